@@ -1,0 +1,1 @@
+//! The peers that benches compare with, apart so that they slow nothing else down.

@@ -1,0 +1,1 @@
+//! Readers of what people bring along: Markdown, JSONL, ChatGPT exports, ZoClone databases.

@@ -1,0 +1,1 @@
+//! The log, its one writer and everything that touches the world.

@@ -1,0 +1,1 @@
+//! The disk-backed memory index of ZoClone.

@@ -1,0 +1,1 @@
+//! Tests of the whole: support library and the integration, simulation and crash suites.
