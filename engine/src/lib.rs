@@ -1,1 +1,3 @@
-//! The log, its one writer and everything that touches the world.
+//! The imperative shell of ZoClone: the log and its writer, and everything that touches the world.
+
+pub mod log;

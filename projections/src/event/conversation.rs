@@ -1,0 +1,129 @@
+//! Conversations: trees of messages, of which one branch is selected.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use super::Payload;
+use crate::ids::{Digest, MessageId};
+use crate::time::Timestamp;
+
+/// Who a message is from, in the terms of model providers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[repr(u8)]
+pub enum Role {
+    /// Instructions.
+    System = 0,
+    /// A person.
+    User = 1,
+    /// A model, or a responder in its place.
+    Assistant = 2,
+    /// The result of a tool call.
+    Tool = 3,
+}
+
+/// A tool call that an assistant's message asks for.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct ToolCall {
+    /// The call's id, as the model gave it.
+    pub id: String,
+    /// The tool.
+    pub name: String,
+    /// Its arguments: JSON, as text.
+    pub arguments: String,
+}
+
+/// What a message says: sealed.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct MessageBody {
+    /// The text.
+    pub content: String,
+    /// Name of the speaker, where there is more than one in a role.
+    pub author: Option<String>,
+    /// Tool calls asked for, in order.
+    pub tool_calls: Vec<ToolCall>,
+    /// Of a tool's message: the call it answers.
+    pub tool_call_id: Option<String>,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+}
+
+/// A name, sealed.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct NameBody {
+    /// The name.
+    pub name: String,
+}
+
+/// A conversation came into being. Its body, if it has a name, is a [`NameBody`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Started {
+    /// Digest of its name, by which it is found.
+    pub name: Option<Digest>,
+}
+
+impl Payload for Started {
+    const KIND: u16 = 0x0101;
+    const NAME: &'static str = "conversation.started";
+}
+
+/// A message was added, and its branch is now the selected one unless `selected` is false. The body is a [`MessageBody`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct MessageAdded {
+    /// The message.
+    pub message: MessageId,
+    /// The message it follows; none at the root of the tree.
+    pub parent: Option<MessageId>,
+    /// Who it is from.
+    pub role: Role,
+    /// Length of the text, in bytes.
+    pub size: u32,
+    /// How many tool calls it asks for.
+    pub tool_calls: u16,
+    /// The model or responder that wrote it: `offline`, `anthropic/…`.
+    pub model: Option<String>,
+    /// When it was said, if that is not when it was recorded.
+    pub occurred_at: Option<Timestamp>,
+    /// Whether it was cut off before its end.
+    pub interrupted: bool,
+    /// Whether its branch becomes the selected one.
+    pub selected: bool,
+}
+
+impl Payload for MessageAdded {
+    const KIND: u16 = 0x0102;
+    const NAME: &'static str = "conversation.message_added";
+}
+
+/// Another branch was selected: what is shown and continued is the path from the root to this message.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct BranchSelected {
+    /// The last message of the path.
+    pub message: MessageId,
+}
+
+impl Payload for BranchSelected {
+    const KIND: u16 = 0x0103;
+    const NAME: &'static str = "conversation.branch_selected";
+}
+
+/// A conversation was given another name. The body is a [`NameBody`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Renamed {
+    /// Digest of the new name.
+    pub name: Digest,
+}
+
+impl Payload for Renamed {
+    const KIND: u16 = 0x0104;
+    const NAME: &'static str = "conversation.renamed";
+}
+
+/// A conversation was deleted: it is in no list any more. The log still has it, and shows it `--at` before.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Deleted {}
+
+impl Payload for Deleted {
+    const KIND: u16 = 0x0105;
+    const NAME: &'static str = "conversation.deleted";
+}
