@@ -1,1 +1,311 @@
-//! x
+//! What can be asked for, and the answers: a receipt or a rejection.
+
+use std::fmt;
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use crate::event::{conversation, memory, run};
+use crate::ids::{ConversationId, Digest, MemoryId, MessageId, Position, RunId, StreamId};
+use crate::record::Actor;
+use crate::time::Timestamp;
+
+/// A command with everything around it, as it is handed to the writer.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Submission {
+    /// What is asked for.
+    pub command: Command,
+    /// Who asks.
+    pub actor: Actor,
+    /// Only if this stream is at this version.
+    pub expected: Option<(StreamId, ExpectedVersion)>,
+    /// Key under which a repetition gets the first result.
+    pub idempotency: Option<u128>,
+    /// The event that led to it.
+    pub causation: Option<Position>,
+    /// What ties the events of one run or import together.
+    pub correlation: Option<u128>,
+}
+
+impl Submission {
+    /// A plain command of `actor`.
+    pub fn new(actor: Actor, command: Command) -> Self {
+        Self { command, actor, expected: None, idempotency: None, causation: None, correlation: None }
+    }
+
+    /// The same, only if `stream` is at `version`.
+    pub fn expecting(mut self, stream: StreamId, version: ExpectedVersion) -> Self {
+        self.expected = Some((stream, version));
+        self
+    }
+
+    /// The same, under an idempotency key.
+    pub fn keyed(mut self, key: u128) -> Self {
+        self.idempotency = Some(key);
+        self
+    }
+}
+
+/// The state a stream must be in for a command to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ExpectedVersion {
+    /// It has no event yet.
+    NoStream,
+    /// Its last event has this version, from 1.
+    Exactly(u32),
+}
+
+impl fmt::Display for ExpectedVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoStream => f.write_str("no stream"),
+            Self::Exactly(version) => write!(f, "version {version}"),
+        }
+    }
+}
+
+/// The message that a new one follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Parent {
+    /// The last message of the selected branch; none in an empty conversation.
+    Selected,
+    /// None: it begins a branch of its own.
+    Root,
+    /// This one.
+    Message(MessageId),
+}
+
+/// A message to be added.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct NewMessage {
+    /// Its id, chosen by who adds it: adding it again changes nothing.
+    pub id: MessageId,
+    /// What it follows.
+    pub parent: Parent,
+    /// Who it is from.
+    pub role: conversation::Role,
+    /// What it says.
+    pub body: conversation::MessageBody,
+    /// The model or responder that wrote it.
+    pub model: Option<String>,
+    /// When it was said, if not now.
+    pub occurred_at: Option<Timestamp>,
+    /// Whether it was cut off before its end.
+    pub interrupted: bool,
+    /// Whether its branch becomes the selected one.
+    pub selected: bool,
+}
+
+/// A name with its keyed digest.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Name {
+    /// The keyed digest, by which it is found.
+    pub digest: Digest,
+    /// The name itself, which is sealed.
+    pub text: String,
+}
+
+/// What can be asked of the writer. Imperatives; each has its decision in [`crate::decide`].
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Command {
+    /// Begin the log.
+    CreateHome {
+        /// Version of zo.
+        zo_version: String,
+    },
+    /// Keep a content. With an id, other content under it supersedes; without, equal content is one memory.
+    Memorize {
+        /// The id that its name stands for, if it has one.
+        id: Option<MemoryId>,
+        /// Digest of content and meta.
+        digest: Digest,
+        /// When it happened, if not now.
+        occurred_at: Option<Timestamp>,
+        /// What it says.
+        body: memory::Body,
+    },
+    /// Replace the content of a live memory.
+    Supersede {
+        /// The memory.
+        id: MemoryId,
+        /// Digest of the new content and meta.
+        digest: Digest,
+        /// When the new content happened, if not now.
+        occurred_at: Option<Timestamp>,
+        /// What it says now.
+        body: memory::Body,
+    },
+    /// Mark a memory as wrong.
+    Retract {
+        /// The memory.
+        id: MemoryId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Hide a memory.
+    Forget {
+        /// The memory.
+        id: MemoryId,
+    },
+    /// Give a key a value.
+    SetKey {
+        /// The key's stream id, derived from the key.
+        id: u128,
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+    },
+    /// Remove a key.
+    DeleteKey {
+        /// The key's stream id, derived from the key.
+        id: u128,
+        /// The key.
+        key: String,
+    },
+    /// Begin a conversation.
+    StartConversation {
+        /// Its id.
+        id: ConversationId,
+        /// Its name.
+        name: Option<Name>,
+    },
+    /// Add a message to a conversation.
+    AddMessage {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The message.
+        message: NewMessage,
+    },
+    /// Select the branch that ends with a message.
+    SelectBranch {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The last message of the branch.
+        message: MessageId,
+    },
+    /// Give a conversation another name.
+    RenameConversation {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The new name.
+        name: Name,
+    },
+    /// Delete a conversation.
+    DeleteConversation {
+        /// The conversation.
+        conversation: ConversationId,
+    },
+    /// Put a question: the message and a run that wants it answered, in one commit.
+    Ask {
+        /// The conversation; begun if it does not exist.
+        conversation: ConversationId,
+        /// Its name, should it be begun.
+        name: Option<Name>,
+        /// The question.
+        message: NewMessage,
+        /// The run that is to answer it.
+        run: RunId,
+        /// The model or responder to answer.
+        model: String,
+    },
+    /// Record what was recalled for a run.
+    RecordRecall {
+        /// The run.
+        run: RunId,
+        /// The passages, best first.
+        passages: Vec<run::Passage>,
+        /// How far the index was.
+        indexed: Position,
+    },
+    /// Record the answer of a run: the message and the end of the run, in one commit.
+    FinishRun {
+        /// The run.
+        run: RunId,
+        /// The answer.
+        message: NewMessage,
+        /// What it cost.
+        usage: run::Usage,
+    },
+    /// Record that a run ended without an answer.
+    FailRun {
+        /// The run.
+        run: RunId,
+        /// Why.
+        reason: String,
+    },
+    /// Append an event without a meaning. For benches only.
+    AppendPlaceholder {
+        /// The stream it goes to.
+        stream: StreamId,
+        /// What it stands for.
+        stands_for: String,
+        /// As many bytes as that would have.
+        filling: Vec<u8>,
+    },
+}
+
+/// What a carried-out command comes to, once it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Receipt {
+    /// The stream of the last event it led to.
+    pub stream: StreamId,
+    /// The position of that event.
+    pub position: Position,
+    /// How many events it led to; 0 if everything was as asked for already, and then the position is that of the
+    /// event that had made it so.
+    pub events: u32,
+}
+
+/// The domain says no. Nothing was recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, thiserror::Error)]
+pub enum Rejection {
+    /// There is no such thing.
+    #[error("there is no {what} {id}")]
+    NotFound {
+        /// What was looked for: `memory`, `conversation`…
+        what: String,
+        /// Its id.
+        id: String,
+    },
+    /// The stream is not at the version the command is meant for.
+    #[error("{stream} is at version {actual}, and the command was meant for {expected}")]
+    Conflict {
+        /// The stream.
+        stream: StreamId,
+        /// What was expected.
+        expected: ExpectedVersion,
+        /// Its version now; 0 if it has no event.
+        actual: u32,
+    },
+    /// The thing is not in a state for it.
+    #[error("{what} {id} {state}")]
+    State {
+        /// What it is about.
+        what: String,
+        /// Its id.
+        id: String,
+        /// Its state: `was retracted at position 12`.
+        state: String,
+    },
+    /// What was given cannot be taken.
+    #[error("{what}: {why}")]
+    Invalid {
+        /// What was given.
+        what: String,
+        /// Why it cannot be taken.
+        why: String,
+    },
+}
+
+impl Rejection {
+    /// There is no `what` with this id.
+    pub fn not_found(what: &str, id: impl fmt::Display) -> Self {
+        Self::NotFound { what: what.to_owned(), id: id.to_string() }
+    }
+
+    /// `what` with this id is in a state that forbids it.
+    pub fn state(what: &str, id: impl fmt::Display, state: impl Into<String>) -> Self {
+        Self::State { what: what.to_owned(), id: id.to_string(), state: state.into() }
+    }
+}

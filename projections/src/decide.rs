@@ -1,1 +1,143 @@
-//! x
+//! Decisions: a command against the views gives events, or a rejection. Pure.
+//!
+//! One file per subsystem. What a decision needs from outside (the time, fresh ids) is passed in, so the same views
+//! and the same command always give the same events.
+
+mod conversation;
+mod kv;
+mod memory;
+mod run;
+
+use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
+use crate::event::{Event, bench, encode_into, home};
+use crate::ids::{Category, StreamId};
+use crate::views::Views;
+
+/// The longest text, in bytes, that one memory, message or value may have.
+pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+/// The longest key or name, in bytes.
+pub const MAX_NAME_BYTES: usize = 1024;
+
+/// An event that a decision asks to be recorded.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewEvent {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// What it says.
+    pub event: Event,
+    /// What is to be sealed with it, encoded.
+    pub body: Option<Vec<u8>>,
+}
+
+impl NewEvent {
+    fn new(stream: impl Into<StreamId>, event: impl Into<Event>) -> Self {
+        Self { stream: stream.into(), event: event.into(), body: None }
+    }
+
+    fn with_body(mut self, body: &impl bincode::Encode) -> Self {
+        let mut bytes = Vec::new();
+        encode_into(body, &mut bytes);
+        self.body = Some(bytes);
+        self
+    }
+}
+
+/// What a command comes to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Decision {
+    /// These events, in this order, all or none. Never empty.
+    Record(Vec<NewEvent>),
+    /// Nothing: everything is as asked for since this event.
+    Already(Receipt),
+}
+
+impl Decision {
+    fn already(stream: impl Into<StreamId>, position: crate::Position) -> Self {
+        Self::Already(Receipt { stream: stream.into(), position, events: 0 })
+    }
+}
+
+/// Decides a command against `views`. `fresh_id` gives an id that was never given before.
+///
+/// # Errors
+/// A [`Rejection`] if the domain says no; nothing is to be recorded then.
+pub fn decide(
+    views: &Views,
+    submission: Submission,
+    fresh_id: &mut dyn FnMut() -> u128,
+) -> Result<Decision, Rejection> {
+    if let Some(receipt) = submission.idempotency.and_then(|key| views.idempotency.get(key)) {
+        return Ok(Decision::Already(receipt));
+    }
+    if let Some((stream, expected)) = submission.expected {
+        let actual = views.streams.version(stream);
+        let fits = match expected {
+            ExpectedVersion::NoStream => actual == 0,
+            ExpectedVersion::Exactly(version) => actual == version,
+        };
+        if !fits {
+            return Err(Rejection::Conflict { stream, expected, actual });
+        }
+    }
+    match submission.command {
+        Command::CreateHome { zo_version } => {
+            if views.position != crate::Position::START {
+                return Err(Rejection::state("home", "", "was created before"));
+            }
+            Ok(record([NewEvent::new(StreamId::new(Category::Home, 0), home::Created { zo_version })]))
+        }
+        Command::Memorize { id, digest, occurred_at, body } => {
+            memory::memorize(views, id, digest, occurred_at, &body, fresh_id)
+        }
+        Command::Supersede { id, digest, occurred_at, body } => {
+            memory::supersede(views, id, digest, occurred_at, &body)
+        }
+        Command::Retract { id, reason } => memory::retract(views, id, reason),
+        Command::Forget { id } => memory::forget(views, id),
+        Command::SetKey { id, key, value } => kv::set(id, key, value),
+        Command::DeleteKey { id, key } => kv::delete(views, id, key),
+        Command::StartConversation { id, name } => conversation::start(views, id, name),
+        Command::AddMessage { conversation, message } => conversation::add_message(views, conversation, message),
+        Command::SelectBranch { conversation, message } => conversation::select(views, conversation, message),
+        Command::RenameConversation { conversation, name } => conversation::rename(views, conversation, name),
+        Command::DeleteConversation { conversation } => conversation::delete(views, conversation),
+        Command::Ask { conversation, name, message, run, model } => {
+            run::ask(views, conversation, name, message, run, model)
+        }
+        Command::RecordRecall { run, passages, indexed } => run::record_recall(views, run, passages, indexed),
+        Command::FinishRun { run, message, usage } => run::finish(views, run, message, usage),
+        Command::FailRun { run, reason } => run::fail(views, run, reason),
+        Command::AppendPlaceholder { stream, stands_for, filling } => {
+            Ok(record([NewEvent::new(stream, bench::Placeholder { stands_for, filling })]))
+        }
+    }
+}
+
+fn record(events: impl Into<Vec<NewEvent>>) -> Decision {
+    Decision::Record(events.into())
+}
+
+/// Checks the length of a text and returns it as the log keeps it.
+fn text_size(what: &str, text: &str) -> Result<u32, Rejection> {
+    match u32::try_from(text.len()) {
+        Ok(size) if text.len() <= MAX_TEXT_BYTES => Ok(size),
+        _ => Err(Rejection::Invalid {
+            what: what.to_owned(),
+            why: format!("{} bytes are more than the {MAX_TEXT_BYTES} that one may have", text.len()),
+        }),
+    }
+}
+
+/// Checks a key or a name.
+fn check_name(what: &str, name: &str) -> Result<(), Rejection> {
+    let why = if name.trim().is_empty() {
+        "it is empty".to_owned()
+    } else if name.len() > MAX_NAME_BYTES {
+        format!("{} bytes are more than the {MAX_NAME_BYTES} that one may have", name.len())
+    } else if name.chars().any(char::is_control) {
+        "it has a control character in it".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Rejection::Invalid { what: what.to_owned(), why })
+}

@@ -16,10 +16,10 @@ pub mod record;
 pub mod time;
 pub mod views;
 
-// pub use command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
+pub use command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
 pub use event::Event;
 pub use ids::{Category, ConversationId, Digest, EventId, KeyId, MemoryId, MessageId, Position, RunId, StreamId};
-// pub use projection::{Anomaly, Projection};
+pub use projection::{Anomaly, Projection};
 pub use record::{Actor, BodyPlace, Header, Recorded};
 pub use time::Timestamp;
-// pub use views::Views;
+pub use views::Views;

@@ -1,1 +1,212 @@
-//! x
+//! All folds together: what the writer decides against and readers are answered from.
+
+pub mod conversations;
+pub mod idempotency;
+pub mod key_values;
+pub mod memories;
+pub mod runs;
+pub mod streams;
+pub mod usage;
+
+use serde::Serialize;
+
+pub use conversations::Conversations;
+pub use idempotency::IdempotencyKeys;
+pub use key_values::KeyValues;
+pub use memories::Memories;
+pub use runs::Runs;
+pub use streams::Streams;
+pub use usage::UsageTotals;
+
+use crate::ids::Position;
+use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
+use crate::record::Recorded;
+use crate::time::Timestamp;
+
+/// The most anomalies that are kept; further ones are only counted.
+pub const MAX_ANOMALIES: usize = 100;
+
+/// Every fold, as of one position.
+#[derive(Clone, Debug, Default)]
+pub struct Views {
+    /// The last event taken in.
+    pub position: Position,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// Streams with their versions and keys.
+    pub streams: Streams,
+    /// Keys of commands that were carried out.
+    pub idempotency: IdempotencyKeys,
+    /// Conversations with their messages.
+    pub conversations: Conversations,
+    /// Memories with their revisions.
+    pub memories: Memories,
+    /// Keys with their values.
+    pub key_values: KeyValues,
+    /// Runs that are outstanding, and counts of the others.
+    pub runs: Runs,
+    /// Tokens and money.
+    pub usage: UsageTotals,
+    /// The first anomalies met.
+    pub anomalies: Vec<Anomaly>,
+    /// How many were met in all.
+    pub anomaly_count: u64,
+}
+
+/// Calls `$each` for every projection, in the order in which they are saved: one line per subsystem.
+macro_rules! for_each_projection {
+    ($views:expr, $each:ident) => {
+        $each!($views.streams, Streams);
+        $each!($views.idempotency, IdempotencyKeys);
+        $each!($views.conversations, Conversations);
+        $each!($views.memories, Memories);
+        $each!($views.key_values, KeyValues);
+        $each!($views.runs, Runs);
+        $each!($views.usage, UsageTotals);
+    };
+}
+
+impl Views {
+    /// Takes in one event. Total: what is not possible becomes an anomaly.
+    pub fn apply(&mut self, recorded: &Recorded) {
+        if recorded.header.position != self.position.next() {
+            let what = format!("follows position {}, which is not the one before it", self.position);
+            self.note(Anomaly::new(recorded, what));
+        }
+        self.position = recorded.header.position;
+        self.at = self.at.max(recorded.header.at);
+        macro_rules! apply {
+            ($fold:expr, $kind:ty) => {
+                if let Err(anomaly) = $fold.apply(recorded) {
+                    self.note(anomaly);
+                }
+            };
+        }
+        for_each_projection!(self, apply);
+    }
+
+    fn note(&mut self, anomaly: Anomaly) {
+        self.anomaly_count += 1;
+        if self.anomalies.len() < MAX_ANOMALIES {
+            self.anomalies.push(anomaly);
+        }
+    }
+
+    /// The whole state as bytes: equal states give equal bytes.
+    pub fn save(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        save_value(&(self.position, self.at, &self.anomalies, self.anomaly_count), &mut out);
+        let mut sections = vec![out];
+        macro_rules! save {
+            ($fold:expr, $kind:ty) => {
+                let mut section = Vec::new();
+                $fold.save(&mut section);
+                sections.push(section);
+            };
+        }
+        for_each_projection!(self, save);
+        let mut out = Vec::new();
+        save_value(&Self::shape(), &mut out);
+        let shape_length = out.len() as u64;
+        let mut whole = shape_length.to_le_bytes().to_vec();
+        whole.append(&mut out);
+        for section in sections {
+            whole.extend_from_slice(&(section.len() as u64).to_le_bytes());
+            whole.extend_from_slice(&section);
+        }
+        whole
+    }
+
+    /// What [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// If the bytes are anything else, or were written by folds of another shape.
+    pub fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
+        let mut rest = bytes;
+        let mut section = || -> Result<&[u8], NotASnapshot> {
+            let cut = || NotASnapshot("it is cut".to_owned());
+            let (length, behind) = rest.split_first_chunk::<8>().ok_or_else(cut)?;
+            let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| cut())?;
+            let (section, behind) = behind.split_at_checked(length).ok_or_else(cut)?;
+            rest = behind;
+            Ok(section)
+        };
+        if load_value::<Vec<(String, u16)>>(section()?)? != Self::shape() {
+            return Err(NotASnapshot("it was written by projections of another shape".to_owned()));
+        }
+        let (position, at, anomalies, anomaly_count) = load_value(section()?)?;
+        let mut views = Self { position, at, anomalies, anomaly_count, ..Self::default() };
+        macro_rules! load {
+            ($fold:expr, $kind:ty) => {
+                $fold = <$kind as Projection>::load(section()?)?;
+            };
+        }
+        for_each_projection!(views, load);
+        Ok(views)
+    }
+
+    /// Name and schema of every projection: a snapshot of another shape is ignored.
+    pub fn shape() -> Vec<(String, u16)> {
+        let mut shape = Vec::new();
+        macro_rules! name {
+            ($fold:expr, $kind:ty) => {
+                shape.push((<$kind as Projection>::NAME.to_owned(), <$kind as Projection>::SCHEMA));
+            };
+        }
+        for_each_projection!(_, name);
+        shape
+    }
+
+    /// blake3 of every projection's state, by name. Equal logs give equal digests, on every machine.
+    pub fn digests(&self) -> Vec<(&'static str, String)> {
+        let mut digests = Vec::new();
+        macro_rules! digest {
+            ($fold:expr, $kind:ty) => {
+                let mut state = Vec::new();
+                $fold.save(&mut state);
+                digests.push((<$kind as Projection>::NAME, blake3::hash(&state).to_hex().to_string()));
+            };
+        }
+        for_each_projection!(self, digest);
+        digests
+    }
+
+    /// The figures that `zo replay` compares before and after an event.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            streams: self.streams.len() as u64,
+            conversations: self.conversations.live() as u64,
+            messages: self.conversations.messages(),
+            memories_live: self.memories.live() as u64,
+            memories_retracted: self.memories.retracted() as u64,
+            memory_bytes: self.memories.bytes(),
+            keys: self.key_values.len() as u64,
+            runs_outstanding: self.runs.outstanding().len() as u64,
+            runs_finished: self.runs.finished(),
+            runs_failed: self.runs.failed(),
+            tokens: self.usage.total().input_tokens + self.usage.total().output_tokens,
+            cost_micros: self.usage.total().cost_micros,
+            anomalies: self.anomaly_count,
+        }
+    }
+}
+
+/// Counts over all views. Every change that an event makes shows in one of them, or in a revision of a thing that
+/// they count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, bincode::Encode, bincode::Decode)]
+#[allow(missing_docs)] // the names say it
+pub struct Figures {
+    pub streams: u64,
+    pub conversations: u64,
+    pub messages: u64,
+    pub memories_live: u64,
+    pub memories_retracted: u64,
+    pub memory_bytes: u64,
+    pub keys: u64,
+    pub runs_outstanding: u64,
+    pub runs_finished: u64,
+    pub runs_failed: u64,
+    pub tokens: u64,
+    pub cost_micros: u64,
+    pub anomalies: u64,
+}

@@ -1,0 +1,148 @@
+//! Decisions about conversations and their messages.
+
+use super::{Decision, NewEvent, check_name, record, text_size};
+use crate::command::{Name, NewMessage, Parent, Rejection};
+use crate::event::conversation::{
+    BranchSelected, Deleted, MessageAdded, MessageBody, NameBody, Renamed, Role, Started,
+};
+use crate::ids::{ConversationId, MessageId};
+use crate::views::Views;
+use crate::views::conversations::Conversation;
+
+pub(super) fn start(views: &Views, id: ConversationId, name: Option<Name>) -> Result<Decision, Rejection> {
+    match views.conversations.get(id) {
+        Some(conversation) if conversation.deleted.is_none() => {
+            let state = views.streams.get(id.into()).ok_or_else(|| Rejection::not_found("conversation", id))?;
+            Ok(Decision::already(id, state.last))
+        }
+        Some(_) => Err(Rejection::state("conversation", id, "was deleted")),
+        None => Ok(record([started(views, id, name)?])),
+    }
+}
+
+/// The event that starts a conversation which does not exist yet.
+pub(super) fn started(views: &Views, id: ConversationId, name: Option<Name>) -> Result<NewEvent, Rejection> {
+    let Some(name) = name else { return Ok(NewEvent::new(id, Started { name: None })) };
+    check_free(views, &name, None)?;
+    let event = NewEvent::new(id, Started { name: Some(name.digest) });
+    Ok(event.with_body(&NameBody { name: name.text }))
+}
+
+fn check_free(views: &Views, name: &Name, but: Option<ConversationId>) -> Result<(), Rejection> {
+    check_name("the name", &name.text)?;
+    match views.conversations.by_name(name.digest) {
+        Some(taken) if Some(taken.id) != but => Err(Rejection::Invalid {
+            what: format!("the name {:?}", name.text),
+            why: format!("conversation {} has it", taken.id),
+        }),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn add_message(views: &Views, id: ConversationId, message: NewMessage) -> Result<Decision, Rejection> {
+    let conversation = existing(views, id)?;
+    if let Some(already) = already_added(views, id, message.id)? {
+        return Ok(already);
+    }
+    Ok(record([message_added(Some(conversation), id, message)?]))
+}
+
+/// `Some` if the message is in this conversation already.
+pub(super) fn already_added(
+    views: &Views,
+    id: ConversationId,
+    message: MessageId,
+) -> Result<Option<Decision>, Rejection> {
+    match views.conversations.by_message(message) {
+        None => Ok(None),
+        Some((conversation, index)) if conversation.id == id => {
+            Ok(Some(Decision::already(id, conversation.messages[index as usize].position)))
+        }
+        Some((other, _)) => Err(Rejection::state("message", message, format!("is in conversation {}", other.id))),
+    }
+}
+
+/// The event that adds a message. `conversation` is `None` if it is started by the same decision.
+pub(super) fn message_added(
+    conversation: Option<&Conversation>,
+    id: ConversationId,
+    message: NewMessage,
+) -> Result<NewEvent, Rejection> {
+    check_message(&message.body, message.role)?;
+    let size = text_size("the message", &message.body.content)?;
+    let selected = conversation.and_then(|conversation| {
+        let index = conversation.selected?;
+        conversation.messages.get(index as usize).map(|message| message.id)
+    });
+    let parent = match message.parent {
+        Parent::Selected => selected,
+        Parent::Root => None,
+        Parent::Message(parent) => {
+            conversation
+                .and_then(|conversation| conversation.index_of(parent))
+                .ok_or_else(|| Rejection::not_found("message", parent))?;
+            Some(parent)
+        }
+    };
+    let event = MessageAdded {
+        message: message.id,
+        parent,
+        role: message.role,
+        size,
+        tool_calls: u16::try_from(message.body.tool_calls.len()).unwrap_or(u16::MAX),
+        model: message.model,
+        occurred_at: message.occurred_at,
+        interrupted: message.interrupted,
+        selected: message.selected,
+    };
+    Ok(NewEvent::new(id, event).with_body(&message.body))
+}
+
+fn check_message(body: &MessageBody, role: Role) -> Result<(), Rejection> {
+    let invalid = |why: &str| Err(Rejection::Invalid { what: "the message".to_owned(), why: why.to_owned() });
+    if body.content.trim().is_empty() && body.tool_calls.is_empty() && role != Role::Tool {
+        return invalid("it is empty");
+    }
+    if body.tool_calls.len() > usize::from(u16::MAX) {
+        return invalid("it asks for more than 65535 tool calls");
+    }
+    if let Some(meta) = &body.meta {
+        text_size("the meta", meta)?;
+    }
+    Ok(())
+}
+
+pub(super) fn select(views: &Views, id: ConversationId, message: MessageId) -> Result<Decision, Rejection> {
+    let conversation = existing(views, id)?;
+    let index = conversation.index_of(message).ok_or_else(|| Rejection::not_found("message", message))?;
+    if conversation.selected == Some(index) {
+        return Ok(Decision::already(id, conversation.messages[index as usize].position));
+    }
+    Ok(record([NewEvent::new(id, BranchSelected { message })]))
+}
+
+pub(super) fn rename(views: &Views, id: ConversationId, name: Name) -> Result<Decision, Rejection> {
+    let conversation = existing(views, id)?;
+    check_free(views, &name, Some(id))?;
+    match conversation.name {
+        Some((digest, position)) if digest == name.digest => Ok(Decision::already(id, position)),
+        _ => Ok(record([NewEvent::new(id, Renamed { name: name.digest }).with_body(&NameBody { name: name.text })])),
+    }
+}
+
+pub(super) fn delete(views: &Views, id: ConversationId) -> Result<Decision, Rejection> {
+    let conversation = views.conversations.get(id).ok_or_else(|| Rejection::not_found("conversation", id))?;
+    match conversation.deleted {
+        Some(position) => Ok(Decision::already(id, position)),
+        None => Ok(record([NewEvent::new(id, Deleted {})])),
+    }
+}
+
+/// The conversation, if it is there and not deleted.
+pub(super) fn existing(views: &Views, id: ConversationId) -> Result<&Conversation, Rejection> {
+    views
+        .conversations
+        .get(id)
+        .filter(|conversation| conversation.deleted.is_none())
+        .ok_or_else(|| Rejection::not_found("conversation", id))
+}
