@@ -315,6 +315,7 @@ impl Commit {
             receipt = Some(Receipt {
                 stream,
                 position: header.position,
+                version: header.version,
                 events: u32::try_from(count).expect("a command leads to a handful of events"),
             });
             self.events.push((recorded, body));
@@ -332,7 +333,7 @@ impl Commit {
         let mut packs = Vec::new();
         let mut head = core.head;
         let mut records = Vec::with_capacity(TARGET_BYTES * 2);
-        let mut begun = 0;
+        let (mut begun, count) = (0, self.events.len());
         let mut ends = self.ends.iter().copied().peekable();
         for (index, (recorded, body)) in self.events.iter_mut().enumerate() {
             let sealed = match body {
@@ -340,9 +341,7 @@ impl Commit {
                 None => Vec::new(),
             };
             record::write(&recorded.header, &recorded.event, &sealed, &mut records);
-            if ends.next_if_eq(&(index + 1)).is_some()
-                && (records.len() >= TARGET_BYTES || index + 1 == self.events.len())
-            {
+            if ends.next_if_eq(&(index + 1)).is_some() && (records.len() >= TARGET_BYTES || index + 1 == count) {
                 let count = u32::try_from(index + 1 - begun).expect("a pack has far fewer events");
                 let pack = Pack::build(&head, count, &records);
                 head = pack.head();
@@ -351,7 +350,6 @@ impl Commit {
                 begun = index + 1;
             }
         }
-        core.bodies.sync()?;
         core.head = core.store.append(core.head, &packs)?;
         Ok(())
     }

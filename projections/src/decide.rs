@@ -53,7 +53,7 @@ pub enum Decision {
 
 impl Decision {
     fn already(stream: impl Into<StreamId>, position: crate::Position) -> Self {
-        Self::Already(Receipt { stream: stream.into(), position, events: 0 })
+        Self::Already(Receipt { stream: stream.into(), position, version: 0, events: 0 })
     }
 }
 

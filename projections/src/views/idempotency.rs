@@ -34,7 +34,7 @@ struct Entry {
 impl IdempotencyKeys {
     /// The receipt of the command that was carried out under `key`.
     pub fn get(&self, key: u128) -> Option<Receipt> {
-        self.places.get(&key).map(|&(stream, position)| Receipt { stream, position, events: 0 })
+        self.places.get(&key).map(|&(stream, position)| Receipt { stream, position, version: 0, events: 0 })
     }
 
     /// How many keys are remembered.
