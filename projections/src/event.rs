@@ -30,6 +30,9 @@ use serde::Serialize;
 /// The most bytes an event may have, its body apart.
 pub const MAX_BYTES: usize = 64 * 1024;
 
+/// The most bytes the opened body of an event may have.
+pub const MAX_BODY_BYTES: usize = 128 * 1024 * 1024;
+
 /// What a struct needs to be an event.
 pub trait Payload: Encode + Decode<()> + Serialize + Sized {
     /// Its stable number.
@@ -91,6 +94,20 @@ const CODEC: Configuration<LittleEndian, Fixint, Limit<MAX_BYTES>> =
 pub fn decode_exactly<T: Decode<()>>(kind: &'static str, schema: u8, bytes: &[u8]) -> Result<T, EventError> {
     let failed = |why: String| EventError::Bytes { kind, schema, why };
     match bincode::decode_from_slice::<T, _>(bytes, CODEC) {
+        Ok((value, used)) if used == bytes.len() => Ok(value),
+        Ok((_, used)) => Err(failed(format!("{} bytes left over", bytes.len() - used))),
+        Err(error) => Err(failed(error.to_string())),
+    }
+}
+
+/// Decodes all of `bytes` as the body of an event of this kind and schema. As [`decode_exactly`], with the limit of
+/// bodies.
+///
+/// # Errors
+/// If the bytes are not a `T`, or some are left over.
+pub fn decode_body<T: Decode<()>>(kind: &'static str, schema: u8, bytes: &[u8]) -> Result<T, EventError> {
+    let failed = |why: String| EventError::Bytes { kind, schema, why };
+    match bincode::decode_from_slice::<T, _>(bytes, CODEC.with_limit::<MAX_BODY_BYTES>()) {
         Ok((value, used)) if used == bytes.len() => Ok(value),
         Ok((_, used)) => Err(failed(format!("{} bytes left over", bytes.len() - used))),
         Err(error) => Err(failed(error.to_string())),
