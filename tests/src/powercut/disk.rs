@@ -75,19 +75,8 @@ impl Disk {
             fs::remove_dir_all(&bases)?;
         }
         fs::create_dir_all(&bases)?;
-        let root = Node {
-            mode: 0o755,
-            kind: Kind::Folder(Folder::default()),
-            born: None,
-        };
-        Ok(Self {
-            model,
-            done: 0,
-            nodes: vec![root],
-            by_inode: HashMap::new(),
-            syncs: HashMap::new(),
-            bases,
-        })
+        let root = Node { mode: 0o755, kind: Kind::Folder(Folder::default()), born: None };
+        Ok(Self { model, done: 0, nodes: vec![root], by_inode: HashMap::new(), syncs: HashMap::new(), bases })
     }
 
     pub(crate) fn done(&self) -> usize {
@@ -114,71 +103,39 @@ impl Disk {
     /// Lets the next record happen.
     pub(crate) fn apply(&mut self, event: &Event, trace: &File) -> Result<()> {
         let record = self.done;
-        self.apply_record(record, event, trace)
-            .with_context(|| format!("record {record} of the trace"))?;
+        self.apply_record(record, event, trace).with_context(|| format!("record {record} of the trace"))?;
         self.done += 1;
         Ok(())
     }
 
     fn apply_record(&mut self, record: usize, event: &Event, trace: &File) -> Result<()> {
         match event {
-            Event::Process
-            | Event::Stdout { .. }
-            | Event::StdoutShort { .. }
-            | Event::Mapped { .. } => Ok(()),
-            Event::Create { inode, path, mode } => self.make(
-                record,
-                *inode,
-                path.as_ref(),
-                *mode,
-                Kind::File(FileData::default()),
-            ),
-            Event::MakeFolder { inode, path, mode } => self.make(
-                record,
-                *inode,
-                Some(path),
-                *mode,
-                Kind::Folder(Folder::default()),
-            ),
-            Event::Symlink { inode, path, text } => self.make(
-                record,
-                *inode,
-                Some(path),
-                0o777,
-                Kind::Symlink(text.clone()),
-            ),
-            Event::Write {
-                inode,
-                offset,
-                data,
-                synced,
-                path,
-            } => {
+            Event::Process | Event::Stdout { .. } | Event::StdoutShort { .. } | Event::Mapped { .. } => Ok(()),
+            Event::Create { inode, path, mode } => {
+                self.make(record, *inode, path.as_ref(), *mode, Kind::File(FileData::default()))
+            }
+            Event::MakeFolder { inode, path, mode } => {
+                self.make(record, *inode, Some(path), *mode, Kind::Folder(Folder::default()))
+            }
+            Event::Symlink { inode, path, text } => {
+                self.make(record, *inode, Some(path), 0o777, Kind::Symlink(text.clone()))
+            }
+            Event::Write { inode, offset, data, synced, path } => {
                 let file = self.file(*inode).with_context(|| {
                     let mut name = vec![0; path.length as usize];
-                    let read =
-                        std::os::unix::fs::FileExt::read_exact_at(trace, &mut name, path.offset);
+                    let read = std::os::unix::fs::FileExt::read_exact_at(trace, &mut name, path.offset);
                     format!("a write to {:?} ({read:?})", String::from_utf8_lossy(&name))
                 })?;
-                file.write(
-                    record,
-                    *offset,
-                    data.length,
-                    Source::Trace(data.offset),
-                    *synced,
-                );
+                file.write(record, *offset, data.length, Source::Trace(data.offset), *synced);
                 Ok(())
             }
             Event::SetLength { inode, length } => {
                 self.file(*inode)?.set_length(record, *length);
                 Ok(())
             }
-            Event::Allocate {
-                inode,
-                offset,
-                length,
-                mode,
-            } => allocate(self.file(*inode)?, record, *offset, *length, *mode),
+            Event::Allocate { inode, offset, length, mode } => {
+                allocate(self.file(*inode)?, record, *offset, *length, *mode)
+            }
             Event::Mode { inode, mode } => {
                 // Sockets and the root are not nodes by inode; their modes are of no interest.
                 if let Some(id) = self.by_inode.get(inode) {
@@ -188,16 +145,12 @@ impl Disk {
             }
             Event::SyncBegin { inode, token } => {
                 // The root is the only folder without a record of its making.
-                let about =
-                    (*inode != 0).then(|| self.by_inode.get(inode).copied().unwrap_or(ROOT));
+                let about = (*inode != 0).then(|| self.by_inode.get(inode).copied().unwrap_or(ROOT));
                 self.syncs.insert(*token, (about, record));
                 Ok(())
             }
             Event::SyncEnd { token } => {
-                let (about, begun) = self
-                    .syncs
-                    .remove(token)
-                    .context("a sync that never began")?;
+                let (about, begun) = self.syncs.remove(token).context("a sync that never began")?;
                 self.sync(about, begun);
                 Ok(())
             }
@@ -205,9 +158,9 @@ impl Disk {
                 let id = *self.by_inode.get(inode).with_context(|| unknown(*inode))?;
                 self.name(record, path, id)
             }
-            Event::Unlink { path }
-            | Event::RemoveFolder { path }
-            | Event::RenameOut { from: path } => self.remove(record, path),
+            Event::Unlink { path } | Event::RemoveFolder { path } | Event::RenameOut { from: path } => {
+                self.remove(record, path)
+            }
             Event::Rename { from, to, exchange } => self.rename(record, from, to, *exchange),
             Event::RenameIn { to } => bail!(
                 "{:?} was moved into the recorded folder from outside, where its data was not recorded",
@@ -216,19 +169,9 @@ impl Disk {
         }
     }
 
-    fn make(
-        &mut self,
-        record: usize,
-        inode: u64,
-        path: Option<&Name>,
-        mode: u32,
-        kind: Kind,
-    ) -> Result<()> {
+    fn make(&mut self, record: usize, inode: u64, path: Option<&Name>, mode: u32, kind: Kind) -> Result<()> {
         let id = self.nodes.len();
-        let born = path
-            .map(|path| self.folder_of(path))
-            .transpose()?
-            .map(|(folder, _)| (folder, record));
+        let born = path.map(|path| self.folder_of(path)).transpose()?.map(|(folder, _)| (folder, record));
         self.nodes.push(Node { mode, kind, born });
         self.by_inode.insert(inode, id);
         path.map_or(Ok(()), |path| self.name(record, path, id))
@@ -236,28 +179,14 @@ impl Disk {
 
     fn name(&mut self, record: usize, path: &Name, id: NodeId) -> Result<()> {
         let (folder, name) = self.folder_of(path)?;
-        self.change(
-            folder,
-            Change {
-                record,
-                edits: vec![(name, Some(id))],
-                partner: None,
-            },
-        )
+        self.change(folder, Change { record, edits: vec![(name, Some(id))], partner: None })
     }
 
     fn remove(&mut self, record: usize, path: &Name) -> Result<()> {
         let (folder, name) = self.folder_of(path)?;
         // Sockets and pipes are not recorded when they are made.
         if self.folder(folder)?.live().contains_key(&name) {
-            self.change(
-                folder,
-                Change {
-                    record,
-                    edits: vec![(name, None)],
-                    partner: None,
-                },
-            )?;
+            self.change(folder, Change { record, edits: vec![(name, None)], partner: None })?;
         }
         Ok(())
     }
@@ -265,17 +194,9 @@ impl Disk {
     fn rename(&mut self, record: usize, from: &Name, to: &Name, exchange: bool) -> Result<()> {
         let (from_folder, from_name) = self.folder_of(from)?;
         let (to_folder, to_name) = self.folder_of(to)?;
-        let moved = self
-            .folder(from_folder)?
-            .live()
-            .get(&from_name)
-            .copied()
-            .with_context(|| {
-                format!(
-                    "{:?} was renamed, but its creation was not recorded",
-                    String::from_utf8_lossy(from)
-                )
-            })?;
+        let moved = self.folder(from_folder)?.live().get(&from_name).copied().with_context(|| {
+            format!("{:?} was renamed, but its creation was not recorded", String::from_utf8_lossy(from))
+        })?;
         let replaced = self.folder(to_folder)?.live().get(&to_name).copied();
         if replaced == Some(moved) {
             return Ok(()); // two names of one file: rename(2) does nothing
@@ -283,31 +204,10 @@ impl Disk {
         let out = (from_name, replaced.filter(|_| exchange));
         let into = (to_name, Some(moved));
         if from_folder == to_folder {
-            return self.change(
-                from_folder,
-                Change {
-                    record,
-                    edits: vec![out, into],
-                    partner: None,
-                },
-            );
+            return self.change(from_folder, Change { record, edits: vec![out, into], partner: None });
         }
-        self.change(
-            from_folder,
-            Change {
-                record,
-                edits: vec![out],
-                partner: Some(to_folder),
-            },
-        )?;
-        self.change(
-            to_folder,
-            Change {
-                record,
-                edits: vec![into],
-                partner: Some(from_folder),
-            },
-        )
+        self.change(from_folder, Change { record, edits: vec![out], partner: Some(to_folder) })?;
+        self.change(to_folder, Change { record, edits: vec![into], partner: Some(from_folder) })
     }
 
     fn change(&mut self, folder: NodeId, change: Change) -> Result<()> {
@@ -341,10 +241,7 @@ impl Disk {
         let mut at = ROOT;
         for part in parts {
             at = *self.folder(at)?.live().get(part).with_context(|| {
-                format!(
-                    "the creation of a folder of {:?} was not recorded",
-                    String::from_utf8_lossy(path)
-                )
+                format!("the creation of a folder of {:?} was not recorded", String::from_utf8_lossy(path))
             })?;
         }
         Ok((at, name.into()))
@@ -388,48 +285,25 @@ impl Disk {
     /// The choices of a cut, which need to know what is undurable at all.
     pub(crate) fn choices(&self, cut: Cut) -> Choices {
         let mut oldest = self.done;
-        let (mut first, mut last): (Option<(usize, PageId)>, Option<(usize, PageId)>) =
-            (None, None);
+        let (mut first_pages, mut last_pages) = (Vec::new(), Vec::new());
         for (node, kind) in self.nodes.iter().map(|node| &node.kind).enumerate() {
             match kind {
                 Kind::File(data) => {
                     oldest = oldest.min(data.oldest().unwrap_or(oldest));
-                    if let Some(((early, first_page), (late, last_page))) = data.extremes() {
-                        if first.is_none_or(|(record, _)| early < record) {
-                            first = Some((
-                                early,
-                                PageId {
-                                    node,
-                                    page: first_page,
-                                },
-                            ));
-                        }
-                        if last.is_none_or(|(record, _)| late > record) {
-                            last = Some((
-                                late,
-                                PageId {
-                                    node,
-                                    page: last_page,
-                                },
-                            ));
-                        }
+                    if let Some(((early, first), (late, last))) = data.extremes() {
+                        first_pages.push((early, PageId { node, page: first }));
+                        last_pages.push((late, PageId { node, page: last }));
                     }
                 }
                 Kind::Folder(folder) => {
-                    oldest = folder
-                        .changes()
-                        .first()
-                        .map_or(oldest, |change| oldest.min(change.record));
+                    oldest = folder.changes().first().map_or(oldest, |change| oldest.min(change.record));
                 }
                 Kind::Symlink(_) => {}
             }
         }
-        Choices::new(
-            cut,
-            oldest,
-            first.map(|(_, page)| page),
-            last.map(|(_, page)| page),
-        )
+        let first = first_pages.into_iter().min_by_key(|(record, _)| *record);
+        let last = last_pages.into_iter().max_by_key(|(record, _)| *record);
+        Choices::new(cut, oldest, first.map(|(_, page)| page), last.map(|(_, page)| page))
     }
 
     /// The folders that the choices leave.
@@ -444,11 +318,7 @@ impl Disk {
             })
             .collect();
         let choose = |(id, folder): (&NodeId, &&Folder)| {
-            let records: Vec<usize> = folder
-                .changes()
-                .iter()
-                .map(|change| change.record)
-                .collect();
+            let records: Vec<usize> = folder.changes().iter().map(|change| change.record).collect();
             (*id, choices.names(*id, &records))
         };
         let mut kept: BTreeMap<NodeId, usize> = folders.iter().map(choose).collect();
@@ -485,9 +355,7 @@ fn allocate(file: &mut FileData, record: usize, offset: u64, length: u64, mode: 
 }
 
 fn unknown(inode: u64) -> String {
-    format!(
-        "the creation of inode {inode} was not recorded (raw system calls? rustix needs its feature use-libc)"
-    )
+    format!("the creation of inode {inode} was not recorded (raw system calls? rustix needs its feature use-libc)")
 }
 
 /// The path of a name below a folder.

@@ -9,10 +9,7 @@ use std::fmt;
 ///
 /// Whoever fails because of it prints it; [`super::Trace::check`] does.
 pub fn seed() -> u64 {
-    if let Some(seed) = std::env::var("ZO_SEED")
-        .ok()
-        .and_then(|text| text.trim().parse().ok())
-    {
+    if let Some(seed) = std::env::var("ZO_SEED").ok().and_then(|text| text.trim().parse().ok()) {
         return seed;
     }
     // The hasher's keys are random in every process; a seed needs no more than to differ between runs.
@@ -39,11 +36,7 @@ impl From<Cut> for usize {
 
 impl fmt::Display for Cut {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "cut after {} records, {:?}, seed {}",
-            self.at, self.fate, self.seed
-        )
+        write!(formatter, "cut after {} records, {:?}, seed {}", self.at, self.fate, self.seed)
     }
 }
 
@@ -135,31 +128,19 @@ pub(crate) struct Choices {
 
 impl Choices {
     /// `oldest` is the oldest undurable record; the pages are those written first and last of all undurable ones.
-    pub(crate) fn new(
-        cut: Cut,
-        oldest: usize,
-        first_page: Option<PageId>,
-        last_page: Option<PageId>,
-    ) -> Self {
+    pub(crate) fn new(cut: Cut, oldest: usize, first_page: Option<PageId>, last_page: Option<PageId>) -> Self {
         let span = cut.at.saturating_sub(oldest) as u64 + 1;
         let horizon = oldest + (mix(&[cut.seed, 1]) % span) as usize;
-        Self {
-            cut,
-            horizon,
-            first_page,
-            last_page,
-        }
+        Self { cut, horizon, first_page, last_page }
     }
 
     /// How many of the changes of a folder's entries survive.
     pub(crate) fn names(&self, folder: usize, changes: &[usize]) -> usize {
         match self.cut.fate {
             Fate::AllDropped | Fate::DataAndLengths => 0,
-            Fate::AllKept
-            | Fate::LastPageOnly
-            | Fate::FirstPageDropped
-            | Fate::LengthsAndNames
-            | Fate::Names => changes.len(),
+            Fate::AllKept | Fate::LastPageOnly | Fate::FirstPageDropped | Fate::LengthsAndNames | Fate::Names => {
+                changes.len()
+            }
             Fate::Earlier => self.before_horizon(changes),
             Fate::Files => self.all_or_none(folder, changes),
             Fate::Writes | Fate::Pages => self.some(&[2, folder as u64], changes),
@@ -208,19 +189,12 @@ impl Choices {
     }
 
     fn all_or_none(&self, node: usize, records: &[usize]) -> usize {
-        if self.happens(self.draw(&[5, node as u64])) {
-            records.len()
-        } else {
-            0
-        }
+        if self.happens(self.draw(&[5, node as u64])) { records.len() } else { 0 }
     }
 
     /// A page holds what was written before the last write that survives, even if those writes did not survive elsewhere.
     fn last_kept_write(&self, records: &[usize]) -> usize {
-        records
-            .iter()
-            .rposition(|record| self.happens(self.draw(&[6, *record as u64])))
-            .map_or(0, |last| last + 1)
+        records.iter().rposition(|record| self.happens(self.draw(&[6, *record as u64]))).map_or(0, |last| last + 1)
     }
 
     fn some(&self, about: &[u64], records: &[usize]) -> usize {
@@ -240,9 +214,7 @@ impl Choices {
     }
 
     fn draw(&self, about: &[u64]) -> u64 {
-        about
-            .iter()
-            .fold(mix(&[self.cut.seed]), |state, part| mix(&[state, *part]))
+        about.iter().fold(mix(&[self.cut.seed]), |state, part| mix(&[state, *part]))
     }
 }
 

@@ -40,15 +40,8 @@ pub(crate) struct Step {
 
 #[derive(Clone, Debug)]
 enum Action {
-    Write {
-        start: u64,
-        end: u64,
-        source: Source,
-    },
-    SetLength {
-        from: u64,
-        to: u64,
-    },
+    Write { start: u64, end: u64, source: Source },
+    SetLength { from: u64, to: u64 },
 }
 
 /// Where written bytes are.
@@ -94,47 +87,23 @@ impl FileData {
         self.version
     }
 
-    pub(crate) fn write(
-        &mut self,
-        record: usize,
-        offset: u64,
-        length: u64,
-        source: Source,
-        synced: bool,
-    ) {
+    pub(crate) fn write(&mut self, record: usize, offset: u64, length: u64, source: Source, synced: bool) {
         let end = offset + length;
-        self.steps.push(Step {
-            record,
-            synced,
-            action: Action::Write {
-                start: offset,
-                end,
-                source,
-            },
-        });
+        self.steps.push(Step { record, synced, action: Action::Write { start: offset, end, source } });
         self.length = self.length.max(end);
     }
 
     pub(crate) fn set_length(&mut self, record: usize, length: u64) {
         if length != self.length {
-            let action = Action::SetLength {
-                from: self.length,
-                to: length,
-            };
-            self.steps.push(Step {
-                record,
-                synced: false,
-                action,
-            });
+            let action = Action::SetLength { from: self.length, to: length };
+            self.steps.push(Step { record, synced: false, action });
             self.length = length;
         }
     }
 
     /// Makes durable what records before `end` did.
     pub(crate) fn settle(&mut self, end: usize) {
-        self.settled = self
-            .settled
-            .max(self.steps.partition_point(|step| step.record < end));
+        self.settled = self.settled.max(self.steps.partition_point(|step| step.record < end));
     }
 
     /// What is not durable.
@@ -149,15 +118,10 @@ impl FileData {
 
     /// The records that wrote the first and the last undurable page, and these pages.
     pub(crate) fn extremes(&self) -> Option<((usize, u64), (usize, u64))> {
-        let mut writes = self
-            .open_steps()
-            .iter()
-            .filter_map(|step| match step.action {
-                Action::Write { start, end, .. } => {
-                    Some((step.record, start / PAGE, (end - 1) / PAGE))
-                }
-                Action::SetLength { .. } => None,
-            });
+        let mut writes = self.open_steps().iter().filter_map(|step| match step.action {
+            Action::Write { start, end, .. } => Some((step.record, start / PAGE, (end - 1) / PAGE)),
+            Action::SetLength { .. } => None,
+        });
         let first = writes.next()?;
         let last = writes.next_back().unwrap_or(first);
         Some(((first.0, first.1), (last.0, last.2)))
@@ -195,23 +159,14 @@ impl FileData {
     /// What the choices leave of the file. The base must be up to date.
     pub(crate) fn remains(&self, node: usize, choices: &Choices) -> Remains {
         debug_assert_eq!(self.settled, 0, "the base is up to date");
-        let mut remains = Remains {
-            truncated: self.base_length,
-            ..Remains::default()
-        };
+        let mut remains = Remains { truncated: self.base_length, ..Remains::default() };
         let kept_until = self.choose_length(node, choices, &mut remains);
         let shrinkings = self.shrinkings(kept_until);
         for shrinking in shrinkings.iter().filter(|shrinking| shrinking.kept) {
             remains.truncated = remains.truncated.min(shrinking.to);
         }
         for (page, steps) in self.pages() {
-            self.choose_page(
-                PageId { node, page },
-                &steps,
-                &shrinkings,
-                choices,
-                &mut remains,
-            );
+            self.choose_page(PageId { node, page }, &steps, &shrinkings, choices, &mut remains);
         }
         remains
     }
@@ -230,42 +185,22 @@ impl FileData {
                 changes.push((index, new));
             }
         }
-        let records: Vec<usize> = changes
-            .iter()
-            .map(|(index, _)| self.steps[*index].record)
-            .collect();
+        let records: Vec<usize> = changes.iter().map(|(index, _)| self.steps[*index].record).collect();
         let synced = self.steps.iter().rposition(|step| step.synced);
-        let least =
-            changes.partition_point(|(index, _)| synced.is_some_and(|synced| *index <= synced));
+        let least = changes.partition_point(|(index, _)| synced.is_some_and(|synced| *index <= synced));
         let kept = choices.lengths(node, &records).max(least);
         remains.kept_lengths = kept;
         remains.dropped_lengths = changes.len() - kept;
-        remains.length = if kept == 0 {
-            self.base_length
-        } else {
-            changes[kept - 1].1
-        };
-        if kept == 0 {
-            0
-        } else {
-            changes[kept - 1].0 + 1
-        }
+        remains.length = if kept == 0 { self.base_length } else { changes[kept - 1].1 };
+        if kept == 0 { 0 } else { changes[kept - 1].0 + 1 }
     }
 
     fn shrinkings(&self, kept_until: usize) -> Vec<Shrinking> {
         let shrinking = |(index, step): (usize, &Step)| match step.action {
-            Action::SetLength { from, to } if to < from => Some(Shrinking {
-                index,
-                to,
-                kept: index < kept_until,
-            }),
+            Action::SetLength { from, to } if to < from => Some(Shrinking { index, to, kept: index < kept_until }),
             _ => None,
         };
-        self.steps
-            .iter()
-            .enumerate()
-            .filter_map(shrinking)
-            .collect()
+        self.steps.iter().enumerate().filter_map(shrinking).collect()
     }
 
     /// The steps that touch each page, in order; a shrinking touches only the page that the new end lies within.
@@ -274,9 +209,7 @@ impl FileData {
         for (index, step) in self.steps.iter().enumerate() {
             let touched = match step.action {
                 Action::Write { start, end, .. } => start / PAGE..=(end - 1) / PAGE,
-                Action::SetLength { from, to } if to < from && to % PAGE != 0 => {
-                    to / PAGE..=to / PAGE
-                }
+                Action::SetLength { from, to } if to < from && to % PAGE != 0 => to / PAGE..=to / PAGE,
                 Action::SetLength { .. } => continue,
             };
             for page in touched {
@@ -297,36 +230,22 @@ impl FileData {
         // Of a page behind the new end of a kept shrinking nothing older is left; behind that of a dropped one, what was
         // written later went to blocks that the file never got.
         let mut valid = steps;
-        for shrinking in shrinkings
-            .iter()
-            .filter(|shrinking| shrinking.to <= id.page * PAGE)
-        {
+        for shrinking in shrinkings.iter().filter(|shrinking| shrinking.to <= id.page * PAGE) {
             let index = valid.partition_point(|step| *step < shrinking.index);
-            valid = if shrinking.kept {
-                &valid[index..]
-            } else {
-                &valid[..index]
-            };
+            valid = if shrinking.kept { &valid[index..] } else { &valid[..index] };
         }
-        let records: Vec<usize> = valid
-            .iter()
-            .map(|index| self.steps[*index].record)
-            .collect();
+        let records: Vec<usize> = valid.iter().map(|index| self.steps[*index].record).collect();
         let synced = valid.iter().rposition(|index| self.steps[*index].synced);
-        let kept = choices
-            .page(id, &records)
-            .max(synced.map_or(0, |index| index + 1));
+        let kept = choices.page(id, &records).max(synced.map_or(0, |index| index + 1));
         match kept {
             _ if kept == steps.len() => remains.kept_pages += 1,
             0 => remains.dropped_pages += 1,
             _ => remains.partial_pages += 1,
         }
         // Whatever survives of the page, the kernel never shows more than zeros behind an end that was kept.
-        let cut_later = valid[kept..].iter().filter(|index| {
-            shrinkings
-                .iter()
-                .any(|shrinking| shrinking.kept && shrinking.index == **index)
-        });
+        let cut_later = valid[kept..]
+            .iter()
+            .filter(|index| shrinkings.iter().any(|shrinking| shrinking.kept && shrinking.index == **index));
         for index in valid[..kept].iter().chain(cut_later) {
             self.add_piece(*index, id.page, &mut remains.pieces);
         }
@@ -341,17 +260,9 @@ impl FileData {
                     Source::Trace(offset) => Source::Trace(offset + (first - start)),
                     Source::Zeros => Source::Zeros,
                 };
-                Piece {
-                    start: first,
-                    end: end.min(page_end),
-                    source,
-                }
+                Piece { start: first, end: end.min(page_end), source }
             }
-            Action::SetLength { to, .. } => Piece {
-                start: to,
-                end: page_end,
-                source: Source::Zeros,
-            },
+            Action::SetLength { to, .. } => Piece { start: to, end: page_end, source: Source::Zeros },
         };
         match pieces.last_mut() {
             Some(last) if last.continues_with(&piece) => last.end = piece.end,
@@ -371,9 +282,7 @@ struct Shrinking {
 impl Piece {
     fn continues_with(&self, next: &Self) -> bool {
         let same = match (self.source, next.source) {
-            (Source::Trace(mine), Source::Trace(theirs)) => {
-                mine + (self.end - self.start) == theirs
-            }
+            (Source::Trace(mine), Source::Trace(theirs)) => mine + (self.end - self.start) == theirs,
             (Source::Zeros, Source::Zeros) => true,
             _ => false,
         };
@@ -389,10 +298,7 @@ pub(crate) struct Copier<'trace> {
 
 impl<'trace> Copier<'trace> {
     pub(crate) fn new(trace: &'trace File) -> Self {
-        Self {
-            trace,
-            buffer: Vec::new(),
-        }
+        Self { trace, buffer: Vec::new() }
     }
 
     pub(crate) fn copy(&mut self, piece: Piece, to: &File) -> Result<()> {
@@ -408,8 +314,7 @@ impl<'trace> Copier<'trace> {
                     .context("the trace has become shorter")?,
                 Source::Zeros => buffer.fill(0),
             }
-            to.write_all_at(buffer, start)
-                .context("the image cannot be written")?;
+            to.write_all_at(buffer, start).context("the image cannot be written")?;
             start += length as u64;
         }
         Ok(())

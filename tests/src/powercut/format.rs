@@ -123,8 +123,7 @@ pub(crate) enum Event {
 
 /// Reads all records. The second value tells whether the last one was torn and left out.
 pub(crate) fn read(path: &Path) -> Result<(Vec<Entry>, bool)> {
-    let file =
-        File::open(path).with_context(|| format!("trace {} cannot be opened", path.display()))?;
+    let file = File::open(path).with_context(|| format!("trace {} cannot be opened", path.display()))?;
     let end = file.metadata()?.len();
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let mut entries = Vec::new();
@@ -135,12 +134,9 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<Entry>, bool)> {
         }
         let mut raw = [0; HEADER_LENGTH as usize];
         reader.read_exact(&mut raw)?;
-        let header = Header::parse(&raw)
-            .with_context(|| format!("trace {}: no record at byte {offset}", path.display()))?;
-        let start = offset
-            + HEADER_LENGTH
-            + u64::from(header.path_length)
-            + u64::from(header.second_length);
+        let header =
+            Header::parse(&raw).with_context(|| format!("trace {}: no record at byte {offset}", path.display()))?;
+        let start = offset + HEADER_LENGTH + u64::from(header.path_length) + u64::from(header.second_length);
         if start.saturating_add(header.data_length) > end {
             return Ok((entries, true));
         }
@@ -148,18 +144,11 @@ pub(crate) fn read(path: &Path) -> Result<(Vec<Entry>, bool)> {
         reader.read_exact(&mut name)?;
         let mut second = vec![0; header.second_length as usize];
         reader.read_exact(&mut second)?;
-        let skipped =
-            i64::try_from(header.data_length).context("a record longer than a file can be")?;
+        let skipped = i64::try_from(header.data_length).context("a record longer than a file can be")?;
         reader.seek_relative(skipped)?;
-        let data = Span {
-            offset: start,
-            length: header.data_length,
-        };
+        let data = Span { offset: start, length: header.data_length };
         let event = header.event(name.into(), second.into(), data)?;
-        entries.push(Entry {
-            pid: header.pid,
-            event,
-        });
+        entries.push(Entry { pid: header.pid, event });
         offset = start + header.data_length;
     }
     debug_assert_eq!(reader.stream_position()?, end);
@@ -184,8 +173,7 @@ impl Header {
     fn parse(raw: &[u8; HEADER_LENGTH as usize]) -> Result<Self> {
         let two = |at: usize| u16::from_ne_bytes([raw[at], raw[at + 1]]);
         let four = |at: usize| u32::from_ne_bytes(raw[at..at + 4].try_into().expect("four bytes"));
-        let eight =
-            |at: usize| u64::from_ne_bytes(raw[at..at + 8].try_into().expect("eight bytes"));
+        let eight = |at: usize| u64::from_ne_bytes(raw[at..at + 8].try_into().expect("eight bytes"));
         let header = Self {
             kind: two(4),
             flags: two(6),
@@ -198,83 +186,37 @@ impl Header {
             data_length: eight(48),
         };
         ensure!(four(0) == MAGIC, "magic is {:#x}", four(0));
-        ensure!(
-            header.path_length <= LONGEST_PATH,
-            "path of {} bytes",
-            header.path_length
-        );
-        ensure!(
-            header.second_length <= LONGEST_PATH,
-            "path of {} bytes",
-            header.second_length
-        );
+        ensure!(header.path_length <= LONGEST_PATH, "path of {} bytes", header.path_length);
+        ensure!(header.second_length <= LONGEST_PATH, "path of {} bytes", header.second_length);
         Ok(header)
     }
 
     fn event(self, path: Name, second: Name, data: Span) -> Result<Event> {
-        let Self {
-            flags,
-            inode,
-            offset,
-            value,
-            ..
-        } = self;
+        let Self { flags, inode, offset, value, .. } = self;
         // Modes were taken from a mode_t, so nothing is cut off.
         let mode = value as u32;
         Ok(match self.kind {
             1 => Event::Process,
             2 => Event::Stdout { data },
             3 => Event::StdoutShort { missing: value },
-            4 => Event::Create {
-                inode,
-                path: Some(path).filter(|path| !path.is_empty()),
-                mode,
-            },
+            4 => Event::Create { inode, path: Some(path).filter(|path| !path.is_empty()), mode },
             5 => {
                 let length = u64::from(self.path_length);
-                let path = Span {
-                    offset: data.offset - length,
-                    length,
-                };
-                Event::Write {
-                    inode,
-                    offset,
-                    data,
-                    synced: flags & FLAG_SYNCED != 0,
-                    path,
-                }
+                let path = Span { offset: data.offset - length, length };
+                Event::Write { inode, offset, data, synced: flags & FLAG_SYNCED != 0, path }
             }
-            6 => Event::SetLength {
-                inode,
-                length: value,
-            },
-            7 => Event::Allocate {
-                inode,
-                offset,
-                length: value,
-                mode: flags,
-            },
-            8 => Event::SyncBegin {
-                inode,
-                token: value,
-            },
+            6 => Event::SetLength { inode, length: value },
+            7 => Event::Allocate { inode, offset, length: value, mode: flags },
+            8 => Event::SyncBegin { inode, token: value },
             9 => Event::SyncEnd { token: value },
             10 if flags & FLAG_OUTSIDE_FROM != 0 => Event::RenameIn { to: second },
             10 if flags & FLAG_OUTSIDE_TO != 0 => Event::RenameOut { from: path },
-            10 => Event::Rename {
-                from: path,
-                to: second,
-                exchange: flags & RENAME_EXCHANGE != 0,
-            },
+            10 => Event::Rename { from: path, to: second, exchange: flags & RENAME_EXCHANGE != 0 },
             11 => Event::Unlink { path },
             12 => Event::MakeFolder { inode, path, mode },
             13 => Event::RemoveFolder { path },
             14 => Event::Link { inode, path },
-            15 => Event::Symlink {
-                inode,
-                path,
-                text: second,
-            },
+            15 => Event::Symlink { inode, path, text: second },
             16 => Event::Mode { inode, mode },
             17 => Event::Mapped { path },
             other => bail!("unknown kind {other}"),
@@ -289,20 +231,15 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn create(path: &Path) -> Result<Self> {
-        let file = File::create(path)
-            .with_context(|| format!("trace {} cannot be made", path.display()))?;
+        let file = File::create(path).with_context(|| format!("trace {} cannot be made", path.display()))?;
         Ok(Self { file })
     }
 
     /// Appends one record. The spans of `event` are ignored: its bytes are `data`.
     pub(crate) fn append(&mut self, event: &Event, data: &[u8]) -> Result<()> {
-        let mut header = Header {
-            pid: std::process::id(),
-            ..Header::default()
-        };
+        let mut header = Header { pid: std::process::id(), ..Header::default() };
         let (path, second) = header.fill(event);
-        let mut raw =
-            Vec::with_capacity(HEADER_LENGTH as usize + path.len() + second.len() + data.len());
+        let mut raw = Vec::with_capacity(HEADER_LENGTH as usize + path.len() + second.len() + data.len());
         raw.extend(MAGIC.to_ne_bytes());
         raw.extend(header.kind.to_ne_bytes());
         raw.extend(header.flags.to_ne_bytes());
@@ -331,30 +268,16 @@ impl Header {
                 (self.kind, self.inode, self.value) = (4, *inode, u64::from(*mode));
                 paths.0 = path.as_deref().unwrap_or_default();
             }
-            Event::Write {
-                inode,
-                offset,
-                synced,
-                ..
-            } => {
+            Event::Write { inode, offset, synced, .. } => {
                 (self.kind, self.inode, self.offset) = (5, *inode, *offset);
                 self.flags = if *synced { FLAG_SYNCED } else { 0 };
             }
-            Event::SetLength { inode, length } => {
-                (self.kind, self.inode, self.value) = (6, *inode, *length)
-            }
-            Event::Allocate {
-                inode,
-                offset,
-                length,
-                mode,
-            } => {
+            Event::SetLength { inode, length } => (self.kind, self.inode, self.value) = (6, *inode, *length),
+            Event::Allocate { inode, offset, length, mode } => {
                 (self.kind, self.inode, self.offset) = (7, *inode, *offset);
                 (self.value, self.flags) = (*length, *mode);
             }
-            Event::SyncBegin { inode, token } => {
-                (self.kind, self.inode, self.value) = (8, *inode, *token)
-            }
+            Event::SyncBegin { inode, token } => (self.kind, self.inode, self.value) = (8, *inode, *token),
             Event::SyncEnd { token } => (self.kind, self.value) = (9, *token),
             Event::Rename { from, to, exchange } => {
                 self.kind = 10;
@@ -380,9 +303,7 @@ impl Header {
                 (self.kind, self.inode) = (15, *inode);
                 paths = (path, text);
             }
-            Event::Mode { inode, mode } => {
-                (self.kind, self.inode, self.value) = (16, *inode, u64::from(*mode))
-            }
+            Event::Mode { inode, mode } => (self.kind, self.inode, self.value) = (16, *inode, u64::from(*mode)),
             Event::Mapped { path } => (self.kind, paths.0) = (17, path),
         }
         paths

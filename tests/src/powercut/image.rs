@@ -105,10 +105,7 @@ struct Stamp {
 impl Image {
     /// An image at `path`, of which nothing is known.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self {
-            path,
-            files: HashMap::new(),
-        }
+        Self { path, files: HashMap::new() }
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -124,24 +121,12 @@ impl Image {
     pub(crate) fn write(&mut self, disk: &mut Disk, cut: Cut, trace: &File) -> Result<Report> {
         let choices = disk.choices(cut);
         let tree = disk.tree(&choices);
-        let report = Report {
-            kept_names: tree.kept,
-            dropped_names: tree.dropped,
-            ..Report::default()
-        };
+        let report = Report { kept_names: tree.kept, dropped_names: tree.dropped, ..Report::default() };
         fs::create_dir_all(&self.path)?;
         let known = std::mem::take(&mut self.files);
         let path = self.path.clone();
-        let mut pass = Pass {
-            disk,
-            tree,
-            choices,
-            trace,
-            known,
-            files: &mut self.files,
-            written: HashMap::new(),
-            report,
-        };
+        let mut pass =
+            Pass { disk, tree, choices, trace, known, files: &mut self.files, written: HashMap::new(), report };
         pass.folder(ROOT, &path)?;
         Ok(pass.report)
     }
@@ -163,16 +148,12 @@ struct Pass<'a> {
 impl Pass<'_> {
     fn folder(&mut self, id: NodeId, path: &Path) -> Result<()> {
         let entries = self.tree.folders.remove(&id).unwrap_or_default();
-        for entry in fs::read_dir(path)
-            .with_context(|| format!("image {} cannot be read", path.display()))?
-        {
+        for entry in fs::read_dir(path).with_context(|| format!("image {} cannot be read", path.display()))? {
             let entry = entry?;
-            let kept = entries
-                .get(entry.file_name().as_bytes())
-                .is_some_and(|node| {
-                    let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-                    matches!(self.disk.node(*node).kind, Kind::Folder(_)) == is_folder
-                });
+            let kept = entries.get(entry.file_name().as_bytes()).is_some_and(|node| {
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                matches!(self.disk.node(*node).kind, Kind::Folder(_)) == is_folder
+            });
             if !kept {
                 remove(&entry.path())?;
             }
@@ -197,8 +178,7 @@ impl Pass<'_> {
             Kind::Symlink(text) => {
                 let text = std::ffi::OsStr::from_bytes(text);
                 remove(path)?;
-                symlink(text, path)
-                    .with_context(|| format!("link {} cannot be made", path.display()))
+                symlink(text, path).with_context(|| format!("link {} cannot be made", path.display()))
             }
             Kind::File(_) => self.file(id, mode, path),
         }
@@ -221,16 +201,12 @@ impl Pass<'_> {
         self.report.kept_lengths += remains.kept_lengths;
         self.report.dropped_lengths += remains.dropped_lengths;
 
-        let content = Content {
-            node: id,
-            version: data.version(),
-            length: remains.length,
-            mode,
-        };
+        let content = Content { node: id, version: data.version(), length: remains.length, mode };
         let plain = remains.pieces.is_empty() && remains.truncated == data.base_length();
-        let reusable = self.known.get(path).is_some_and(|known| {
-            plain && known.content == content && stamp(path).is_ok_and(|now| now == known.stamp)
-        });
+        let reusable = self
+            .known
+            .get(path)
+            .is_some_and(|known| plain && known.content == content && stamp(path).is_ok_and(|now| now == known.stamp));
         if reusable {
             self.report.reused_files += 1;
         } else {
@@ -246,13 +222,7 @@ impl Pass<'_> {
             file.set_modified(unlikely_now())?;
         }
         if plain {
-            self.files.insert(
-                path.to_path_buf(),
-                Known {
-                    content,
-                    stamp: stamp(path)?,
-                },
-            );
+            self.files.insert(path.to_path_buf(), Known { content, stamp: stamp(path)? });
         }
         self.written.insert(id, path.to_path_buf());
         Ok(())
@@ -263,8 +233,7 @@ impl Pass<'_> {
             return Ok(());
         }
         let base = self.disk.base(id);
-        let from = File::open(&base)
-            .with_context(|| format!("base image {} is missing", base.display()))?;
+        let from = File::open(&base).with_context(|| format!("base image {} is missing", base.display()))?;
         copy_sparse(&from, to, length)
     }
 }
@@ -272,9 +241,7 @@ impl Pass<'_> {
 fn new_file(path: &Path) -> Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
-    options
-        .open(path)
-        .with_context(|| format!("image file {} cannot be made", path.display()))
+    options.open(path).with_context(|| format!("image file {} cannot be made", path.display()))
 }
 
 /// Copies the first `length` bytes, as a reflink where the file system has them, and leaves holes as holes.
@@ -290,9 +257,8 @@ fn copy_sparse(from: &File, to: &File, length: u64) -> Result<()> {
         let (mut source, mut target) = (start, start);
         while source < end {
             let most = (end - source).min(COPY_AT_ONCE) as usize;
-            let copied =
-                rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), most)
-                    .context("the base image cannot be copied")?;
+            let copied = rustix::fs::copy_file_range(from, Some(&mut source), to, Some(&mut target), most)
+                .context("the base image cannot be copied")?;
             anyhow::ensure!(copied > 0, "the base image has become shorter");
         }
         at = end;
@@ -303,20 +269,13 @@ fn copy_sparse(from: &File, to: &File, length: u64) -> Result<()> {
 /// The present second with a fraction that no later write will get: clocks of file systems are too coarse to tell a
 /// change that follows within milliseconds.
 fn unlikely_now() -> SystemTime {
-    let since = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     SystemTime::UNIX_EPOCH + Duration::new(since.as_secs(), 1)
 }
 
 fn stamp(path: &Path) -> Result<Stamp> {
     let status = fs::symlink_metadata(path)?;
-    Ok(Stamp {
-        inode: status.ino(),
-        length: status.len(),
-        mode: status.mode(),
-        modified: status.modified()?,
-    })
+    Ok(Stamp { inode: status.ino(), length: status.len(), mode: status.mode(), modified: status.modified()? })
 }
 
 fn remove(path: &Path) -> Result<()> {

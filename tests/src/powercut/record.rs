@@ -39,9 +39,7 @@ impl PowerCut {
         }
         let recording = Self::prepare(&mut command, root)?;
         command.stdout(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("{command:?} cannot be started"))?;
+        let mut child = command.spawn().with_context(|| format!("{command:?} cannot be started"))?;
         if let Some(mut stdout) = child.stdout.take() {
             // Into the void: the recorder has the bytes. The end comes when the last process has closed it.
             std::io::copy(&mut stdout, &mut std::io::sink())?;
@@ -57,20 +55,14 @@ impl PowerCut {
     pub fn prepare(command: &mut Command, root: &Path) -> Result<Recording> {
         let scratch = scratch()?;
         let trace = scratch.path().join("trace");
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("{} does not exist", root.display()))?;
+        let root = root.canonicalize().with_context(|| format!("{} does not exist", root.display()))?;
         describe(&root, &trace)?;
         command
             .env("LD_PRELOAD", recorder()?)
             .env("POWERCUT_ROOT", &root)
             .env("POWERCUT_TRACE", &trace)
             .env_remove("POWERCUT_STDOUT");
-        Ok(Recording {
-            root,
-            trace,
-            scratch,
-        })
+        Ok(Recording { root, trace, scratch })
     }
 }
 
@@ -90,10 +82,7 @@ impl Recording {
     /// killed: then its last change may be missing in the trace, as nothing that follows can depend on it.
     pub fn finish(self, status: ExitStatus) -> Result<Trace> {
         let killed = status.signal() == Some(KILLED);
-        ensure!(
-            killed || status.success(),
-            "the recorded command failed: {status}"
-        );
+        ensure!(killed || status.success(), "the recorded command failed: {status}");
         let mut trace = Trace::open_in(&self.trace, self.scratch)?;
         ensure!(
             trace.first() > 0,
@@ -112,24 +101,16 @@ const KILLED: i32 = 9;
 /// A new folder on the disk that cargo builds on, for traces and images, which are large.
 pub(crate) fn scratch() -> Result<TempDir> {
     let folder = target_folder();
-    let builder = || {
-        tempfile::Builder::new()
-            .prefix("powercut-")
-            .tempdir_in(&folder)
-    };
+    let builder = || tempfile::Builder::new().prefix("powercut-").tempdir_in(&folder);
     builder().with_context(|| format!("no folder can be made in {}", folder.display()))
 }
 
 /// `target/tmp`, or the system's folder for temporary files where the running program does not lie in a target folder.
 fn target_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let target = program
-        .ancestors()
-        .find(|folder| folder.join("CACHEDIR.TAG").exists());
+    let target = program.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
     let folder = target.map(|target| target.join("tmp"));
-    folder
-        .filter(|folder| fs::create_dir_all(folder).is_ok())
-        .unwrap_or_else(std::env::temp_dir)
+    folder.filter(|folder| fs::create_dir_all(folder).is_ok()).unwrap_or_else(std::env::temp_dir)
 }
 
 /// The preloadable library, compiled if this version of it has not been yet.
@@ -145,16 +126,11 @@ fn recorder() -> Result<PathBuf> {
     let source = scratch.path().join("recorder.c");
     let object = scratch.path().join("recorder.so");
     fs::write(&source, SOURCE)?;
-    let output = Command::new("cc")
-        .args(["-O2", "-Wall", "-shared", "-fPIC", "-o"])
-        .args([&object, &source])
-        .output()
-        .context("power-cut tests need a C compiler named cc (Debian: apt-get install gcc; Fedora: dnf install gcc)")?;
-    ensure!(
-        output.status.success(),
-        "recorder.c does not compile: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        Command::new("cc").args(["-O2", "-Wall", "-shared", "-fPIC", "-o"]).args([&object, &source]).output().context(
+            "power-cut tests need a C compiler named cc (Debian: apt-get install gcc; Fedora: dnf install gcc)",
+        )?;
+    ensure!(output.status.success(), "recorder.c does not compile: {}", String::from_utf8_lossy(&output.stderr));
     fs::rename(&object, &library)?;
     Ok(library)
 }
@@ -169,12 +145,7 @@ fn describe(root: &Path, trace: &Path) -> Result<()> {
 }
 
 /// `seen` holds the inodes of files with several names that were described already.
-fn describe_folder(
-    writer: &mut Writer,
-    root: &Path,
-    folder: &Path,
-    seen: &mut Vec<u64>,
-) -> Result<()> {
+fn describe_folder(writer: &mut Writer, root: &Path, folder: &Path, seen: &mut Vec<u64>) -> Result<()> {
     for entry in fs::read_dir(root.join(folder))? {
         let entry = entry?;
         let below = folder.join(entry.file_name());
@@ -190,14 +161,7 @@ fn describe_folder(
         } else if status.is_file() && seen.contains(&inode) {
             writer.append(&Event::Link { inode, path }, b"")?;
         } else if status.is_file() {
-            writer.append(
-                &Event::Create {
-                    inode,
-                    path: Some(path),
-                    mode,
-                },
-                b"",
-            )?;
+            writer.append(&Event::Create { inode, path: Some(path), mode }, b"")?;
             describe_data(writer, &entry.path(), inode, status.len())?;
             if status.nlink() > 1 {
                 seen.push(inode);
@@ -219,16 +183,7 @@ fn describe_data(writer: &mut Writer, path: &Path, inode: u64, length: u64) -> R
         // Holes stay holes as long as they are whole buffers.
         if buffer[..count].iter().any(|byte| *byte != 0) {
             let span = Span::default();
-            writer.append(
-                &Event::Write {
-                    inode,
-                    offset,
-                    data: span,
-                    synced: false,
-                    path: span,
-                },
-                &buffer[..count],
-            )?;
+            writer.append(&Event::Write { inode, offset, data: span, synced: false, path: span }, &buffer[..count])?;
         }
         offset += count as u64;
     }
@@ -236,12 +191,7 @@ fn describe_data(writer: &mut Writer, path: &Path, inode: u64, length: u64) -> R
 }
 
 /// Fails unless `image` holds what `real` does, apart from sockets and pipes and the data of `mapped` files.
-pub(crate) fn compare(
-    image: &Path,
-    real: &Path,
-    below: &Path,
-    mapped: &HashSet<PathBuf>,
-) -> Result<()> {
+pub(crate) fn compare(image: &Path, real: &Path, below: &Path, mapped: &HashSet<PathBuf>) -> Result<()> {
     let names = |root: &Path| -> Result<Vec<_>> {
         let mut names = Vec::new();
         for entry in fs::read_dir(root.join(below))? {
@@ -255,28 +205,17 @@ pub(crate) fn compare(
         Ok(names)
     };
     let (recorded, found) = (names(image)?, names(real)?);
-    ensure!(
-        recorded == found,
-        "{below:?} holds {found:?}, but {recorded:?} were recorded"
-    );
+    ensure!(recorded == found, "{below:?} holds {found:?}, but {recorded:?} were recorded");
     for name in recorded {
         let path = below.join(name);
         let (ours, theirs) = (image.join(&path), real.join(&path));
-        let (our_kind, their_kind) = (
-            fs::symlink_metadata(&ours)?.file_type(),
-            fs::symlink_metadata(&theirs)?.file_type(),
-        );
-        ensure!(
-            our_kind == their_kind,
-            "{path:?} is a {their_kind:?}, but a {our_kind:?} was recorded"
-        );
+        let (our_kind, their_kind) =
+            (fs::symlink_metadata(&ours)?.file_type(), fs::symlink_metadata(&theirs)?.file_type());
+        ensure!(our_kind == their_kind, "{path:?} is a {their_kind:?}, but a {our_kind:?} was recorded");
         if our_kind.is_dir() {
             compare(image, real, &path, mapped)?;
         } else if our_kind.is_symlink() {
-            ensure!(
-                fs::read_link(&ours)? == fs::read_link(&theirs)?,
-                "link {path:?} differs"
-            );
+            ensure!(fs::read_link(&ours)? == fs::read_link(&theirs)?, "link {path:?} differs");
         } else if !mapped.contains(&path) {
             compare_files(&ours, &theirs).with_context(|| format!("file {path:?}"))?;
         }
@@ -287,10 +226,7 @@ pub(crate) fn compare(
 fn compare_files(ours: &Path, theirs: &Path) -> Result<()> {
     let (ours, theirs) = (File::open(ours)?, File::open(theirs)?);
     let (our_length, length) = (ours.metadata()?.len(), theirs.metadata()?.len());
-    ensure!(
-        our_length == length,
-        "it is {length} bytes long, but {our_length} were recorded"
-    );
+    ensure!(our_length == length, "it is {length} bytes long, but {our_length} were recorded");
     let (mut ours_buffer, mut theirs_buffer) = (vec![0; BUFFER], vec![0; BUFFER]);
     let mut offset = 0;
     while offset < length {
@@ -298,9 +234,7 @@ fn compare_files(ours: &Path, theirs: &Path) -> Result<()> {
         ours.read_exact_at(&mut ours_buffer[..count], offset)?;
         theirs.read_exact_at(&mut theirs_buffer[..count], offset)?;
         if ours_buffer[..count] != theirs_buffer[..count] {
-            let at = (0..count)
-                .find(|at| ours_buffer[*at] != theirs_buffer[*at])
-                .unwrap_or_default();
+            let at = (0..count).find(|at| ours_buffer[*at] != theirs_buffer[*at]).unwrap_or_default();
             bail!("byte {} is not what was recorded", offset + at as u64);
         }
         offset += count as u64;

@@ -25,9 +25,7 @@ pub struct Trace {
     torn: bool,
     /// Number of the first record that the process itself made.
     first: usize,
-    /// All acknowledged bytes, and how many of them precede which records.
-    acknowledged: Vec<u8>,
-    acknowledged_until: Vec<(usize, usize)>,
+    acknowledged: Acknowledged,
     model: Model,
     tolerate_mappings: bool,
     disk: Disk,
@@ -63,11 +61,8 @@ impl Trace {
     pub(crate) fn open_in(path: &Path, scratch: TempDir) -> Result<Self> {
         let (entries, torn) = format::read(path)?;
         let file = File::open(path)?;
-        let first = entries
-            .iter()
-            .position(|entry| entry.event == Event::Process)
-            .map_or(0, |index| index + 1);
-        let (acknowledged, acknowledged_until) = acknowledged(&entries, &file)?;
+        let first = entries.iter().position(|entry| entry.event == Event::Process).map_or(0, |index| index + 1);
+        let acknowledged = Acknowledged::read(&entries, &file)?;
         Ok(Self {
             path: path.to_path_buf(),
             file,
@@ -75,7 +70,6 @@ impl Trace {
             torn,
             first,
             acknowledged,
-            acknowledged_until,
             model: Model::default(),
             tolerate_mappings: false,
             disk: Disk::new(Model::default(), scratch.path().join("bases"))?,
@@ -107,10 +101,7 @@ impl Trace {
     /// Bytes of data in all records.
     pub fn data_bytes(&self) -> u64 {
         let length = |entry: &Entry| match entry.event {
-            Event::Write {
-                data: Span { length, .. },
-                ..
-            } => length,
+            Event::Write { data: Span { length, .. }, .. } => length,
             _ => 0,
         };
         self.entries.iter().map(length).sum()
@@ -132,14 +123,7 @@ impl Trace {
 
     /// What had gone to stdout when the first `at` records had happened (or a [`Cut`] came).
     pub fn acked_before(&self, at: impl Into<usize>) -> &[u8] {
-        let at = at.into();
-        let index = self
-            .acknowledged_until
-            .partition_point(|(record, _)| *record < at);
-        let end = index
-            .checked_sub(1)
-            .map_or(0, |last| self.acknowledged_until[last].1);
-        &self.acknowledged[..end]
+        self.acknowledged.before(at.into())
     }
 
     /// `count` cuts, in the order in which they are best made. Half of them are next to a sync, an acknowledgement or
@@ -151,10 +135,8 @@ impl Trace {
     /// The same, after at least `from` and at most `to` records.
     pub fn cuts_between(&self, from: usize, to: usize, seed: u64, count: usize) -> Vec<Cut> {
         let events = self.entries.iter().enumerate().take(to).skip(from);
-        let turning: Vec<usize> = events
-            .filter(|(_, entry)| is_turning_point(&entry.event))
-            .map(|(record, _)| record)
-            .collect();
+        let turning: Vec<usize> =
+            events.filter(|(_, entry)| is_turning_point(&entry.event)).map(|(record, _)| record).collect();
         let draw = |number: usize, salt: u64| mix(&[seed, number as u64, salt]) as usize;
         let cut = |number: usize| {
             let seed = mix(&[seed, number as u64, 0]) >> 32;
@@ -180,13 +162,8 @@ impl Trace {
 
     /// Every fate after every record: for short traces.
     pub fn every_cut(&self, seed: u64) -> Vec<Cut> {
-        let at = |at: usize| {
-            Fate::ALL.into_iter().map(move |fate| Cut {
-                at,
-                fate,
-                seed: mix(&[seed, at as u64]) >> 32,
-            })
-        };
+        let at =
+            |at: usize| Fate::ALL.into_iter().map(move |fate| Cut { at, fate, seed: mix(&[seed, at as u64]) >> 32 });
         (self.first..=self.entries.len()).flat_map(at).collect()
     }
 
@@ -212,11 +189,7 @@ impl Trace {
     }
 
     fn materialise_image(&mut self, cut: Cut) -> Result<Report> {
-        ensure!(
-            cut.at <= self.entries.len(),
-            "{cut}, but the trace has only {} records",
-            self.entries.len()
-        );
+        ensure!(cut.at <= self.entries.len(), "{cut}, but the trace has only {} records", self.entries.len());
         if cut.at < self.disk.done() {
             self.restart()?;
         }
@@ -295,22 +268,15 @@ impl Trace {
     /// # Errors
     /// If they differ: something was written past the recorder, and cuts would mean nothing.
     pub(crate) fn compare(&mut self, root: &Path) -> Result<()> {
-        let end = Cut {
-            at: self.entries.len(),
-            fate: Fate::AllKept,
-            seed: 0,
-        };
+        let end = Cut { at: self.entries.len(), fate: Fate::AllKept, seed: 0 };
         let tolerated = std::mem::replace(&mut self.tolerate_mappings, true);
         let home = self.materialise(end)?;
         self.tolerate_mappings = tolerated;
-        let mapped: HashSet<PathBuf> = self
-            .entries
-            .iter()
-            .filter_map(|entry| mapped(&entry.event))
-            .collect();
-        super::record::compare(&home, root, Path::new(""), &mapped)
-            .context("the folder is not as recorded: something was written past the recorder (raw system calls, \
-                      io_uring, libc's own stdio; rustix needs its feature use-libc)")
+        let mapped: HashSet<PathBuf> = self.entries.iter().filter_map(|entry| mapped(&entry.event)).collect();
+        super::record::compare(&home, root, Path::new(""), &mapped).context(
+            "the folder is not as recorded: something was written past the recorder (raw system calls, \
+                      io_uring, libc's own stdio; rustix needs its feature use-libc)",
+        )
     }
 }
 
@@ -346,33 +312,46 @@ fn is_turning_point(event: &Event) -> bool {
     }
 }
 
-/// The bytes that went to stdout, and how many of them had when each of those records had happened.
-fn acknowledged(entries: &[Entry], file: &File) -> Result<(Vec<u8>, Vec<(usize, usize)>)> {
-    let mut spans: Vec<(usize, Span)> = Vec::new();
-    let mut last_of_process: HashMap<u32, usize> = HashMap::new();
-    for (record, entry) in entries.iter().enumerate() {
-        match entry.event {
-            Event::Stdout { data } => {
-                last_of_process.insert(entry.pid, spans.len());
-                spans.push((record, data));
+/// What went to stdout.
+#[derive(Debug, Default)]
+struct Acknowledged {
+    bytes: Vec<u8>,
+    /// Records, and how many of the bytes there are when they have happened.
+    until: Vec<(usize, usize)>,
+}
+
+impl Acknowledged {
+    fn read(entries: &[Entry], file: &File) -> Result<Self> {
+        let mut spans: Vec<(usize, Span)> = Vec::new();
+        let mut last_of_process: HashMap<u32, usize> = HashMap::new();
+        for (record, entry) in entries.iter().enumerate() {
+            match entry.event {
+                Event::Stdout { data } => {
+                    last_of_process.insert(entry.pid, spans.len());
+                    spans.push((record, data));
+                }
+                Event::StdoutShort { missing } => {
+                    let last = last_of_process.get(&entry.pid);
+                    let index = *last.context("a short write to stdout without a write")?;
+                    let span = &mut spans[index].1;
+                    span.length = span.length.saturating_sub(missing);
+                }
+                _ => {}
             }
-            Event::StdoutShort { missing } => {
-                let index = *last_of_process
-                    .get(&entry.pid)
-                    .context("a short write to stdout without a write")?;
-                let span = &mut spans[index].1;
-                span.length = span.length.saturating_sub(missing);
-            }
-            _ => {}
         }
+        let mut acknowledged = Self::default();
+        for (record, span) in spans {
+            let start = acknowledged.bytes.len();
+            acknowledged.bytes.resize(start + span.length as usize, 0);
+            file.read_exact_at(&mut acknowledged.bytes[start..], span.offset)?;
+            acknowledged.until.push((record, acknowledged.bytes.len()));
+        }
+        Ok(acknowledged)
     }
-    let mut bytes = Vec::new();
-    let mut until = Vec::new();
-    for (record, span) in spans {
-        let start = bytes.len();
-        bytes.resize(start + span.length as usize, 0);
-        file.read_exact_at(&mut bytes[start..], span.offset)?;
-        until.push((record, bytes.len()));
+
+    fn before(&self, at: usize) -> &[u8] {
+        let index = self.until.partition_point(|(record, _)| *record < at);
+        let end = index.checked_sub(1).map_or(0, |last| self.until[last].1);
+        &self.bytes[..end]
     }
-    Ok((bytes, until))
 }

@@ -29,13 +29,14 @@ pub(crate) enum Child {
     ReplaceSynced,
     OverwriteInPlace,
     ManyThreads,
+    Contention,
     Killed,
     Copy,
     SledFlushOnly,
     SledVerify,
 }
 
-const CHILDREN: [Child; 13] = [
+const CHILDREN: [Child; 14] = [
     Child::AppendUnsynced,
     Child::AppendSynced,
     Child::AppendDirectlySynced,
@@ -45,6 +46,7 @@ const CHILDREN: [Child; 13] = [
     Child::ReplaceSynced,
     Child::OverwriteInPlace,
     Child::ManyThreads,
+    Child::Contention,
     Child::Killed,
     Child::Copy,
     Child::SledFlushOnly,
@@ -54,15 +56,9 @@ const CHILDREN: [Child; 13] = [
 impl Child {
     /// This program, started as that child.
     pub(crate) fn command(self, folder: &Path) -> Command {
-        let mut command =
-            Command::new(std::env::current_exe().expect("a running program has a path"));
+        let mut command = Command::new(std::env::current_exe().expect("a running program has a path"));
         command
-            .args([
-                "children::child_process",
-                "--exact",
-                "--nocapture",
-                "--test-threads=1",
-            ])
+            .args(["children::child_process", "--exact", "--nocapture", "--test-threads=1"])
             .env(CHILD, format!("{self:?}"))
             .env(FOLDER, folder);
         command
@@ -79,14 +75,12 @@ impl Child {
                 say(number)?;
                 Ok(file.sync_data()?)
             }),
+            Self::Contention => contend(folder),
             Self::Killed => append(folder, |file, number| {
                 file.sync_data()?;
                 say(number)?;
                 if number == 20 {
-                    rustix::process::kill_process(
-                        rustix::process::getpid(),
-                        rustix::process::Signal::KILL,
-                    )?;
+                    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
                 }
                 Ok(())
             }),
@@ -109,13 +103,8 @@ fn child_process() -> Result<()> {
     let Ok(wanted) = std::env::var(CHILD) else {
         return Ok(());
     };
-    let child = CHILDREN
-        .into_iter()
-        .find(|child| format!("{child:?}") == wanted)
-        .context("no such child")?;
-    child.run(Path::new(
-        &std::env::var_os(FOLDER).context("a child needs its folder")?,
-    ))
+    let child = CHILDREN.into_iter().find(|child| format!("{child:?}") == wanted).context("no such child")?;
+    child.run(Path::new(&std::env::var_os(FOLDER).context("a child needs its folder")?))
 }
 
 /// Acknowledges a number.
@@ -130,12 +119,8 @@ fn say(number: u64) -> Result<()> {
 pub(crate) fn acknowledged(stdout: &[u8]) -> Vec<u64> {
     let text = String::from_utf8_lossy(stdout);
     // A line may follow what the harness has begun. The last may be cut off.
-    let lines = text
-        .split_inclusive('\n')
-        .filter_map(|line| line.strip_suffix('\n'));
-    lines
-        .filter_map(|line| line.rsplit_once("ack ")?.1.parse().ok())
-        .collect()
+    let lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+    lines.filter_map(|line| line.rsplit_once("ack ")?.1.parse().ok()).collect()
 }
 
 /// A number, bytes that follow from it, and their checksum.
@@ -159,10 +144,7 @@ fn append(folder: &Path, mut then: impl FnMut(&File, u64) -> Result<()>) -> Resu
 fn append_directly(folder: &Path) -> Result<()> {
     let path = folder.join("log");
     File::create(&path)?.sync_all()?;
-    let mut file = OpenOptions::new()
-        .append(true)
-        .custom_flags(O_DSYNC)
-        .open(&path)?;
+    let mut file = OpenOptions::new().append(true).custom_flags(O_DSYNC).open(&path)?;
     for number in 0..RECORDS {
         file.write_all(&record(number))?;
         say(number)?;
@@ -181,10 +163,7 @@ fn verify_log(path: &Path, acknowledged: &[u64], first: u64) -> Result<()> {
     for number in acknowledged {
         let start = (number - first) as usize * RECORD_LENGTH;
         let found = log.get(start..start + RECORD_LENGTH);
-        ensure!(
-            found == Some(&record(*number)),
-            "{number} was acknowledged and is lost"
-        );
+        ensure!(found == Some(&record(*number)), "{number} was acknowledged and is lost");
     }
     Ok(())
 }
@@ -215,10 +194,7 @@ pub(crate) fn verify_replaced(home: &Path, acknowledged: &[u64]) -> Result<()> {
     ensure!(!state.is_empty(), "state is empty");
     let number = u64::from_le_bytes(state[..8].try_into()?);
     ensure!(state == record(number), "state is torn");
-    ensure!(
-        number >= *newest,
-        "{newest} was acknowledged and is lost: there is {number}"
-    );
+    ensure!(number >= *newest, "{newest} was acknowledged and is lost: there is {number}");
     Ok(())
 }
 
@@ -242,10 +218,7 @@ pub(crate) fn verify_overwritten(home: &Path, acknowledged: &[u64]) -> Result<()
     let bytes = fs::read(home.join("wide"))?;
     ensure!(bytes.len() == WIDE, "wide has {} bytes", bytes.len());
     ensure!(bytes.iter().all(|byte| *byte == bytes[0]), "wide is torn");
-    ensure!(
-        u64::from(bytes[0]) > *newest,
-        "{newest} was acknowledged and is lost"
-    );
+    ensure!(u64::from(bytes[0]) > *newest, "{newest} was acknowledged and is lost");
     Ok(())
 }
 
@@ -260,31 +233,44 @@ fn many_threads(folder: &Path) -> Result<()> {
         Ok(())
     };
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..THREADS)
-            .map(|number| scope.spawn(move || thread(number)))
-            .collect();
-        threads
-            .into_iter()
-            .try_for_each(|thread| thread.join().expect("no thread panics"))
+        let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || thread(number))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
     })
 }
 
 /// As [`verify_records`], by thread.
 pub(crate) fn verify_threads(home: &Path, acknowledged: &[u64]) -> Result<()> {
     (0..THREADS).try_for_each(|thread| {
-        let mine: Vec<u64> = acknowledged
-            .iter()
-            .copied()
-            .filter(|number| number / 1000 == thread)
-            .collect();
+        let mine: Vec<u64> = acknowledged.iter().copied().filter(|number| number / 1000 == thread).collect();
         verify_log(&home.join(thread.to_string()), &mine, thread * 1000)
     })
 }
 
+/// Threads overwrite one place, append to one file, and write at a place of a file that only appends.
+fn contend(folder: &Path) -> Result<()> {
+    let place = File::create(folder.join("place"))?;
+    let appended = OpenOptions::new().append(true).create(true).open(folder.join("appended"))?;
+    let thread = |thread: u64| -> Result<()> {
+        for number in 0..1000_u64 {
+            let bytes = [(thread * 31 + number) as u8; 500];
+            place.write_all_at(&bytes, number % 4 * 100)?;
+            if number % 2 == 0 {
+                (&appended).write_all(&bytes[..(number % 500) as usize + 1])?;
+            } else {
+                appended.write_all_at(&bytes[..100], 0)?;
+            }
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let thread = &thread;
+        let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || thread(number))).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
+    })
+}
+
 fn copy(folder: &Path) -> Result<()> {
-    let bytes: Vec<u8> = (0..40_000_000_u32)
-        .map(|number| (number ^ (number >> 8)) as u8)
-        .collect();
+    let bytes: Vec<u8> = (0..40_000_000_u32).map(|number| (number ^ (number >> 8)) as u8).collect();
     fs::write(folder.join("source"), bytes)?;
     fs::copy(folder.join("source"), folder.join("copy"))?;
     let mut appended = OpenOptions::new().append(true).open(folder.join("copy"))?;
@@ -293,9 +279,7 @@ fn copy(folder: &Path) -> Result<()> {
 }
 
 fn sled_config(folder: &Path) -> sled::Config {
-    sled::Config::default()
-        .path(folder.join("sled"))
-        .flush_every_ms(None)
+    sled::Config::default().path(folder.join("sled")).flush_every_ms(None)
 }
 
 fn sled_flush_only(folder: &Path) -> Result<()> {
@@ -312,17 +296,10 @@ fn sled_flush_only(folder: &Path) -> Result<()> {
 /// Opens the database in a process of its own, since sled panics on much that a power cut leaves.
 pub(crate) fn verify_sled(home: &Path, acknowledged_before: &[u64]) -> Result<()> {
     let output = Child::SledVerify.command(home).output()?;
-    ensure!(
-        output.status.success(),
-        "sled does not open: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    ensure!(output.status.success(), "sled does not open: {}", String::from_utf8_lossy(&output.stderr));
     let found = acknowledged(&output.stdout);
     for number in acknowledged_before {
-        ensure!(
-            found.contains(number),
-            "{number} was acknowledged and is lost"
-        );
+        ensure!(found.contains(number), "{number} was acknowledged and is lost");
     }
     Ok(())
 }
@@ -330,10 +307,7 @@ pub(crate) fn verify_sled(home: &Path, acknowledged_before: &[u64]) -> Result<()
 fn sled_verify(folder: &Path) -> Result<()> {
     let database = sled_config(folder).open()?;
     for number in 0..RECORDS {
-        if database
-            .get(number.to_be_bytes())?
-            .is_some_and(|value| value == record(number))
-        {
+        if database.get(number.to_be_bytes())?.is_some_and(|value| value == record(number)) {
             say(number)?;
         }
     }

@@ -11,11 +11,7 @@ const LONGEST: u64 = 5 * PAGE as u64;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Write {
-        offset: u64,
-        length: usize,
-        letter: u8,
-    },
+    Write { offset: u64, length: usize, letter: u8 },
     Length(u64),
     Sync,
 }
@@ -37,11 +33,7 @@ fn states(steps: &[Step]) -> (Vec<Vec<u8>>, usize) {
     for step in steps {
         let mut state = states.last().expect("it has begun").clone();
         match step {
-            Step::Write {
-                offset,
-                length,
-                letter,
-            } => {
+            Step::Write { offset, length, letter } => {
                 let (start, end) = (*offset as usize, *offset as usize + length);
                 if state.len() < end {
                     state.resize(end, 0);
@@ -59,11 +51,7 @@ fn states(steps: &[Step]) -> (Vec<Vec<u8>>, usize) {
 fn story(steps: &[Step]) -> Story {
     let begin = Story::new().create("f").sync("f");
     steps.iter().fold(begin, |story, step| match step {
-        Step::Write {
-            offset,
-            length,
-            letter,
-        } => story.write_bytes("f", *offset, &vec![*letter; *length], false),
+        Step::Write { offset, length, letter } => story.write_bytes("f", *offset, &vec![*letter; *length], false),
         Step::Length(length) => story.length_bytes("f", *length),
         Step::Sync => story.sync("f"),
     })
@@ -78,24 +66,14 @@ fn page(state: &[u8], page: usize) -> Vec<u8> {
 
 #[test]
 fn every_page_and_the_length_come_from_states_since_the_sync() {
-    let mut runner = TestRunner::new(Config {
-        cases: 200,
-        failure_persistence: None,
-        ..Config::default()
-    });
+    let mut runner = TestRunner::new(Config { cases: 200, failure_persistence: None, ..Config::default() });
     let result = runner.run(&(steps(), any::<u64>()), |(steps, seed)| {
         let (states, synced) = states(&steps);
         let since = &states[synced..];
         let story = story(&steps);
         let mut trace = story.trace();
         for fate in Fate::ALL {
-            let home = trace
-                .materialise(Cut {
-                    at: story.len(),
-                    fate,
-                    seed,
-                })
-                .expect("an image");
+            let home = trace.materialise(Cut { at: story.len(), fate, seed }).expect("an image");
             let left = std::fs::read(home.join("f")).expect("its name is durable");
             match fate {
                 Fate::AllDropped => prop_assert_eq!(&left, &since[0]),
@@ -103,19 +81,14 @@ fn every_page_and_the_length_come_from_states_since_the_sync() {
                 Fate::Earlier => prop_assert!(since.contains(&left)),
                 _ => {}
             }
-            prop_assert!(
-                since.iter().any(|state| state.len() == left.len()),
-                "length {}",
-                left.len()
-            );
+            prop_assert!(since.iter().any(|state| state.len() == left.len()), "length {}", left.len());
             for index in 0..left.len().div_ceil(PAGE) {
                 let here = &left[index * PAGE..left.len().min((index + 1) * PAGE)];
                 // A kept shrinking or a dropped extension leaves zeros where no state had them.
-                let known = since.iter().map(|state| page(state, index)).any(|page| {
-                    here.iter()
-                        .zip(&page)
-                        .all(|(byte, before)| byte == before || *byte == 0)
-                });
+                let known = since
+                    .iter()
+                    .map(|state| page(state, index))
+                    .any(|page| here.iter().zip(&page).all(|(byte, before)| byte == before || *byte == 0));
                 prop_assert!(known, "page {} of {:?} comes from nowhere", index, fate);
             }
         }

@@ -25,13 +25,7 @@ pub(super) struct Story {
 impl Story {
     pub(super) fn new() -> Self {
         let folder = std::sync::Arc::new(tempfile::tempdir().expect("a temporary folder"));
-        Self {
-            records: Vec::new(),
-            inodes: HashMap::new(),
-            free: vec![],
-            tokens: 100,
-            folder,
-        }
+        Self { records: Vec::new(), inodes: HashMap::new(), free: vec![], tokens: 100, folder }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -46,82 +40,41 @@ impl Story {
 
     fn inode(&self, path: &str) -> u64 {
         // Something that is no inode of a file or folder stands for the recorded folder itself.
-        if path.is_empty() {
-            1
-        } else {
-            self.inodes[path]
-        }
+        if path.is_empty() { 1 } else { self.inodes[path] }
     }
 
     fn give_inode(&self, path: &str) -> (Self, u64) {
         let mut story = self.clone();
-        let inode = story
-            .free
-            .pop()
-            .unwrap_or(1000 + story.inodes.len() as u64 + story.records.len() as u64);
+        let inode = story.free.pop().unwrap_or(1000 + story.inodes.len() as u64 + story.records.len() as u64);
         story.inodes.insert(path.to_owned(), inode);
         (story, inode)
     }
 
     pub(super) fn create(&self, path: &str) -> Self {
         let (story, inode) = self.give_inode(path);
-        story.with(
-            Event::Create {
-                inode,
-                path: Some(name(path)),
-                mode: 0o644,
-            },
-            b"",
-        )
+        story.with(Event::Create { inode, path: Some(name(path)), mode: 0o644 }, b"")
     }
 
     /// `path` is how the story calls it until it is linked.
     pub(super) fn create_unnamed(&self, path: &str) -> Self {
         let (story, inode) = self.give_inode(path);
-        story.with(
-            Event::Create {
-                inode,
-                path: None,
-                mode: 0o644,
-            },
-            b"",
-        )
+        story.with(Event::Create { inode, path: None, mode: 0o644 }, b"")
     }
 
     pub(super) fn folder(&self, path: &str) -> Self {
         let (story, inode) = self.give_inode(path);
-        story.with(
-            Event::MakeFolder {
-                inode,
-                path: name(path),
-                mode: 0o755,
-            },
-            b"",
-        )
+        story.with(Event::MakeFolder { inode, path: name(path), mode: 0o755 }, b"")
     }
 
     pub(super) fn link(&self, from: &str, path: &str) -> Self {
         let inode = self.inode(from);
-        let mut story = self.with(
-            Event::Link {
-                inode,
-                path: name(path),
-            },
-            b"",
-        );
+        let mut story = self.with(Event::Link { inode, path: name(path) }, b"");
         story.inodes.insert(path.to_owned(), inode);
         story
     }
 
     pub(super) fn symlink(&self, path: &str, text: &str) -> Self {
-        self.with(
-            Event::Symlink {
-                inode: 1,
-                path: name(path),
-                text: name(text),
-            },
-            b"",
-        )
+        self.with(Event::Symlink { inode: 1, path: name(path), text: name(text) }, b"")
     }
 
     /// Frees the inode number for the next file.
@@ -132,17 +85,14 @@ impl Story {
     }
 
     pub(super) fn rename(&self, from: &str, to: &str) -> Self {
-        let mut story = self.with(
-            Event::Rename {
-                from: name(from),
-                to: name(to),
-                exchange: false,
-            },
-            b"",
-        );
+        let mut story = self.with(Event::Rename { from: name(from), to: name(to), exchange: false }, b"");
         let inode = story.inodes.remove(from).expect("it has a name");
         story.inodes.insert(to.to_owned(), inode);
         story
+    }
+
+    pub(super) fn exchange(&self, one: &str, other: &str) -> Self {
+        self.with(Event::Rename { from: name(one), to: name(other), exchange: true }, b"")
     }
 
     /// Fills one page with each letter, from `page` on.
@@ -156,16 +106,7 @@ impl Story {
 
     pub(super) fn write_bytes(&self, path: &str, offset: u64, data: &[u8], synced: bool) -> Self {
         let (inode, span) = (self.inode(path), Span::default());
-        self.with(
-            Event::Write {
-                inode,
-                offset,
-                data: span,
-                synced,
-                path: span,
-            },
-            data,
-        )
+        self.with(Event::Write { inode, offset, data: span, synced, path: span }, data)
     }
 
     /// In pages.
@@ -174,36 +115,16 @@ impl Story {
     }
 
     pub(super) fn length_bytes(&self, path: &str, length: u64) -> Self {
-        self.with(
-            Event::SetLength {
-                inode: self.inode(path),
-                length,
-            },
-            b"",
-        )
+        self.with(Event::SetLength { inode: self.inode(path), length }, b"")
     }
 
     pub(super) fn punch(&self, path: &str, page: u64, pages: u64) -> Self {
         let (offset, length) = (page * PAGE as u64, pages * PAGE as u64);
-        self.with(
-            Event::Allocate {
-                inode: self.inode(path),
-                offset,
-                length,
-                mode: 3,
-            },
-            b"",
-        )
+        self.with(Event::Allocate { inode: self.inode(path), offset, length, mode: 3 }, b"")
     }
 
     pub(super) fn begin(&self, path: &str, token: u64) -> Self {
-        self.with(
-            Event::SyncBegin {
-                inode: self.inode(path),
-                token,
-            },
-            b"",
-        )
+        self.with(Event::SyncBegin { inode: self.inode(path), token }, b"")
     }
 
     pub(super) fn end(&self, token: u64) -> Self {
@@ -217,8 +138,7 @@ impl Story {
     }
 
     pub(super) fn sync_all(&self) -> Self {
-        self.with(Event::SyncBegin { inode: 0, token: 1 }, b"")
-            .end(1)
+        self.with(Event::SyncBegin { inode: 0, token: 1 }, b"").end(1)
     }
 
     pub(super) fn mapped(&self, path: &str) -> Self {
@@ -226,12 +146,7 @@ impl Story {
     }
 
     pub(super) fn stdout(&self, text: &str) -> Self {
-        self.with(
-            Event::Stdout {
-                data: Span::default(),
-            },
-            text.as_bytes(),
-        )
+        self.with(Event::Stdout { data: Span::default() }, text.as_bytes())
     }
 
     pub(super) fn stdout_short(&self, missing: u64) -> Self {
@@ -267,13 +182,7 @@ impl Story {
         let mut outcomes = BTreeSet::new();
         for seed in 0..SEEDS {
             for fate in Fate::ALL {
-                let home = trace
-                    .materialise(Cut {
-                        at: self.len(),
-                        fate,
-                        seed,
-                    })
-                    .expect("an image");
+                let home = trace.materialise(Cut { at: self.len(), fate, seed }).expect("an image");
                 outcomes.insert(snapshot(&home));
             }
         }
@@ -310,11 +219,7 @@ fn collect(root: &Path, below: &Path, parts: &mut Vec<String>) {
             parts.push(format!("{}->{}", path.display(), text.display()));
         } else {
             let data = fs::read(entry.path()).expect("a file");
-            parts.push(format!(
-                "{}={}",
-                path.display(),
-                data.chunks(PAGE).map(page).collect::<String>()
-            ));
+            parts.push(format!("{}={}", path.display(), data.chunks(PAGE).map(page).collect::<String>()));
         }
     }
 }
@@ -326,10 +231,7 @@ fn page(bytes: &[u8]) -> String {
         [[0, ..]] if bytes.len() == PAGE => "0".to_owned(),
         [run] if bytes.len() == PAGE => letter(run[0]).to_string(),
         _ => {
-            let runs: Vec<String> = runs
-                .iter()
-                .map(|run| format!("{}{}", run.len(), letter(run[0])))
-                .collect();
+            let runs: Vec<String> = runs.iter().map(|run| format!("{}{}", run.len(), letter(run[0]))).collect();
             format!("({})", runs.join(" "))
         }
     }
