@@ -71,6 +71,16 @@ fn what_follows_a_dropped_shrinking_in_its_page_may_survive() {
 }
 
 #[test]
+fn behind_a_kept_shrinking_are_zeros_when_the_file_grows_again() {
+    let story = Story::new().create("f").write("f", 0, "a").sync("f").write("f", 0, "b");
+    // Never a whole page of b before the zeros of the second.
+    check(
+        &story.length_bytes("f", 2048).length("f", 2),
+        &["f=(2048a 2048-)0", "f=(2048a)", "f=(2048b 2048-)", "f=(2048b 2048-)0", "f=(2048b)", "f=a", "f=b"],
+    );
+}
+
+#[test]
 fn a_punched_hole_is_data_like_any_other() {
     check(&Story::new().create("f").write("f", 0, "ab").sync("f").punch("f", 1, 1), &["f=a0", "f=ab"]);
 }
