@@ -17,6 +17,9 @@
  *  - bytes to stdout are recorded before they go out: from then on they count as seen by the outside.
  *  - sync_file_range is not a sync (it neither flushes the disk's cache nor writes metadata) and leaves no record.
  *
+ * A process that is killed at a bad moment may have changed something without a record. That is of no consequence when the
+ * trace ends there. SIGKILL sent by a recorded process, or by the harness under the lock, finds no such moment.
+ *
  * Descriptors are looked up on every call (fstat and /proc/self/fd) instead of being followed through open, dup, fcntl,
  * fork and exec: it costs two microseconds a write and cannot be out of date.
  *
@@ -29,6 +32,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -622,6 +626,29 @@ int chmod(const char *name, mode_t mode) {
         syscall(SYS_close, fd);
     }
     return result;
+}
+
+/* ---- kills ---- */
+
+/* Under the lock nobody is between a change and its record, so that a process that is killed by one that goes on leaves
+ * nothing in the folder that the trace does not have. */
+static int kill_common(int call, pid_t id, int signal) {
+    int careful = active && signal == SIGKILL;
+    if (careful) lock();
+    int result = (int)syscall(call, id, signal);
+    int before = errno;
+    if (careful) unlock();
+    errno = before;
+    return result;
+}
+int kill(pid_t pid, int signal) { return kill_common(SYS_kill, pid, signal); }
+int killpg(pid_t group, int signal) {
+    if (group < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    /* kill(2) with 0 means the own group, as killpg(3) does. */
+    return kill_common(SYS_kill, -group, signal);
 }
 
 /* ---- start ---- */

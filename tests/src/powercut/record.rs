@@ -7,9 +7,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::FlockOperation;
 use tempfile::TempDir;
 
 use super::format::{Event, Name, Span, Writer};
@@ -62,7 +63,7 @@ impl PowerCut {
             .env("POWERCUT_ROOT", &root)
             .env("POWERCUT_TRACE", &trace)
             .env_remove("POWERCUT_STDOUT");
-        Ok(Recording { root, trace, scratch })
+        Ok(Recording { root, trace, scratch, killed: false })
     }
 }
 
@@ -72,14 +73,30 @@ pub struct Recording {
     root: PathBuf,
     trace: PathBuf,
     scratch: TempDir,
+    /// Whether [`Recording::kill`] was used.
+    killed: bool,
 }
 
 impl Recording {
+    /// Sends SIGKILL at a moment at which every change that the process made is in the trace.
+    ///
+    /// # Errors
+    /// If the trace cannot be locked or the process has been waited for.
+    pub fn kill(&mut self, child: &mut Child) -> Result<()> {
+        // The recorder holds this lock from before a change until after its record; closing the file releases it.
+        let trace = File::options().write(true).open(&self.trace)?;
+        rustix::fs::fcntl_lock(&trace, FlockOperation::LockExclusive)?;
+        child.kill()?;
+        self.killed = true;
+        Ok(())
+    }
+
     /// Reads the trace, after the process has ended with `status`.
     ///
     /// # Errors
-    /// If it did not end well, unless it was killed, or if the folder differs from what was recorded, unless it was
-    /// killed: then its last change may be missing in the trace, as nothing that follows can depend on it.
+    /// If it did not end well or be killed, or if the folder differs from what was recorded. This is not looked at if it
+    /// was killed by other means than [`Recording::kill`]: then its last change may be missing in the trace, and nothing
+    /// that follows in the trace can depend on it.
     pub fn finish(self, status: ExitStatus) -> Result<Trace> {
         let killed = status.signal() == Some(KILLED);
         ensure!(killed || status.success(), "the recorded command failed: {status}");
@@ -88,7 +105,7 @@ impl Recording {
             trace.first() > 0,
             "nothing was recorded: the recorder was not loaded (a static program, or one that may not be preloaded?)"
         );
-        if !killed {
+        if !killed || self.killed {
             trace.compare(&self.root)?;
         }
         Ok(trace)

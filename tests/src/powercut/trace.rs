@@ -257,9 +257,11 @@ impl Trace {
         Ok(checked)
     }
 
-    /// Leaves the trace and the last image on disk, and says where the trace is.
+    /// Leaves the trace on disk, beside it as `home` the last image, and says where the trace is. A trace that was opened
+    /// stays in any case, without an image.
     pub fn keep(&mut self) -> PathBuf {
-        self.scratch.disable_cleanup(true);
+        let ours = self.path.starts_with(self.scratch.path());
+        self.scratch.disable_cleanup(ours);
         self.path.clone()
     }
 

@@ -2,10 +2,11 @@
 //! power cut. Some of them are right.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
@@ -31,12 +32,14 @@ pub(crate) enum Child {
     ManyThreads,
     Contention,
     Killed,
+    Writer,
+    Killer,
     Copy,
     SledFlushOnly,
     SledVerify,
 }
 
-const CHILDREN: [Child; 14] = [
+const CHILDREN: [Child; 16] = [
     Child::AppendUnsynced,
     Child::AppendSynced,
     Child::AppendDirectlySynced,
@@ -48,6 +51,8 @@ const CHILDREN: [Child; 14] = [
     Child::ManyThreads,
     Child::Contention,
     Child::Killed,
+    Child::Writer,
+    Child::Killer,
     Child::Copy,
     Child::SledFlushOnly,
     Child::SledVerify,
@@ -84,6 +89,8 @@ impl Child {
                 }
                 Ok(())
             }),
+            Self::Writer => write_for_ever(folder),
+            Self::Killer => kill_writers(folder),
             Self::AppendDirectlySynced => append_directly(folder),
             Self::ReplaceUnsynced => replace(folder, false, false),
             Self::ReplaceWithoutFolder => replace(folder, true, false),
@@ -267,6 +274,36 @@ fn contend(folder: &Path) -> Result<()> {
         let threads: Vec<_> = (0..THREADS).map(|number| scope.spawn(move || thread(number))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().expect("no thread panics"))
     })
+}
+
+/// Large writes, small ones, renames, until somebody kills it.
+fn write_for_ever(folder: &Path) -> Result<()> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).open(folder.join("large"))?;
+    say(0)?;
+    for number in 0_u64.. {
+        file.write_all_at(&vec![number as u8; 300_000], number % 7 * 100_000)?;
+        fs::write(folder.join("new"), number.to_string())?;
+        fs::rename(folder.join("new"), folder.join("number"))?;
+    }
+    Ok(())
+}
+
+/// Starts writers and kills each in the middle of its work.
+fn kill_writers(folder: &Path) -> Result<()> {
+    for round in 0..30 {
+        let mut writer = Child::Writer.command(folder).stdout(Stdio::piped()).spawn()?;
+        let mut stdout = BufReader::new(writer.stdout.take().context("it is piped")?);
+        let mut line = String::new();
+        while !line.contains("ack") {
+            line.clear();
+            ensure!(stdout.read_line(&mut line)? > 0, "the writer has ended");
+        }
+        std::thread::sleep(Duration::from_micros(round * 150));
+        writer.kill()?;
+        writer.wait()?;
+        say(round)?;
+    }
+    Ok(())
 }
 
 fn copy(folder: &Path) -> Result<()> {

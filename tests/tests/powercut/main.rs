@@ -7,7 +7,8 @@ mod children;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use zo_tests::powercut::{self, Model, PowerCut, Trace};
@@ -110,6 +111,33 @@ fn the_trace_of_a_killed_process_is_good() -> Result<()> {
     let trace = record(Child::Killed)?;
     ensure!(children::acknowledged(trace.acked_before(trace.len())).len() >= 20, "it was killed after the twentieth");
     never(trace, children::verify_records)
+}
+
+#[test]
+fn processes_killed_by_a_recorded_one_leave_nothing_unrecorded() -> Result<()> {
+    // The comparison with the real folder is the test.
+    let trace = record(Child::Killer)?;
+    let rounds = children::acknowledged(trace.acked_before(trace.len()));
+    ensure!(rounds == (0..30).collect::<Vec<_>>(), "only the killer's own stdout counts, not {rounds:?}");
+    Ok(())
+}
+
+#[test]
+fn a_process_killed_by_the_harness_leaves_nothing_unrecorded() -> Result<()> {
+    for round in 0..10 {
+        let root = folder()?;
+        let mut command = Child::Writer.command(root.path());
+        let mut recording = PowerCut::prepare(&mut command, root.path())?;
+        let mut writer = command.stdout(Stdio::null()).spawn()?;
+        while !root.path().join("number").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_micros(round * 300));
+        recording.kill(&mut writer)?;
+        let trace = recording.finish(writer.wait()?)?;
+        ensure!(!trace.torn(), "its last record is torn");
+    }
+    Ok(())
 }
 
 #[test]
