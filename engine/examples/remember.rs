@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p zo-engine --example remember -- /tmp/some-home`
 
+#![allow(clippy::print_stdout)] // a program for people to look at
+
 use std::path::Path;
 
 use zo_engine::client::{Client, OpenOptions};
