@@ -2,20 +2,22 @@
 //! used again: `cargo run --release -p zo-tests --example powercut_sled -- [batch 1|1024] [cuts] [megabytes] [sync no|db|conf]`.
 //!
 //! A commit is `apply_batch` and `flush`; with `db` also `fdatasync` of sled's `db`, with `conf` moreover `fsync` of sled's `conf`
-//! once, after the first open. The store is first filled, then churned: new keys come and the
-//! oldest go, as in a log with a bounded recent range, and random keys are overwritten. Every cut is verified in a process of
-//! its own, for sled panics on damage; a cut at which the store does not open, or lacks or garbles anything acknowledged, is
-//! printed and counted. This is a measurement, not a test: it says what it saw.
+//! after every open. The store is first filled, then churned: new keys come and the oldest go, as in a log with a bounded
+//! recent range, and random keys are overwritten. Then some of the images are opened and churned on, and the power is cut again, now
+//! also during sled's recovery. Every cut is verified in a process of its own, for sled panics on damage; a cut at which the
+//! store does not open, or lacks or garbles anything acknowledged, is printed and counted. This is a measurement, not a
+//! test: it says what it saw.
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use zo_tests::powercut::{self, Fate, PowerCut};
+use zo_tests::powercut::{self, Cut, PowerCut, Trace};
 
 /// Like a pack of our log: below the 4 KiB from which sled puts values into files of their own.
 const VALUE_LENGTH: usize = 3900;
@@ -26,13 +28,17 @@ fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["child", root, batch, megabytes, sync] => child(Path::new(root), &Plan::new(batch, megabytes)?, sync),
+        ["child", root, batch, megabytes, sync, from, to] => {
+            child(Path::new(root), &Plan::new(batch, megabytes)?, sync, from.parse()?..to.parse()?)
+        }
         ["verify", home, batch, megabytes, commits] => {
             verify(Path::new(home), &Plan::new(batch, megabytes)?, commits.parse()?)
         }
         _ => {
             let argument = |index: usize, default: &'static str| arguments.get(index).copied().unwrap_or(default);
-            measure(argument(0, "1024"), argument(1, "200").parse()?, argument(2, "220"), argument(3, "conf"))
+            let (batch, megabytes) = (argument(0, "1024"), argument(2, "220"));
+            Measurement { batch, megabytes, sync: argument(3, "conf"), seed: powercut::seed(), tally: Tally::default() }
+                .run(argument(1, "200").parse()?)
         }
     }
 }
@@ -97,14 +103,14 @@ fn config(root: &Path) -> sled::Config {
     sled::Config::default().path(root).flush_every_ms(None).cache_capacity(64 << 20)
 }
 
-fn child(root: &Path, plan: &Plan, sync: &str) -> Result<()> {
+fn child(root: &Path, plan: &Plan, sync: &str, commits: Range<u64>) -> Result<()> {
     let store = config(root).open()?;
     File::open(root)?.sync_all()?;
     if sync == "conf" {
         File::open(root.join("conf"))?.sync_all()?;
     }
     let db = File::open(root.join("db"))?;
-    for commit in 0..plan.commits {
+    for commit in commits {
         let mut batch = sled::Batch::default();
         for (key, set) in plan.changes(commit) {
             if set {
@@ -171,88 +177,141 @@ fn verify(home: &Path, plan: &Plan, commits: u64) -> Result<()> {
     Ok(())
 }
 
-fn measure(batch: &str, count: usize, megabytes: &str, sync: &str) -> Result<()> {
-    let seed = powercut::seed();
-    let plan = Plan::new(batch, megabytes)?;
-    let root = tempfile::tempdir_in("target")?;
-    let mut command = Command::new(std::env::current_exe()?);
-    command.args(["child", &root.path().display().to_string(), batch, megabytes, sync]);
-    let start = Instant::now();
-    let mut trace = PowerCut::record(command, root.path())?;
-    let length = root.path().join("db").metadata()?.len();
-    say(&format!(
-        "batch {batch}, sync {sync}: {} commits, {} records with {} MB recorded in {:.1?}; db is {} MB, so {} MB went to used places",
-        plan.commits,
-        trace.len(),
-        trace.data_bytes() >> 20,
-        start.elapsed(),
-        length >> 20,
-        trace.data_bytes().saturating_sub(length) >> 20,
-    ))?;
+/// So many images are gone on from, each for a while.
+const SECOND_LIVES: u64 = 4;
 
-    let commits = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let (mut low, mut high) = (0, trace.len());
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        if commits(trace.acked_before(middle)) >= plan.fill { high = middle } else { low = middle + 1 }
-    }
-    let cuts = trace.cuts_between(low, trace.len(), seed, count);
-    let mut by_fate: BTreeMap<String, (usize, usize)> = BTreeMap::new();
-    let (mut slowest, mut making, mut pages) = (Duration::ZERO, Duration::ZERO, (0, 0));
-    for cut in &cuts {
-        let begun = Instant::now();
-        let home = trace.materialise(*cut)?;
-        slowest = slowest.max(begun.elapsed());
-        making += begun.elapsed();
-        pages = (pages.0 + home.report.kept_pages, pages.1 + home.report.dropped_pages);
-        let entry = by_fate.entry(format!("{:?}", cut.fate)).or_default();
-        entry.0 += 1;
-        if let Err(error) = verify_elsewhere(&home, batch, megabytes, commits(trace.acked_before(*cut))) {
-            entry.1 += 1;
-            say(&format!("{cut}: {error:#}"))?;
+struct Measurement<'a> {
+    batch: &'a str,
+    megabytes: &'a str,
+    sync: &'a str,
+    seed: u64,
+    tally: Tally,
+}
+
+/// What was seen at all cuts so far.
+#[derive(Default)]
+struct Tally {
+    /// Cuts and failures, by fate.
+    by_fate: BTreeMap<String, (usize, usize)>,
+    kept_pages: usize,
+    dropped_pages: usize,
+    making: Duration,
+    slowest: Duration,
+}
+
+impl Measurement<'_> {
+    fn run(mut self, count: usize) -> Result<()> {
+        let plan = Plan::new(self.batch, self.megabytes)?;
+        let root = tempfile::tempdir_in("target")?;
+        let start = Instant::now();
+        let mut trace = self.record(root.path(), 0..plan.commits)?;
+        let length = root.path().join("db").metadata()?.len();
+        say(&format!(
+            "batch {}, sync {}: {} commits, {} records with {} MB recorded in {:.1?}; db is {} MB, so {} MB went to used places",
+            self.batch,
+            self.sync,
+            plan.commits,
+            trace.len(),
+            trace.data_bytes() >> 20,
+            start.elapsed(),
+            length >> 20,
+            trace.data_bytes().saturating_sub(length) >> 20,
+        ))?;
+        let (mut low, mut high) = (0, trace.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if lines(trace.acked_before(middle)) >= plan.fill { high = middle } else { low = middle + 1 }
         }
+        let cuts = trace.cuts_between(low, trace.len(), self.seed, count);
+        self.cut(&mut trace, &cuts, 0)?;
+        self.report("cuts in the first life")?;
+
+        for life in 0..SECOND_LIVES {
+            let cut = cuts[cuts.len() * life as usize / SECOND_LIVES as usize];
+            let done = lines(trace.acked_before(cut));
+            trace.materialise_into(cut, root.path())?;
+            let more = (done + if plan.batch == 1 { 300 } else { 6 }).min(plan.commits);
+            let mut second = self.record(root.path(), done..more)?;
+            let cuts = second.cuts(self.seed + life, count.div_ceil(SECOND_LIVES as usize));
+            self.cut(&mut second, &cuts, done)?;
+        }
+        self.report("cuts in the second lives")
     }
-    let failed: usize = by_fate.values().map(|(_, failed)| failed).sum();
-    let average = making / cuts.len().max(1) as u32;
-    say(&format!(
-        "ZO_SEED={seed}: {failed} of {} cuts failed; undurable pages kept {}, dropped {}",
-        cuts.len(),
-        pages.0,
-        pages.1
-    ))?;
-    say(&format!(
-        "making an image: {average:.0?} on average, {slowest:.0?} at most (the first moves through the filling)"
-    ))?;
-    for (fate, (all, failed)) in by_fate {
-        say(&format!("  {fate}: {failed} of {all}"))?;
+
+    fn record(&self, root: &Path, commits: Range<u64>) -> Result<Trace> {
+        let (from, to) = (commits.start.to_string(), commits.end.to_string());
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["child", &root.display().to_string(), self.batch, self.megabytes, self.sync, &from, &to]);
+        PowerCut::record(command, root)
     }
-    debug_assert_eq!(Fate::ALL.len(), 11);
-    Ok(())
+
+    /// Makes and verifies cuts of a trace that began with `done` commits acknowledged.
+    fn cut(&mut self, trace: &mut Trace, cuts: &[Cut], done: u64) -> Result<()> {
+        for cut in cuts {
+            let begun = Instant::now();
+            let home = trace.materialise(*cut)?;
+            self.tally.slowest = self.tally.slowest.max(begun.elapsed());
+            self.tally.making += begun.elapsed();
+            self.tally.kept_pages += home.report.kept_pages;
+            self.tally.dropped_pages += home.report.dropped_pages;
+            let result = self.verify(&home, done + lines(trace.acked_before(*cut)));
+            let entry = self.tally.by_fate.entry(format!("{:?}", cut.fate)).or_default();
+            entry.0 += 1;
+            if let Err(error) = result {
+                entry.1 += 1;
+                say(&format!("{cut}: {error:#}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn verify(&self, home: &Path, commits: u64) -> Result<()> {
+        let stderr = home.with_extension("stderr");
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["verify", &home.display().to_string(), self.batch, self.megabytes, &commits.to_string()])
+            .env("RUST_BACKTRACE", "0")
+            .stderr(Stdio::from(File::create(&stderr)?))
+            .spawn()?;
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait()? {
+                break status;
+            }
+            if begun.elapsed() > PATIENCE {
+                child.kill()?;
+                child.wait()?;
+                bail!("sled hangs");
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        let message = std::fs::read_to_string(stderr)?;
+        ensure!(status.success(), "{status}: {}", message.lines().take(4).collect::<Vec<_>>().join(" | "));
+        Ok(())
+    }
+
+    fn report(&mut self, what: &str) -> Result<()> {
+        let tally = std::mem::take(&mut self.tally);
+        let cuts: usize = tally.by_fate.values().map(|(cuts, _)| cuts).sum();
+        let failed: usize = tally.by_fate.values().map(|(_, failed)| failed).sum();
+        say(&format!(
+            "ZO_SEED={}: {failed} of {cuts} {what} failed; undurable pages kept {}, dropped {}; an image took {:.0?}, at most {:.0?}",
+            self.seed,
+            tally.kept_pages,
+            tally.dropped_pages,
+            tally.making / cuts.max(1) as u32,
+            tally.slowest,
+        ))?;
+        for (fate, (cuts, failed)) in tally.by_fate {
+            say(&format!("  {fate}: {failed} of {cuts}"))?;
+        }
+        Ok(())
+    }
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 
 fn say(line: &str) -> Result<()> {
     Ok(writeln!(std::io::stdout(), "{line}")?)
-}
-
-fn verify_elsewhere(home: &Path, batch: &str, megabytes: &str, commits: u64) -> Result<()> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["verify", &home.display().to_string(), batch, megabytes, &commits.to_string()])
-        .env("RUST_BACKTRACE", "0")
-        .stderr(Stdio::from(File::create(home.with_extension("stderr"))?))
-        .spawn()?;
-    let begun = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait()? {
-            break status;
-        }
-        if begun.elapsed() > PATIENCE {
-            child.kill()?;
-            child.wait()?;
-            bail!("sled hangs");
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    };
-    let message = std::fs::read_to_string(home.with_extension("stderr"))?;
-    ensure!(status.success(), "{status}: {}", message.lines().take(4).collect::<Vec<_>>().join(" | "));
-    Ok(())
 }
