@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod idempotency;
 pub mod key_values;
+mod lookup;
 pub mod memories;
 pub mod runs;
 pub mod streams;
