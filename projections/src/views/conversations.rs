@@ -304,3 +304,6 @@ impl Projection for Conversations {
         Ok(conversations)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -112,3 +112,6 @@ impl Projection for IdempotencyKeys {
         Ok(keys)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -291,3 +291,6 @@ impl Projection for Memories {
         Ok(memories)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -104,3 +104,6 @@ impl Projection for Streams {
         Ok(streams)
     }
 }
+
+#[cfg(test)]
+mod tests;
