@@ -164,3 +164,6 @@ fn check_name(what: &str, name: &str) -> Result<(), Rejection> {
     };
     Err(Rejection::Invalid { what: what.to_owned(), why: why.to_owned() })
 }
+
+#[cfg(test)]
+mod tests;

@@ -25,4 +25,6 @@ pub use time::Timestamp;
 pub use views::Views;
 
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod testing;

@@ -4,13 +4,15 @@ mod golden;
 mod story;
 mod writer;
 
-pub(crate) use golden::{Golden, check_golden, fixture, from_hex, read_golden, to_hex};
+pub(crate) use golden::{Golden, check_golden, fixture, read_golden, to_hex};
 pub(crate) use story::{digest_of, message, samples, story};
 pub(crate) use writer::{Writer, recorded};
 
+use crate::command::{Command, Submission};
 use crate::event::Event;
 use crate::ids::{Digest, StreamId};
 use crate::projection::Projection;
+use crate::record::Actor;
 
 /// Folds events, which lie at positions 1, 2, 3…; returns the state and the anomalies as text, one a line. Checks on
 /// the way that an anomaly leaves the state as it was, and that every state is the same after it was saved and loaded.
@@ -28,6 +30,17 @@ pub(crate) fn fold<P: Projection>(events: &[(StreamId, Event)]) -> (P, String) {
         assert_eq!(saved(&loaded), saved(&state), "after {} at {position}", event.name());
     }
     (state, anomalies)
+}
+
+/// What the last of some commands comes to, when those before it were carried out.
+pub(crate) fn told(commands: &[Command]) -> String {
+    let mut writer = Writer::default();
+    let mut text = String::new();
+    for command in commands {
+        text = writer.tell(Submission::new(Actor::User, command.clone()));
+    }
+    assert_eq!(writer.views.anomalies, [], "what was decided is possible");
+    text
 }
 
 /// What a projection saves.
@@ -53,15 +66,11 @@ pub(crate) fn assert_lines(actual: &str, expected: &str) {
 /// Takes the leading zeros out of ids and digests: `memory/0000000000000000000000000A` becomes `memory/A`.
 pub(crate) fn short(text: &str) -> String {
     let mut out = String::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("00000000") {
-        let (before, zeros) = rest.split_at(start);
-        out.push_str(before);
-        let behind = zeros.trim_start_matches('0');
-        if !behind.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-            out.push('0');
-        }
-        rest = behind;
+    for token in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = token.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let number = if word.len() >= 26 && word.starts_with("00000000") { word.trim_start_matches('0') } else { word };
+        out.push_str(if number.is_empty() && !word.is_empty() { "0" } else { number });
+        out.push_str(&token[word.len()..]);
     }
-    out + rest
+    out
 }

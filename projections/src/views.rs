@@ -221,3 +221,6 @@ pub struct Figures {
     pub cost_micros: u64,
     pub anomalies: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -156,3 +156,6 @@ pub(super) fn existing(views: &Views, id: ConversationId) -> Result<&Conversatio
         .filter(|conversation| conversation.deleted.is_none())
         .ok_or_else(|| Rejection::not_found("conversation", id))
 }
+
+#[cfg(test)]
+mod tests;

@@ -83,3 +83,6 @@ pub(super) fn fail(views: &Views, id: RunId, reason: String) -> Result<Decision,
 fn outstanding(views: &Views, id: RunId) -> Result<&Run, Rejection> {
     views.runs.outstanding().get(&id).ok_or_else(|| Rejection::state("run", id, "is not outstanding"))
 }
+
+#[cfg(test)]
+mod tests;
