@@ -64,6 +64,8 @@ pub struct ImportedConversation {
     pub title: Option<String>,
     /// When it began, in ms since 1970 UTC.
     pub created_at_ms: Option<i64>,
+    /// What else the source says about it.
+    pub meta: Map<String, Value>,
     /// All messages of all branches; a parent always comes before its children.
     pub messages: Vec<ImportedMessage>,
 }

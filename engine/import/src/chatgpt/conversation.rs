@@ -34,10 +34,21 @@ pub(super) fn conversation_of(
         .and_then(instant_of_json)
         .or_else(|| messages.iter().filter_map(|message| message.occurred_at_ms).min());
     let title = string(&fields, "title").trim();
+    let mut meta = Map::new();
+    for (name, source) in [("model", "default_model_slug"), ("gizmo", "gizmo_id"), ("project", "project_title")] {
+        let value = string(&fields, source);
+        if !value.is_empty() {
+            meta.insert(name.to_string(), Value::from(value));
+        }
+    }
+    if fields.get("is_archived") == Some(&Value::Bool(true)) {
+        meta.insert("archived".to_string(), Value::Bool(true));
+    }
     Ok(ImportedConversation {
         external_id: external_id.map_or_else(digest, str::to_string),
         title: (!title.is_empty()).then(|| title.to_string()),
         created_at_ms,
+        meta,
         messages,
     })
 }
