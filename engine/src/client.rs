@@ -42,7 +42,10 @@ pub struct Client {
 }
 
 enum Access {
-    Holder { engine: Arc<Engine>, server: Option<Server> },
+    Holder {
+        engine: Arc<Engine>,
+        server: Option<Server>,
+    },
     Guest(Connection),
     /// Only while it is being opened anew.
     None,
@@ -106,10 +109,6 @@ impl Client {
             let mut stopped = false;
             let mut track = |response: Response| {
                 delivered.note(&response);
-                // An empty progress is only there to find out whether anybody listens.
-                if matches!(&response, Response::Progress { total: 0, what, .. } if what.is_empty()) {
-                    return ControlFlow::Continue(());
-                }
                 let flow = each(response);
                 stopped = flow.is_break();
                 flow
@@ -247,6 +246,11 @@ fn open(folder: &Path, options: &OpenOptions) -> Result<Access, Failure> {
     }
 }
 
+/// Where the socket of the home in `folder` lies, whether somebody listens or not.
+pub fn socket_path(folder: &Path) -> PathBuf {
+    home::socket_folder(folder).join(wire::SOCKET)
+}
+
 /// A connection to the holder; `None` if nobody listens.
 fn connect(folder: &Path) -> Result<Option<Connection>, Failure> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
@@ -272,11 +276,7 @@ fn connect(folder: &Path) -> Result<Option<Connection>, Failure> {
 }
 
 impl Connection {
-    fn call(
-        &mut self,
-        request: &Request,
-        each: &mut dyn FnMut(Response) -> ControlFlow<()>,
-    ) -> Result<(), Failure> {
+    fn call(&mut self, request: &Request, each: &mut dyn FnMut(Response) -> ControlFlow<()>) -> Result<(), Failure> {
         let sent = wire::write(&mut self.output, request).and_then(|()| self.output.flush());
         sent.map_err(|error| disconnected(&error))?;
         loop {

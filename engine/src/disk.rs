@@ -18,9 +18,12 @@
 //! Our own files are written by `write` and `pwrite`, made durable by `fdatasync`, and put in their places
 //! by `rename` and an fsync of the folder: nothing here maps a file.
 
+pub mod blobs;
 pub mod files;
 pub mod journal;
+pub mod keys;
 pub mod lock;
+pub mod seal;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -116,7 +116,7 @@ impl Engine {
             Err(error) => return Err(OpenError::Lock(error)),
         };
         let opened = LocalStore::open(&home.log(), home.id(), store_options)?;
-        let store = Arc::new(opened.store);
+        let store = opened.store;
         let mut notes: Vec<String> = mended.into_iter().collect();
         notes.extend(opened.report.findings.iter().map(ToString::to_string));
         let keys = KeyRing::open(&home.keys(), home.id())?;
@@ -275,9 +275,9 @@ impl Engine {
         if behind < CLOSING_EVENTS.max(head.position.0 / CLOSING_SHARE) {
             return;
         }
-        let written = self.writer.read(|views| {
-            (views.position == head.position).then(|| self.snapshots.write(views, &head)).transpose()
-        });
+        let written = self
+            .writer
+            .read(|views| (views.position == head.position).then(|| self.snapshots.write(views, &head)).transpose());
         if let Ok(Err(error)) = written {
             tracing::warn!("no snapshot was written, and the next start will fold more: {error}");
         }

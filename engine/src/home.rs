@@ -14,6 +14,7 @@
 //! What is not marked *kept* may be deleted at any time.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::disk::{DiskError, files};
@@ -84,6 +85,9 @@ impl Home {
                     return Err(HomeError::Missing { folder });
                 }
                 files::make_folder(&folder)?;
+                // What is derived from sealed bodies lies here in clear: for the owner alone.
+                fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
+                    .map_err(DiskError::on("protect", &folder))?;
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
                 return Err(HomeError::NotAFolder { folder });

@@ -7,6 +7,7 @@
 //! - [`disk`]: the files of a home; [`bodies`]: what is sealed; [`names`]: ids and digests under the home's key.
 //! - [`world`]: the ports to the clock and to chance; [`maintenance`]: checks and copies of a home.
 
+pub mod bench;
 pub mod bodies;
 pub mod client;
 pub mod disk;

@@ -95,12 +95,7 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
 ///
 /// # Errors
 /// If the folder is the backup of another home, or the disk says no.
-pub fn backup(
-    engine: &Engine,
-    folder: &Path,
-    with_keys: bool,
-    progress: Progress<'_>,
-) -> Result<BackedUp, Failure> {
+pub fn backup(engine: &Engine, folder: &Path, with_keys: bool, progress: Progress<'_>) -> Result<BackedUp, Failure> {
     let _ = (engine, folder, with_keys, progress);
     Err(Failure::new(crate::protocol::FailureKind::Io, "backup is being written"))
 }

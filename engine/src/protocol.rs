@@ -144,8 +144,11 @@ pub enum Request {
         /// Send no [`Response::Step`]s, only [`Response::Progress`] and the digests.
         silent: bool,
     },
-    /// Counts over the whole log. Answered with [`Response::Stats`].
-    Stats,
+    /// Counts over the whole log, or over what was in it at a time. Answered with [`Response::Stats`].
+    Stats {
+        /// As of when; now if there is none.
+        at: Option<At>,
+    },
     /// Read and check everything. Answered with [`Response::Progress`] and [`Response::Verification`].
     Verify,
     /// Throw away everything derived and make it anew from the log. Answered with [`Response::Rebuilt`].
@@ -360,9 +363,21 @@ pub struct Acknowledged {
     pub id: String,
     /// The event that made it so.
     pub position: Position,
-    /// Whether it was so already, so that nothing was recorded.
+    /// Whether anything was recorded for it.
     #[serde(skip)]
-    pub already: bool,
+    pub outcome: Outcome,
+}
+
+/// What a command changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Something new came into being.
+    New,
+    /// Something that was there was changed.
+    Revised,
+    /// Nothing: everything was as asked for already.
+    Unchanged,
 }
 
 /// Why a request was not carried out.

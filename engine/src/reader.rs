@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bincode::Decode;
-use zo_projections::event::{EventError, decode_exactly};
+use zo_projections::event::{EventError, decode_body};
 use zo_projections::record::RawRecord;
 use zo_projections::{Position, Recorded};
 
@@ -40,7 +40,7 @@ impl ReadEvent {
     /// If the body is not a `T`.
     pub fn body<T: Decode<()>>(&self) -> Result<Option<T>, EventError> {
         let name = self.recorded.event.name();
-        self.body.as_ref().map(|body| decode_exactly(name, self.recorded.event.schema(), body)).transpose()
+        self.body.as_ref().map(|body| decode_body(name, self.recorded.event.schema(), body)).transpose()
     }
 }
 

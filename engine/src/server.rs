@@ -52,11 +52,8 @@ impl Server {
         let socket = SocketPath::new(&folder)?;
         remove_if_there(&folder.join(wire::SOCKET))?;
         let listener = UnixListener::bind(socket.path())?;
-        let shared = Arc::new(Shared {
-            stopping: AtomicBool::new(false),
-            connections: Mutex::default(),
-            gone: Condvar::new(),
-        });
+        let shared =
+            Arc::new(Shared { stopping: AtomicBool::new(false), connections: Mutex::default(), gone: Condvar::new() });
         let for_thread = shared.clone();
         let accepting = thread::Builder::new()
             .name("zo-accept".to_owned())
@@ -88,8 +85,7 @@ impl Server {
             if left.is_zero() {
                 break;
             }
-            connections =
-                self.shared.gone.wait_timeout(connections, left).unwrap_or_else(PoisonError::into_inner).0;
+            connections = self.shared.gone.wait_timeout(connections, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         for stream in connections.values() {
             let _ = stream.shutdown(Shutdown::Both);
@@ -142,13 +138,13 @@ fn serve(stream: &UnixStream, engine: &Engine, shared: &Shared) -> io::Result<()
     output.flush()?;
     while let Some(request) = wire::read::<Request>(&mut input)? {
         let mut broken = None;
-        let result = service::handle(engine, request, &mut |response| {
-            match wire::write(&mut output, &response).and_then(|()| output.flush()) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => {
-                    broken = Some(error);
-                    ControlFlow::Break(())
-                }
+        let result = service::handle(engine, request, &mut |response| match wire::write(&mut output, &response)
+            .and_then(|()| output.flush())
+        {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                broken = Some(error);
+                ControlFlow::Break(())
             }
         });
         if let Some(error) = broken {

@@ -5,7 +5,7 @@
 
 mod ask;
 mod conversation;
-mod failure;
+pub(crate) mod failure;
 mod kv;
 mod log;
 mod memory;
@@ -14,6 +14,9 @@ mod status;
 use std::ops::ControlFlow;
 
 use crate::engine::Engine;
+use zo_projections::Receipt;
+
+use crate::protocol::Outcome as Change;
 use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, Query, Request, Response};
 use crate::writer::Outcome;
 
@@ -55,8 +58,8 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::Replay { from, to, from_snapshot, silent } => {
             return log::replay(engine, from, to, from_snapshot, silent, each);
         }
-        Request::Stats => {
-            let stats = log::stats(engine)?;
+        Request::Stats { at } => {
+            let stats = log::stats(engine, at)?;
             return deliver(each, Response::Stats(Box::new(stats)));
         }
         Request::Verify => return log::verify(engine, each),
@@ -99,7 +102,12 @@ fn deliver(each: Each<'_>, response: Response) -> Result<(), Failure> {
 
 fn acknowledge(id: String, outcome: Outcome) -> Result<Acknowledged, Failure> {
     let receipt = outcome?;
-    Ok(Acknowledged { id, position: receipt.position, already: receipt.events == 0 })
+    let outcome = match receipt {
+        Receipt { events: 0, .. } => Change::Unchanged,
+        Receipt { version: 1, .. } => Change::New,
+        _ => Change::Revised,
+    };
+    Ok(Acknowledged { id, position: receipt.position, outcome })
 }
 
 fn check_count(what: &str, count: usize) -> Result<(), Failure> {

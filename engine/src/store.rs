@@ -24,6 +24,15 @@ pub trait Store: Send + Sync {
     /// The head of what is durable and can be read.
     fn head(&self) -> Head;
 
+    /// Whether `bytes` more can be appended: asked before anything is decided.
+    ///
+    /// # Errors
+    /// [`AppendError::DiskFull`] if not.
+    fn room(&self, bytes: u64) -> Result<(), AppendError> {
+        let _ = bytes;
+        Ok(())
+    }
+
     /// Appends `packs` behind `expected` and returns the new head. All of them are durable on return.
     ///
     /// # Errors

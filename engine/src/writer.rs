@@ -1,10 +1,10 @@
 //! The one writer: takes commands in order, decides them against its views, makes the events durable, and only then
 //! answers.
 //!
-//! There is no writer thread. Whoever has a command puts it into the queue and waits for the lock of the core;
-//! whoever gets the lock takes everything that is queued, commits it all together and hands out the results. While
-//! one commit waits for the disk the next one gathers in the queue: group commit, without added delay and
-//! without a thread to wake.
+//! There is no writer thread. Whoever has a command puts it into the queue; whoever finds nobody leading leads: takes
+//! everything that is queued, commits it all together, passes the lead to the first of those that came meanwhile and
+//! hands out the results. While one commit waits for the disk the next one gathers: group commit, without added delay,
+//! and without a thread to wake when there is only one producer.
 //!
 //! The views are ahead of the disk for as long as a commit takes. [`Writer::read`] therefore releases an answer only
 //! when everything it could have seen is durable. When a commit fails the views hold what the log does not: the
@@ -59,14 +59,22 @@ pub type Outcome = Result<Receipt, SubmitError>;
 
 /// The single writer of a log. Shared by reference among threads.
 pub struct Writer {
-    queue: Mutex<VecDeque<Arc<Job>>>,
+    queue: Mutex<Queue>,
     core: Mutex<Core>,
     views: RwLock<Views>,
     durable: Mutex<Durable>,
     moved: Condvar,
 }
 
-/// What only the thread that commits may touch.
+/// Commands that wait for a commit.
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Arc<Job>>,
+    /// Whether somebody is committing, or has been told to.
+    led: bool,
+}
+
+/// What only the leader may touch.
 struct Core {
     store: Arc<dyn Store>,
     bodies: Arc<Bodies>,
@@ -82,13 +90,19 @@ struct Durable {
 
 /// Commands of one caller, which go into one commit together, though each is decided on its own.
 struct Job {
-    state: Mutex<JobState>,
+    /// How many commands.
+    count: usize,
+    submissions: Mutex<Vec<Submission>>,
+    fate: Mutex<Fate>,
+    decided: Condvar,
 }
 
-enum JobState {
-    Waiting(Vec<Submission>),
+/// What becomes of a job, for the caller that waits for it.
+enum Fate {
+    Queued,
+    /// Its caller is to lead the next commit, which takes this job.
+    Lead,
     Done(Vec<Outcome>),
-    Taken,
 }
 
 impl Writer {
@@ -108,27 +122,38 @@ impl Writer {
     /// Carries out commands, in order, and returns when their events are durable: one outcome for each. They go into
     /// one commit, but one being refused does not hinder the others.
     pub fn submit(&self, submissions: Vec<Submission>) -> Vec<Outcome> {
-        let count = submissions.len();
-        let job = Arc::new(Job { state: Mutex::new(JobState::Waiting(submissions)) });
-        lock(&self.queue).push_back(job.clone());
-        loop {
-            let mut core = match self.core.lock() {
-                Ok(core) => core,
-                Err(panicked) => {
-                    self.poison("a commit ended in a panic");
-                    panicked.into_inner()
-                }
-            };
-            match job.progress() {
-                Progress::Done(outcomes) => return outcomes,
-                Progress::Lost => {
-                    return vec![Err(SubmitError::Poisoned("a commit ended in a panic".to_owned())); count];
-                }
-                Progress::Waiting => {}
-            }
-            let jobs = self.drain();
-            self.commit(&mut core, &jobs);
+        let job = Arc::new(Job::new(submissions));
+        let led = {
+            let mut queue = lock(&self.queue);
+            queue.jobs.push_back(job.clone());
+            std::mem::replace(&mut queue.led, true)
+        };
+        if led && let Some(outcomes) = job.wait() {
+            return outcomes;
         }
+        self.lead()
+    }
+
+    /// Commits what is queued, of which the first job is the caller's, and passes the lead on.
+    fn lead(&self) -> Vec<Outcome> {
+        let jobs = self.drain();
+        let abandoned = Abandoned { writer: self, jobs: &jobs };
+        let mut outcomes = self.commit(&mut lock(&self.core), &jobs).into_iter();
+        std::mem::forget(abandoned);
+        let next = {
+            let mut queue = lock(&self.queue);
+            queue.led = !queue.jobs.is_empty();
+            queue.jobs.front().cloned()
+        };
+        // The next commit need not wait until everybody has heard of this one.
+        if let Some(next) = next {
+            next.decide(Fate::Lead);
+        }
+        let own = outcomes.next().expect("the leader's own job is the first that is drained");
+        for (job, outcomes) in jobs.iter().skip(1).zip(outcomes) {
+            job.decide(Fate::Done(outcomes));
+        }
+        own
     }
 
     /// Carries out one command.
@@ -194,47 +219,41 @@ impl Writer {
     fn drain(&self) -> Vec<Arc<Job>> {
         let mut queue = lock(&self.queue);
         let (mut commands, mut bytes, mut take) = (0, 0, 0);
-        for job in queue.iter() {
-            let (more_commands, more_bytes) = job.size();
-            commands += more_commands;
-            bytes += more_bytes;
+        for job in &queue.jobs {
+            commands += job.count;
+            bytes += lock(&job.submissions).iter().map(text_bytes).sum::<usize>();
             if take > 0 && (commands > MAX_COMMANDS_PER_COMMIT || bytes > MAX_BYTES_PER_COMMIT) {
                 break;
             }
             take += 1;
         }
-        queue.drain(..take).collect()
+        queue.jobs.drain(..take).collect()
     }
 
-    /// One commit: decide all, make durable, release.
-    fn commit(&self, core: &mut Core, jobs: &[Arc<Job>]) {
-        let submissions: Vec<Vec<Submission>> = jobs.iter().map(|job| job.take_submissions()).collect();
+    /// One commit: decide all, make durable; the outcomes may be released.
+    fn commit(&self, core: &mut Core, jobs: &[Arc<Job>]) -> Vec<Vec<Outcome>> {
+        let all = |error: &SubmitError| jobs.iter().map(|job| vec![Err(error.clone()); job.count]).collect();
         if let Some(why) = self.poisoned() {
-            return finish_all(jobs, &submissions, &SubmitError::Poisoned(why));
+            return all(&SubmitError::Poisoned(why));
         }
+        let submissions: Vec<Vec<Submission>> =
+            jobs.iter().map(|job| std::mem::take(&mut *lock(&job.submissions))).collect();
         let needed = submissions.iter().flatten().map(|each| text_bytes(each) + RECORD_OVERHEAD).sum::<usize>();
         if let Err(error) = core.store.room(needed as u64) {
-            return finish_all(jobs, &submissions, &error.into());
+            return all(&error.into());
         }
-        let counts: Vec<usize> = submissions.iter().map(Vec::len).collect();
         let mut commit = Commit::default();
-        let outcomes: Vec<Vec<Outcome>> =
-            submissions.into_iter().map(|each| self.decide_job(core, each, &mut commit)).collect();
+        let outcomes = submissions.into_iter().map(|each| self.decide_job(core, each, &mut commit)).collect();
         if let Err(error) = commit.append(core) {
             let why = error.to_string();
             self.poison(&why);
-            for (job, count) in jobs.iter().zip(counts) {
-                job.finish(vec![Err(SubmitError::Poisoned(why.clone())); count]);
-            }
-            return;
+            return all(&SubmitError::Poisoned(why));
         }
         if !commit.events.is_empty() {
             lock(&self.durable).position = core.head.position;
             self.moved.notify_all();
         }
-        for (job, outcomes) in jobs.iter().zip(outcomes) {
-            job.finish(outcomes);
-        }
+        outcomes
     }
 
     fn decide_job(&self, core: &mut Core, submissions: Vec<Submission>, commit: &mut Commit) -> Vec<Outcome> {
@@ -315,6 +334,7 @@ impl Commit {
             receipt = Some(Receipt {
                 stream,
                 position: header.position,
+                version: header.version,
                 events: u32::try_from(count).expect("a command leads to a handful of events"),
             });
             self.events.push((recorded, body));
@@ -332,7 +352,7 @@ impl Commit {
         let mut packs = Vec::new();
         let mut head = core.head;
         let mut records = Vec::with_capacity(TARGET_BYTES * 2);
-        let mut begun = 0;
+        let (mut begun, count) = (0, self.events.len());
         let mut ends = self.ends.iter().copied().peekable();
         for (index, (recorded, body)) in self.events.iter_mut().enumerate() {
             let sealed = match body {
@@ -340,9 +360,7 @@ impl Commit {
                 None => Vec::new(),
             };
             record::write(&recorded.header, &recorded.event, &sealed, &mut records);
-            if ends.next_if_eq(&(index + 1)).is_some()
-                && (records.len() >= TARGET_BYTES || index + 1 == self.events.len())
-            {
+            if ends.next_if_eq(&(index + 1)).is_some() && (records.len() >= TARGET_BYTES || index + 1 == count) {
                 let count = u32::try_from(index + 1 - begun).expect("a pack has far fewer events");
                 let pack = Pack::build(&head, count, &records);
                 head = pack.head();
@@ -351,7 +369,6 @@ impl Commit {
                 begun = index + 1;
             }
         }
-        core.bodies.sync()?;
         core.head = core.store.append(core.head, &packs)?;
         Ok(())
     }
@@ -376,59 +393,48 @@ impl From<AppendError> for SubmitError {
 }
 
 impl Job {
-    fn size(&self) -> (usize, usize) {
-        match &*lock(&self.state) {
-            JobState::Waiting(submissions) => (submissions.len(), submissions.iter().map(text_bytes).sum()),
-            _ => (0, 0),
+    fn new(submissions: Vec<Submission>) -> Self {
+        Self {
+            count: submissions.len(),
+            submissions: Mutex::new(submissions),
+            fate: Mutex::new(Fate::Queued),
+            decided: Condvar::new(),
         }
     }
 
-    fn take_submissions(&self) -> Vec<Submission> {
-        match std::mem::replace(&mut *lock(&self.state), JobState::Taken) {
-            JobState::Waiting(submissions) => submissions,
-            other => unreachable!("a job is drained once, and this one was {}", other.name()),
-        }
-    }
-
-    /// Only to be asked while holding the core: then no commit is under way.
-    fn progress(&self) -> Progress {
-        let mut state = lock(&self.state);
-        match std::mem::replace(&mut *state, JobState::Taken) {
-            JobState::Done(outcomes) => Progress::Done(outcomes),
-            JobState::Taken => Progress::Lost,
-            waiting @ JobState::Waiting(_) => {
-                *state = waiting;
-                Progress::Waiting
+    /// Waits for the outcomes; `None` if the caller is to lead.
+    fn wait(&self) -> Option<Vec<Outcome>> {
+        let mut fate = lock(&self.fate);
+        loop {
+            match std::mem::replace(&mut *fate, Fate::Queued) {
+                Fate::Done(outcomes) => return Some(outcomes),
+                Fate::Lead => return None,
+                Fate::Queued => fate = self.decided.wait(fate).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
 
-    fn finish(&self, outcomes: Vec<Outcome>) {
-        *lock(&self.state) = JobState::Done(outcomes);
+    fn decide(&self, fate: Fate) {
+        *lock(&self.fate) = fate;
+        self.decided.notify_one();
     }
 }
 
-/// How far a job is, seen while no commit is under way.
-enum Progress {
-    Waiting,
-    Done(Vec<Outcome>),
-    /// Whoever took it panicked.
-    Lost,
+/// Jobs whose leader panics in the middle of the commit: nobody may wait for it for ever, and nothing more is written.
+struct Abandoned<'a> {
+    writer: &'a Writer,
+    jobs: &'a [Arc<Job>],
 }
 
-impl JobState {
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Waiting(_) => "waiting",
-            Self::Done(_) => "done",
-            Self::Taken => "taken",
+impl Drop for Abandoned<'_> {
+    fn drop(&mut self) {
+        let why = "a commit ended in a panic";
+        self.writer.poison(why);
+        let mut queue = lock(&self.writer.queue);
+        queue.led = false;
+        for job in self.jobs.iter().skip(1).cloned().chain(queue.jobs.drain(..)) {
+            job.decide(Fate::Done(vec![Err(SubmitError::Poisoned(why.to_owned())); job.count]));
         }
-    }
-}
-
-fn finish_all(jobs: &[Arc<Job>], submissions: &[Vec<Submission>], error: &SubmitError) {
-    for (job, submissions) in jobs.iter().zip(submissions) {
-        job.finish(vec![Err(error.clone()); submissions.len()]);
     }
 }
 
@@ -458,3 +464,6 @@ fn text_bytes(submission: &Submission) -> usize {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,14 +9,18 @@ mod memory;
 mod run;
 
 use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
-use crate::event::{Event, bench, encode_into, home};
-use crate::ids::{Category, StreamId};
+use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into, home};
+use crate::ids::{Category, Position, StreamId};
 use crate::views::Views;
 
 /// The longest text, in bytes, that one memory, message or value may have.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
-/// The longest key or name, in bytes.
+/// The longest key or name, in bytes; also of a model or a version.
 pub const MAX_NAME_BYTES: usize = 1024;
+/// The most passages that one recall may have.
+pub const MAX_PASSAGES: usize = 1000;
+/// The most bytes that stand for an event which does not exist yet.
+pub const MAX_FILLING_BYTES: usize = 60 * 1024;
 
 /// An event that a decision asks to be recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,8 +56,8 @@ pub enum Decision {
 }
 
 impl Decision {
-    fn already(stream: impl Into<StreamId>, position: crate::Position) -> Self {
-        Self::Already(Receipt { stream: stream.into(), position, events: 0 })
+    fn already(stream: impl Into<StreamId>, position: Position) -> Self {
+        Self::Already(Receipt { stream: stream.into(), position, version: 0, events: 0 })
     }
 }
 
@@ -79,13 +83,18 @@ pub fn decide(
             return Err(Rejection::Conflict { stream, expected, actual });
         }
     }
-    match submission.command {
-        Command::CreateHome { zo_version } => {
-            if views.position != crate::Position::START {
-                return Err(Rejection::state("home", "", "was created before"));
-            }
-            Ok(record([NewEvent::new(StreamId::new(Category::Home, 0), home::Created { zo_version })]))
+    let decision = decide_command(views, submission.command, fresh_id)?;
+    if let Decision::Record(events) = &decision {
+        for body in events.iter().filter_map(|event| event.body.as_ref()) {
+            check_length("the body", body.len(), MAX_BODY_BYTES)?;
         }
+    }
+    Ok(decision)
+}
+
+fn decide_command(views: &Views, command: Command, fresh_id: &mut dyn FnMut() -> u128) -> Result<Decision, Rejection> {
+    match command {
+        Command::CreateHome { zo_version } => create_home(views, zo_version),
         Command::Memorize { id, digest, occurred_at, body } => {
             memory::memorize(views, id, digest, occurred_at, &body, fresh_id)
         }
@@ -107,10 +116,22 @@ pub fn decide(
         Command::RecordRecall { run, passages, indexed } => run::record_recall(views, run, passages, indexed),
         Command::FinishRun { run, message, usage } => run::finish(views, run, message, usage),
         Command::FailRun { run, reason } => run::fail(views, run, reason),
-        Command::AppendPlaceholder { stream, stands_for, filling } => {
-            Ok(record([NewEvent::new(stream, bench::Placeholder { stands_for, filling })]))
-        }
+        Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
     }
+}
+
+fn create_home(views: &Views, zo_version: String) -> Result<Decision, Rejection> {
+    if views.position != Position::START {
+        return Err(Rejection::Invalid { what: "the home".to_owned(), why: "it was created before".to_owned() });
+    }
+    check_length("the version", zo_version.len(), MAX_NAME_BYTES)?;
+    Ok(record([NewEvent::new(StreamId::new(Category::Home, 0), home::Created { zo_version })]))
+}
+
+fn placeholder(stream: StreamId, stands_for: String, filling: Vec<u8>) -> Result<Decision, Rejection> {
+    check_name("what it stands for", &stands_for)?;
+    check_length("the filling", filling.len(), MAX_FILLING_BYTES)?;
+    Ok(record([NewEvent::new(stream, bench::Placeholder { stands_for, filling })]))
 }
 
 fn record(events: impl Into<Vec<NewEvent>>) -> Decision {
@@ -119,25 +140,30 @@ fn record(events: impl Into<Vec<NewEvent>>) -> Decision {
 
 /// Checks the length of a text and returns it as the log keeps it.
 fn text_size(what: &str, text: &str) -> Result<u32, Rejection> {
-    match u32::try_from(text.len()) {
-        Ok(size) if text.len() <= MAX_TEXT_BYTES => Ok(size),
-        _ => Err(Rejection::Invalid {
-            what: what.to_owned(),
-            why: format!("{} bytes are more than the {MAX_TEXT_BYTES} that one may have", text.len()),
-        }),
+    check_length(what, text.len(), MAX_TEXT_BYTES)?;
+    Ok(u32::try_from(text.len()).expect("it is below the limit, which is below 4 GiB"))
+}
+
+fn check_length(what: &str, length: usize, limit: usize) -> Result<(), Rejection> {
+    if length <= limit {
+        return Ok(());
     }
+    let why = format!("{length} bytes are more than the {limit} that one may have");
+    Err(Rejection::Invalid { what: what.to_owned(), why })
 }
 
 /// Checks a key or a name.
 fn check_name(what: &str, name: &str) -> Result<(), Rejection> {
+    check_length(what, name.len(), MAX_NAME_BYTES)?;
     let why = if name.trim().is_empty() {
-        "it is empty".to_owned()
-    } else if name.len() > MAX_NAME_BYTES {
-        format!("{} bytes are more than the {MAX_NAME_BYTES} that one may have", name.len())
+        "it is empty"
     } else if name.chars().any(char::is_control) {
-        "it has a control character in it".to_owned()
+        "it has a control character in it"
     } else {
         return Ok(());
     };
-    Err(Rejection::Invalid { what: what.to_owned(), why })
+    Err(Rejection::Invalid { what: what.to_owned(), why: why.to_owned() })
 }
+
+#[cfg(test)]
+mod tests;

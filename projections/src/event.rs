@@ -24,11 +24,16 @@ pub mod skill;
 pub mod vault;
 
 use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
+use bincode::error::DecodeError;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+use crate::ids::Category;
+
 /// The most bytes an event may have, its body apart.
 pub const MAX_BYTES: usize = 64 * 1024;
+/// The most bytes a body may have before it is sealed.
+pub const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 
 /// What a struct needs to be an event.
 pub trait Payload: Encode + Decode<()> + Serialize + Sized {
@@ -39,10 +44,11 @@ pub trait Payload: Encode + Decode<()> + Serialize + Sized {
     /// The schema this struct is; 1 unless it has been changed.
     const SCHEMA: u8 = 1;
 
-    /// Lifts the bytes of an older schema to this one.
+    /// Lifts the bytes of an older schema, 1 to `SCHEMA - 1`, to this one: [`decode_exactly`] them as the struct of
+    /// that time, which stays frozen beside this one.
     ///
     /// # Errors
-    /// If there is no such schema, or the bytes are not of it.
+    /// If the bytes are not of that schema.
     fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
         let _ = bytes;
         Err(EventError::Schema { kind: Self::NAME, schema, known: Self::SCHEMA })
@@ -84,27 +90,55 @@ pub enum EventError {
 const CODEC: Configuration<LittleEndian, Fixint, Limit<MAX_BYTES>> =
     bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<MAX_BYTES>();
 
+/// How bodies are encoded: as events are, but longer.
+const BODY_CODEC: Configuration<LittleEndian, Fixint, Limit<MAX_BODY_BYTES>> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<MAX_BODY_BYTES>();
+
 /// Decodes all of `bytes` as a `T` in the codec of events. Upcasters use it on their frozen old structs.
 ///
 /// # Errors
 /// If the bytes are not a `T`, or some are left over.
 pub fn decode_exactly<T: Decode<()>>(kind: &'static str, schema: u8, bytes: &[u8]) -> Result<T, EventError> {
+    all_of(kind, schema, bytes, bincode::decode_from_slice(bytes, CODEC))
+}
+
+/// Decodes all of `bytes` as the body of an event of this kind and schema; they may be as many as
+/// [`MAX_BODY_BYTES`], where an event itself may have [`MAX_BYTES`].
+///
+/// # Errors
+/// If the bytes are not a `T`, or some are left over.
+pub fn decode_body<T: Decode<()>>(kind: &'static str, schema: u8, bytes: &[u8]) -> Result<T, EventError> {
+    all_of(kind, schema, bytes, bincode::decode_from_slice(bytes, BODY_CODEC))
+}
+
+fn all_of<T>(
+    kind: &'static str,
+    schema: u8,
+    bytes: &[u8],
+    decoded: Result<(T, usize), DecodeError>,
+) -> Result<T, EventError> {
     let failed = |why: String| EventError::Bytes { kind, schema, why };
-    match bincode::decode_from_slice::<T, _>(bytes, CODEC) {
+    match decoded {
         Ok((value, used)) if used == bytes.len() => Ok(value),
         Ok((_, used)) => Err(failed(format!("{} bytes left over", bytes.len() - used))),
         Err(error) => Err(failed(error.to_string())),
     }
 }
 
-/// Encodes a value in the codec of events, behind what `out` holds.
+/// Encodes an event's struct or a body, behind what `out` holds.
 pub fn encode_into<T: Encode>(value: &T, out: &mut Vec<u8>) {
     bincode::encode_into_std_write(value, out, CODEC)
         .expect("a vector takes every byte, and the structs can be encoded");
 }
 
 fn decode_payload<T: Payload>(schema: u8, bytes: &[u8]) -> Result<T, EventError> {
-    if schema == T::SCHEMA { decode_exactly(T::NAME, schema, bytes) } else { T::upcast(schema, bytes) }
+    if schema == T::SCHEMA {
+        decode_exactly(T::NAME, schema, bytes)
+    } else if (1..T::SCHEMA).contains(&schema) {
+        T::upcast(schema, bytes)
+    } else {
+        Err(EventError::Schema { kind: T::NAME, schema, known: T::SCHEMA })
+    }
 }
 
 /// One line per kind: the variant, its struct.
@@ -192,7 +226,19 @@ vocabulary! {
     Placeholder(bench::Placeholder),
 }
 
+impl Event {
+    /// Whether an event of this kind can stand in a stream of `category`. One without a meaning can stand anywhere.
+    pub fn belongs_to(&self, category: Category) -> bool {
+        matches!(self, Self::Placeholder(_)) || self.kind() >> 8 == u16::from(category as u8)
+    }
+}
+
 /// The name of a kind by its number, for messages about events that cannot be decoded.
 pub fn kind_name(kind: u16) -> Option<&'static str> {
     KINDS.iter().find(|(number, _, _)| *number == kind).map(|(_, name, _)| *name)
 }
+
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,12 @@ impl Position {
 
     /// The position after this one.
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        self.plus(1)
     }
 
-    /// The position `n` after this one.
+    /// The position `n` after this one; the last there can be, if that would be behind it.
     pub fn plus(self, n: u64) -> Self {
-        Self(self.0 + n)
+        Self(self.0.saturating_add(n))
     }
 }
 
@@ -77,7 +77,11 @@ macro_rules! id {
         impl FromStr for $name {
             type Err = NotAnId;
             fn from_str(text: &str) -> Result<Self, NotAnId> {
-                Ulid::from_string(text).map(|ulid| Self(ulid.0)).map_err(|_| NotAnId { text: text.to_owned() })
+                // 26 characters of 5 bits are 130 bits: the first one may not be above 7.
+                match Ulid::from_string(text) {
+                    Ok(ulid) if text.as_bytes()[0] <= b'7' => Ok(Self(ulid.0)),
+                    _ => Err(NotAnId { text: text.to_owned() }),
+                }
             }
         }
 
@@ -233,3 +237,6 @@ macro_rules! stream_of {
     };
 }
 stream_of!(MemoryId => Memory, ConversationId => Conversation, RunId => Run);
+
+#[cfg(test)]
+mod tests;

@@ -23,3 +23,8 @@ pub use projection::{Anomaly, Projection};
 pub use record::{Actor, BodyPlace, Header, Recorded};
 pub use time::Timestamp;
 pub use views::Views;
+
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod testing;

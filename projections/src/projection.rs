@@ -1,6 +1,6 @@
 //! What a fold is: state that is derived from the log alone, and can be thrown away.
 
-use bincode::config::{Configuration, Fixint};
+use bincode::config::{Configuration, Fixint, Limit, LittleEndian};
 use bincode::{Decode, Encode};
 
 use crate::ids::Position;
@@ -8,8 +8,11 @@ use crate::record::Recorded;
 
 /// A small fold, in memory, applied before a command is acknowledged.
 ///
-/// `apply` is total: it never panics and never refuses. What should not have happened (a version that skips, an
-/// answer to no question) leaves the state as it was and is returned as an [`Anomaly`].
+/// `apply` is total: it never panics and never refuses. What should not have happened (a message of a conversation
+/// that was deleted, an answer to no question) leaves the state as it was and is returned as an [`Anomaly`].
+///
+/// Two folds are about the log itself and follow it even then: a version that skips is where its stream
+/// now stands, and idempotency keys age with every event.
 pub trait Projection: Sized + Default {
     /// Its name: a plural noun, used for digests and snapshots.
     const NAME: &'static str;
@@ -19,7 +22,7 @@ pub trait Projection: Sized + Default {
     /// Takes in one event. Events it does not know mean nothing to it.
     ///
     /// # Errors
-    /// An [`Anomaly`] if the event is not possible in this state. The state is then unchanged.
+    /// An [`Anomaly`] if the event is not possible in this state, which is then as it was.
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly>;
 
     /// Appends its whole state to `out`: equal states give equal bytes, whatever the path to them.
@@ -53,8 +56,12 @@ impl Anomaly {
 #[error("not a snapshot of this projection: {0}")]
 pub struct NotASnapshot(pub String);
 
-const CODEC: Configuration<bincode::config::LittleEndian, Fixint> =
-    bincode::config::standard().with_little_endian().with_fixed_int_encoding();
+/// The most bytes that the state of one projection may take, in memory or saved: some thirty million events. A snapshot
+/// with more is refolded. The limit keeps a damaged length from being allocated.
+pub const MAX_STATE_BYTES: usize = 2 * 1024 * 1024 * 1024;
+
+const CODEC: Configuration<LittleEndian, Fixint, Limit<MAX_STATE_BYTES>> =
+    bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<MAX_STATE_BYTES>();
 
 /// Appends `value` to `out` in the codec of snapshots.
 pub(crate) fn save_value<T: Encode>(value: &T, out: &mut Vec<u8>) {

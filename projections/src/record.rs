@@ -33,6 +33,7 @@ const HAS_CORRELATION: u8 = 2;
 const HAS_IDEMPOTENCY: u8 = 4;
 const HAS_BODY: u8 = 8;
 const BODY_IN_BLOB: u8 = 16;
+const ALL_FLAGS: u8 = HAS_CAUSATION | HAS_CORRELATION | HAS_IDEMPOTENCY | HAS_BODY | BODY_IN_BLOB;
 
 /// Who asked for what the event records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
@@ -94,7 +95,7 @@ pub struct Header {
     pub causation: Option<Position>,
     /// What ties the events of one command, run or import together.
     pub correlation: Option<u128>,
-    /// Key of the command; a command that comes again under it gets the first result.
+    /// Key of the command, on the last of its events; a command that comes again under it gets the first result.
     pub idempotency: Option<u128>,
     /// The key its body is sealed under.
     pub key: KeyId,
@@ -158,8 +159,15 @@ pub enum RecordError {
 }
 
 /// Appends the record of `event` to `out`. `body` is what is stored inline: the sealed bytes, empty unless
-/// `header.body` is [`BodyPlace::Inline`].
+/// `header.body` is [`BodyPlace::Inline`], whose length must be theirs.
 pub fn write(header: &Header, event: &Event, body: &[u8], out: &mut Vec<u8>) {
+    debug_assert!(
+        match header.body {
+            BodyPlace::Inline(length) => length as usize == body.len(),
+            _ => body.is_empty(),
+        },
+        "the header says where the body lies"
+    );
     let start = out.len();
     let mut flags = 0;
     for (flag, set) in [
@@ -231,6 +239,14 @@ impl<'a> RawRecord<'a> {
         }
         let field = |field, value| RecordError::Field { position, field, value };
         let flags = bytes[11];
+        // A flag of a newer version may stand for a field: what follows could not be told apart.
+        if flags & !ALL_FLAGS != 0 || flags & (HAS_BODY | BODY_IN_BLOB) == BODY_IN_BLOB {
+            return Err(field("flags", u64::from(flags)));
+        }
+        let reserved = u16::from_le_bytes([bytes[14], bytes[15]]);
+        if reserved != 0 {
+            return Err(field("reserved field", u64::from(reserved)));
+        }
         let actor = Actor::from_number(bytes[12]).ok_or(field("actor", u64::from(bytes[12])))?;
         let category = Category::from_number(bytes[13]).ok_or(field("category", u64::from(bytes[13])))?;
 
@@ -250,6 +266,9 @@ impl<'a> RawRecord<'a> {
         let stored = take(true, u32_at(bytes, 68) as usize)?.unwrap_or_default();
         if !rest.is_empty() {
             return Err(field("length", whole as u64));
+        }
+        if flags & HAS_BODY == 0 && !stored.is_empty() {
+            return Err(field("length of the body", stored.len() as u64));
         }
         let (body, place) = match (flags & HAS_BODY != 0, flags & BODY_IN_BLOB != 0) {
             (false, _) => (&[][..], BodyPlace::None),
@@ -297,3 +316,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 fn u128_at(bytes: &[u8], at: usize) -> u128 {
     u128::from_le_bytes(*bytes[at..].first_chunk().expect("the caller has checked the length"))
 }
+
+#[cfg(test)]
+mod tests;

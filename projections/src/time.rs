@@ -41,3 +41,6 @@ impl Serialize for Timestamp {
         serializer.collect_str(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 pub mod conversations;
 pub mod idempotency;
 pub mod key_values;
+mod lookup;
 pub mod memories;
 pub mod runs;
 pub mod streams;
@@ -82,7 +83,14 @@ impl Views {
                 }
             };
         }
-        for_each_projection!(self, apply);
+        let category = recorded.header.stream.category;
+        if recorded.event.belongs_to(category) {
+            for_each_projection!(self, apply);
+        } else {
+            self.note(Anomaly::new(recorded, format!("{} in {}", recorded.event.name(), recorded.header.stream)));
+            apply!(self.streams, Streams);
+            apply!(self.idempotency, IdempotencyKeys);
+        }
     }
 
     fn note(&mut self, anomaly: Anomaly) {
@@ -95,26 +103,17 @@ impl Views {
     /// The whole state as bytes: equal states give equal bytes.
     pub fn save(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        save_value(&(self.position, self.at, &self.anomalies, self.anomaly_count), &mut out);
-        let mut sections = vec![out];
+        save_section(&mut out, |out| save_value(&Self::shape(), out));
+        save_section(&mut out, |out| {
+            save_value(&(self.position, self.at, &self.anomalies, self.anomaly_count), out);
+        });
         macro_rules! save {
             ($fold:expr, $kind:ty) => {
-                let mut section = Vec::new();
-                $fold.save(&mut section);
-                sections.push(section);
+                save_section(&mut out, |out| $fold.save(out));
             };
         }
         for_each_projection!(self, save);
-        let mut out = Vec::new();
-        save_value(&Self::shape(), &mut out);
-        let shape_length = out.len() as u64;
-        let mut whole = shape_length.to_le_bytes().to_vec();
-        whole.append(&mut out);
-        for section in sections {
-            whole.extend_from_slice(&(section.len() as u64).to_le_bytes());
-            whole.extend_from_slice(&section);
-        }
-        whole
+        out
     }
 
     /// What [`save`](Self::save) wrote.
@@ -142,6 +141,9 @@ impl Views {
             };
         }
         for_each_projection!(views, load);
+        if !rest.is_empty() {
+            return Err(NotASnapshot(format!("{} bytes left over", rest.len())));
+        }
         Ok(views)
     }
 
@@ -184,11 +186,20 @@ impl Views {
             runs_outstanding: self.runs.outstanding().len() as u64,
             runs_finished: self.runs.finished(),
             runs_failed: self.runs.failed(),
-            tokens: self.usage.total().input_tokens + self.usage.total().output_tokens,
+            tokens: self.usage.total().input_tokens.saturating_add(self.usage.total().output_tokens),
             cost_micros: self.usage.total().cost_micros,
             anomalies: self.anomaly_count,
         }
     }
+}
+
+/// Appends what `save` writes, behind its length.
+fn save_section(out: &mut Vec<u8>, save: impl FnOnce(&mut Vec<u8>)) {
+    let start = out.len();
+    out.extend_from_slice(&[0; 8]);
+    save(out);
+    let length = (out.len() - start - 8) as u64;
+    out[start..start + 8].copy_from_slice(&length.to_le_bytes());
 }
 
 /// Counts over all views. Every change that an event makes shows in one of them, or in a revision of a thing that
@@ -210,3 +221,6 @@ pub struct Figures {
     pub cost_micros: u64,
     pub anomalies: u64,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,3 @@
 //! Tests of the whole: support library and the integration, simulation and crash suites.
+
+pub mod powercut;

@@ -18,7 +18,7 @@ use crate::protocol::{Answered, ConversationChoice, Failure, FailureKind, Recall
 use crate::writer::SubmitError;
 
 /// The built-in responder, which is no language model.
-pub const OFFLINE: &str = "offline";
+const OFFLINE: &str = "offline";
 /// How many passages are recalled for a question.
 const PASSAGES: usize = 8;
 
@@ -123,11 +123,7 @@ fn passages(engine: &Engine, recalled: Position) -> Result<Vec<(Passage, crate::
 }
 
 fn from_run(command: Command, id: RunId, causation: Position) -> Submission {
-    Submission {
-        causation: Some(causation),
-        correlation: Some(id.0),
-        ..Submission::new(Actor::Engine, command)
-    }
+    Submission { causation: Some(causation), correlation: Some(id.0), ..Submission::new(Actor::Engine, command) }
 }
 
 /// Two may carry on one run (who asked, and the housekeeper): whoever is second finds it done.

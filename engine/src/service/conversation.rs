@@ -11,7 +11,7 @@ use super::{acknowledge, check_count};
 use crate::engine::Engine;
 use crate::protocol::{
     Acknowledged, Answer, At, ConversationChoice, ConversationLine, Failure, FailureKind, MessageChoice, MessageInput,
-    MessageLine,
+    MessageLine, Outcome,
 };
 use crate::reader::ReadEvent;
 
@@ -61,7 +61,15 @@ pub(super) fn add_messages(
     {
         return Err(error.into());
     }
-    Ok(ids.into_iter().zip(outcomes).map(|(id, outcome)| acknowledge(id.to_string(), outcome)).collect())
+    let acknowledged = ids.into_iter().zip(outcomes).map(|(id, outcome)| {
+        let mut acknowledged = acknowledge(id.to_string(), outcome)?;
+        if acknowledged.outcome == Outcome::Revised {
+            // The stream is the conversation's, which was revised; the message itself is new.
+            acknowledged.outcome = Outcome::New;
+        }
+        Ok(acknowledged)
+    });
+    Ok(acknowledged.collect())
 }
 
 /// The conversation that is meant; with the name to begin it with if it is to be begun.
@@ -213,7 +221,8 @@ pub(super) fn show(
         (Place::of(conversation), page.map(|each| (*each, parent_of(each))).collect::<Vec<_>>(), total)
     })?;
     let events = engine.reader.events(messages.iter().map(|(message, _)| message.position))?;
-    let lines = messages.into_iter().zip(events).map(|((message, parent), event)| message_line(message, parent, &event));
+    let lines =
+        messages.into_iter().zip(events).map(|((message, parent), event)| message_line(message, parent, &event));
     Ok(Answer::Conversation {
         conversation: place.line(engine)?,
         messages: lines.collect::<Result<_, _>>()?,

@@ -107,8 +107,9 @@ impl From<RecallError> for Failure {
         match error {
             RecallError::Fold(error) => error.into(),
             RecallError::Poisoned(error) => error.into(),
-            RecallError::Index(_) => Self::new(FailureKind::Io, with_causes(&error))
-                .hint("`zo rebuild` makes the index anew from the log"),
+            RecallError::Index(_) => {
+                Self::new(FailureKind::Io, with_causes(&error)).hint("`zo rebuild` makes the index anew from the log")
+            }
         }
     }
 }
@@ -132,11 +133,14 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         let (kind, hint) = match &error {
             HomeError::Missing { .. } => (FailureKind::NotFound, "any command that writes makes it: `zo memorize …`"),
-            HomeError::NotAFolder { .. } | HomeError::Foreign { .. } => {
-                (FailureKind::Invalid, "name another folder with --home or ZO_HOME: it may be one that does not exist yet")
-            }
+            HomeError::NotAFolder { .. } | HomeError::Foreign { .. } => (
+                FailureKind::Invalid,
+                "name another folder with --home or ZO_HOME: it may be one that does not exist yet",
+            ),
             HomeError::Newer { .. } => (FailureKind::Newer, UPGRADE),
-            HomeError::NoId { .. } => (FailureKind::Damaged, "restore the home from a backup: `zo log restore --from DIR`"),
+            HomeError::NoId { .. } => {
+                (FailureKind::Damaged, "restore the home from a backup: `zo log restore --from DIR`")
+            }
             HomeError::Disk(_) => (FailureKind::Io, "`zo doctor` checks the home's folder"),
         };
         Self::new(kind, with_causes(&error)).hint(hint)

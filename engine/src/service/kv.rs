@@ -61,8 +61,7 @@ fn lines(
 ) -> Result<Vec<KeyLine>, Failure> {
     let events = engine.reader.events(page.iter().map(|(_, value)| value.position))?;
     let lines = page.into_iter().zip(events).map(|((key, value), event)| {
-        let body: Option<Body> =
-            event.body().map_err(|error| Failure::new(FailureKind::Damaged, error.to_string()))?;
+        let body: Option<Body> = event.body().map_err(|error| Failure::new(FailureKind::Damaged, error.to_string()))?;
         Ok(KeyLine {
             key,
             value: body.map(|body| body.value),

@@ -20,7 +20,7 @@ use crate::protocol::{
 use crate::reader::ReadEvent;
 
 /// How often somebody who follows the log is looked after when nothing happens.
-const FOLLOW_PATIENCE: Duration = Duration::from_millis(500);
+const FOLLOW_PATIENCE: Duration = Duration::from_millis(250);
 /// A progress is sent after so many events.
 const PROGRESS_EVENTS: u64 = 50_000;
 
@@ -62,34 +62,25 @@ impl Filter {
     }
 }
 
-pub(super) fn events(
-    engine: &Engine,
-    selection: &EventSelection,
-    follow: bool,
-    each: Each<'_>,
-) -> Result<(), Failure> {
+pub(super) fn events(engine: &Engine, selection: &EventSelection, follow: bool, each: Each<'_>) -> Result<(), Failure> {
     let filter = Filter::of(selection)?;
     let head = engine.writer.position();
     let to = match selection.to {
         Some(at) => engine.position_at(at)?,
         None => head,
     };
-    let mut stopped = false;
-    let mut send = |event: ReadEvent| {
-        let flow = each(Response::Event(Box::new(event_line(&event))));
-        stopped = flow.is_break();
-        flow
-    };
     let from = selection.from.max(Position(1));
+    let mut stopped = false;
     match selection.last {
         Some(last) => {
             for position in last_matching(engine, &filter, from, to, last as usize)? {
-                if send(engine.reader.event(position)?).is_break() {
+                stopped = send(each, &engine.reader.event(position)?).is_break();
+                if stopped {
                     break;
                 }
             }
         }
-        None => each_matching(engine, &filter, from, to, &mut send)?,
+        None => stopped = each_matching(engine, &filter, from, to, each)?.is_break(),
     }
     let mut seen = to;
     while follow && !stopped {
@@ -98,26 +89,22 @@ pub(super) fn events(
             return Err(crate::writer::Poisoned(why).into());
         }
         if now > seen {
-            each_matching(engine, &filter, seen.next(), now, &mut send)?;
+            stopped = each_matching(engine, &filter, seen.next(), now, each)?.is_break();
             seen = now;
-        } else if send_nothing(each).is_break() {
-            break;
+        } else {
+            // Whoever follows gets a word now and then, so that both ends notice when the other is gone.
+            let idle = Response::Progress { what: "following".to_owned(), done: now.0, total: now.0 };
+            stopped = each(idle).is_break();
         }
         if engine.is_stopping() {
             return Err(Failure::new(FailureKind::Disconnected, "the holder of the home is leaving"));
         }
-        send = |event: ReadEvent| {
-            let flow = each(Response::Event(Box::new(event_line(&event))));
-            stopped = flow.is_break();
-            flow
-        };
     }
     Ok(())
 }
 
-/// Finds out whether anybody is still listening.
-fn send_nothing(each: Each<'_>) -> ControlFlow<()> {
-    each(Response::Progress { what: String::new(), done: 0, total: 0 })
+fn send(each: Each<'_>, event: &ReadEvent) -> ControlFlow<()> {
+    each(Response::Event(Box::new(event_line(event))))
 }
 
 fn each_matching(
@@ -125,15 +112,16 @@ fn each_matching(
     filter: &Filter,
     from: Position,
     to: Position,
-    send: &mut dyn FnMut(ReadEvent) -> ControlFlow<()>,
-) -> Result<(), Failure> {
+    each: Each<'_>,
+) -> Result<ControlFlow<()>, Failure> {
+    let mut flow = ControlFlow::Continue(());
     engine.reader.each_record(from, to, &mut |record| {
-        if !filter.takes(record.header.stream, record.kind) {
-            return Ok(ControlFlow::Continue(()));
+        if filter.takes(record.header.stream, record.kind) {
+            flow = send(each, &engine.reader.open(record)?);
         }
-        Ok(send(engine.reader.open(record)?))
+        Ok(flow)
     })?;
-    Ok(())
+    Ok(flow)
 }
 
 /// Positions of the last `count` events that match, in order. Reads backwards in ever larger ranges.
@@ -245,8 +233,11 @@ fn changes(before: &Figures, after: &Figures) -> Vec<(String, u64, u64)> {
     changed.collect()
 }
 
-pub(super) fn stats(engine: &Engine) -> Result<Stats, Failure> {
-    let head = engine.writer.position();
+pub(super) fn stats(engine: &Engine, at: Option<At>) -> Result<Stats, Failure> {
+    let head = match at {
+        Some(at) => engine.position_at(at)?,
+        None => engine.writer.position(),
+    };
     let mut stats = Stats { head, disk: disk_bytes(engine), ..Stats::default() };
     let mut kinds: HashMap<u16, (u64, u64)> = HashMap::new();
     for chunk in fold::packs(engine.reader.store(), Position(1), head) {
@@ -255,6 +246,9 @@ pub(super) fn stats(engine: &Engine) -> Result<Stats, Failure> {
             stats.bytes += pack.bytes().len() as u64;
             for record in pack.records() {
                 let record = record.map_err(fold::FoldError::from)?;
+                if record.header.position > head {
+                    break;
+                }
                 stats.events += 1;
                 stats.first_at.get_or_insert(record.header.at);
                 stats.last_at = Some(record.header.at);
@@ -307,11 +301,8 @@ pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
             .map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
     }
     let indexed = engine.recall.catch_up(&engine.writer, &engine.reader)?;
-    let digests = before
-        .into_iter()
-        .zip(after)
-        .map(|((name, before), (_, after))| (name.to_owned(), before, after))
-        .collect();
+    let digests =
+        before.into_iter().zip(after).map(|((name, before), (_, after))| (name.to_owned(), before, after)).collect();
     let rebuilt = Rebuilt { position, events: position.0, indexed, digests, same };
     deliver(each, Response::Rebuilt(Box::new(rebuilt)))
 }

@@ -2,14 +2,12 @@
 
 use zo_projections::event::{Event, memory};
 use zo_projections::views::memories::{Memory, Revision, State};
-use zo_projections::{
-    Actor, Command, ExpectedVersion, MemoryId, Position, Rejection, StreamId, Submission, Views,
-};
+use zo_projections::{Actor, Command, ExpectedVersion, MemoryId, Position, Rejection, StreamId, Submission, Views};
 
 use super::{acknowledge, check_count};
 use crate::engine::Engine;
 use crate::names::canonical_json;
-use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MemoryLine, NewMemory};
+use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MemoryLine, NewMemory, Outcome};
 use crate::reader::ReadEvent;
 
 pub(super) fn memorize(
@@ -50,7 +48,7 @@ pub(super) fn memorize(
 /// A content without an id that was there already may be there under an id that was given to it: that is the one to
 /// tell.
 fn name_duplicates(engine: &Engine, results: &mut [Result<Acknowledged, Failure>]) -> Result<(), Failure> {
-    for acknowledged in results.iter_mut().flatten().filter(|acknowledged| acknowledged.already) {
+    for acknowledged in results.iter_mut().flatten().filter(|acknowledged| acknowledged.outcome == Outcome::Unchanged) {
         let Ok(id) = acknowledged.id.parse::<MemoryId>() else { continue };
         let named = engine.writer.read(|views| views.memories.get(id).filter(|memory| memory.named).is_some())?;
         if named {
@@ -67,8 +65,7 @@ pub(super) fn supersede(
     meta: Option<String>,
     expected: Option<u32>,
 ) -> Result<Acknowledged, Failure> {
-    let (id, current) =
-        find(engine, None, reference, |memory| (memory.id, (memory.current.position, memory.state)))?;
+    let (id, current) = find(engine, None, reference, |memory| (memory.id, (memory.current.position, memory.state)))?;
     let old = body(&engine.reader.event(current.0)?)?;
     let meta = match meta {
         Some(meta) => canonical_meta(Some(&meta))?,
@@ -143,7 +140,7 @@ fn page(views: &Views, retracted: bool, before: Option<Position>, limit: usize) 
         }
     }
     let ids = newest.into_sorted_vec().into_iter().map(|std::cmp::Reverse((_, id))| id);
-    ids.filter_map(|id| views.memories.get(id)).map(|memory| place(memory)).collect()
+    ids.filter_map(|id| views.memories.get(id)).map(place).collect()
 }
 
 fn place(memory: &Memory) -> Place {

@@ -67,6 +67,11 @@ impl Supply for NoSupply {
 }
 
 impl LocalStore {
+    /// Stub.
+    pub fn segment_count(&self) -> usize {
+        0
+    }
+
     /// Opens the log in the folder `log`, which is made if it is missing, and repairs what can be repaired.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Decisions about conversations and their messages.
 
-use super::{Decision, NewEvent, check_name, record, text_size};
+use super::{Decision, MAX_NAME_BYTES, NewEvent, check_length, check_name, record, text_size};
 use crate::command::{Name, NewMessage, Parent, Rejection};
 use crate::event::conversation::{
     BranchSelected, Deleted, MessageAdded, MessageBody, NameBody, Renamed, Role, Started,
@@ -44,7 +44,7 @@ pub(super) fn add_message(views: &Views, id: ConversationId, message: NewMessage
     if let Some(already) = already_added(views, id, message.id)? {
         return Ok(already);
     }
-    Ok(record([message_added(Some(conversation), id, message)?]))
+    Ok(record([message_added(views, Some(conversation), id, message)?]))
 }
 
 /// `Some` if the message is in this conversation already.
@@ -62,13 +62,17 @@ pub(super) fn already_added(
     }
 }
 
-/// The event that adds a message. `conversation` is `None` if it is started by the same decision.
+/// The event that adds a message, which must be new. `conversation` is `None` if it is started by the same decision.
 pub(super) fn message_added(
+    views: &Views,
     conversation: Option<&Conversation>,
     id: ConversationId,
     message: NewMessage,
 ) -> Result<NewEvent, Rejection> {
     check_message(&message.body, message.role)?;
+    if let Some(model) = &message.model {
+        check_length("the model", model.len(), MAX_NAME_BYTES)?;
+    }
     let size = text_size("the message", &message.body.content)?;
     let selected = conversation.and_then(|conversation| {
         let index = conversation.selected?;
@@ -78,9 +82,7 @@ pub(super) fn message_added(
         Parent::Selected => selected,
         Parent::Root => None,
         Parent::Message(parent) => {
-            conversation
-                .and_then(|conversation| conversation.index_of(parent))
-                .ok_or_else(|| Rejection::not_found("message", parent))?;
+            index_in(views, id, parent)?;
             Some(parent)
         }
     };
@@ -114,7 +116,7 @@ fn check_message(body: &MessageBody, role: Role) -> Result<(), Rejection> {
 
 pub(super) fn select(views: &Views, id: ConversationId, message: MessageId) -> Result<Decision, Rejection> {
     let conversation = existing(views, id)?;
-    let index = conversation.index_of(message).ok_or_else(|| Rejection::not_found("message", message))?;
+    let index = index_in(views, id, message)?;
     if conversation.selected == Some(index) {
         return Ok(Decision::already(id, conversation.messages[index as usize].position));
     }
@@ -138,6 +140,14 @@ pub(super) fn delete(views: &Views, id: ConversationId) -> Result<Decision, Reje
     }
 }
 
+/// Index of a message in this conversation.
+fn index_in(views: &Views, id: ConversationId, message: MessageId) -> Result<u32, Rejection> {
+    match views.conversations.by_message(message) {
+        Some((conversation, index)) if conversation.id == id => Ok(index),
+        _ => Err(Rejection::not_found("message", message)),
+    }
+}
+
 /// The conversation, if it is there and not deleted.
 pub(super) fn existing(views: &Views, id: ConversationId) -> Result<&Conversation, Rejection> {
     views
@@ -146,3 +156,6 @@ pub(super) fn existing(views: &Views, id: ConversationId) -> Result<&Conversatio
         .filter(|conversation| conversation.deleted.is_none())
         .ok_or_else(|| Rejection::not_found("conversation", id))
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,3 +18,6 @@ pub(super) fn delete(views: &Views, id: u128, key: String) -> Result<Decision, R
     }
     Ok(record([NewEvent::new(StreamId::new(Category::Kv, id), Deleted { key })]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -103,3 +103,6 @@ fn check(body: &Body) -> Result<(), Rejection> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

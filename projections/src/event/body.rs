@@ -4,7 +4,7 @@ use bincode::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Event, EventError, conversation, decode_exactly, kv, memory, run};
+use super::{Event, EventError, conversation, decode_body, kv, memory, run};
 
 impl Event {
     /// What the event says together with its opened body, as one JSON object. JSON within it (meta, the arguments of
@@ -30,19 +30,19 @@ impl Event {
 
     fn body_json(&self, body: &[u8]) -> Result<Map<String, Value>, EventError> {
         match self {
-            Self::Memorized(_) | Self::Superseded(_) => self.decode_body::<memory::Body>(body),
-            Self::MessageAdded(_) => self.decode_body::<conversation::MessageBody>(body),
+            Self::Memorized(_) | Self::Superseded(_) => self.body_object::<memory::Body>(body),
+            Self::MessageAdded(_) => self.body_object::<conversation::MessageBody>(body),
             Self::ConversationStarted(_) | Self::ConversationRenamed(_) => {
-                self.decode_body::<conversation::NameBody>(body)
+                self.body_object::<conversation::NameBody>(body)
             }
-            Self::KvSet(_) => self.decode_body::<kv::Body>(body),
-            Self::Retracted(_) | Self::RunFailed(_) => self.decode_body::<run::ReasonBody>(body),
+            Self::KvSet(_) => self.body_object::<kv::Body>(body),
+            Self::Retracted(_) | Self::RunFailed(_) => self.body_object::<run::ReasonBody>(body),
             _ => Ok(Map::new()),
         }
     }
 
-    fn decode_body<T: Decode<()> + Serialize>(&self, body: &[u8]) -> Result<Map<String, Value>, EventError> {
-        Ok(object(&decode_exactly::<T>(self.name(), self.schema(), body)?))
+    fn body_object<T: Decode<()> + Serialize>(&self, body: &[u8]) -> Result<Map<String, Value>, EventError> {
+        Ok(object(&decode_body::<T>(self.name(), self.schema(), body)?))
     }
 }
 

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 use hashbrown::HashMap;
 
+use super::lookup::Lookup;
 use crate::event::Event;
 use crate::event::conversation::Role;
 use crate::ids::{ConversationId, Digest, MessageId, Position};
@@ -16,7 +17,7 @@ pub struct Conversations {
     all: Vec<Conversation>,
     by_id: HashMap<ConversationId, u32>,
     by_name: HashMap<Digest, u32>,
-    by_message: HashMap<MessageId, (u32, u32)>,
+    by_message: Lookup<(u32, u32)>,
     live: usize,
     messages: u64,
 }
@@ -105,7 +106,8 @@ impl Conversations {
 
     /// The conversation a message belongs to, and the message's index in it.
     pub fn by_message(&self, id: MessageId) -> Option<(&Conversation, u32)> {
-        self.by_message.get(&id).map(|&(index, message)| (&self.all[index as usize], message))
+        let (index, message) = self.by_message.get(&id, message_in(&self.all))?;
+        Some((&self.all[index as usize], message))
     }
 
     /// All conversations, deleted ones too, in the order in which they were started.
@@ -125,16 +127,14 @@ impl Conversations {
 
     fn add_message(&mut self, index: usize, recorded: &Recorded) -> Result<(), Anomaly> {
         let Event::MessageAdded(event) = &recorded.event else { return Ok(()) };
-        if self.by_message.contains_key(&event.message) {
+        if self.by_message.get(&event.message, message_in(&self.all)).is_some() {
             return Err(Anomaly::new(recorded, format!("message {} was added before", event.message)));
         }
-        let parent = match event.parent {
-            None => None,
-            Some(id) => match self.by_message.get(&id) {
-                Some(&(conversation, message)) if conversation as usize == index => Some(message),
-                _ => return Err(Anomaly::new(recorded, format!("it follows message {id}, which is not there"))),
-            },
-        };
+        let parent = event.parent.map(|id| {
+            let follows = || Anomaly::new(recorded, format!("it follows message {id}, which is not there"));
+            self.message_of(index, id).ok_or_else(follows)
+        });
+        let parent = parent.transpose()?;
         let conversation = &mut self.all[index];
         let message = to_u32(conversation.messages.len());
         conversation.messages.push(Message {
@@ -149,7 +149,7 @@ impl Conversations {
         if event.selected || conversation.selected.is_none() {
             conversation.selected = Some(message);
         }
-        self.by_message.insert(event.message, (to_u32(index), message));
+        self.by_message.insert(&event.message, (to_u32(index), message), message_in(&self.all));
         self.messages += 1;
         Ok(())
     }
@@ -161,10 +161,11 @@ impl Conversations {
             return Err(Anomaly::new(recorded, format!("conversation {id} was started before")));
         }
         let index = to_u32(self.all.len());
-        self.by_id.insert(id, index);
         if let Some(name) = name {
-            self.by_name.entry(name).or_insert(index);
+            self.check_free(recorded, name, index)?;
+            self.by_name.insert(name, index);
         }
+        self.by_id.insert(id, index);
         self.live += 1;
         self.all.push(Conversation {
             id,
@@ -178,13 +179,37 @@ impl Conversations {
         Ok(())
     }
 
+    /// Index of a message, if it is in the conversation with this index.
+    fn message_of(&self, index: usize, id: MessageId) -> Option<u32> {
+        let conversation = &self.all[index];
+        // Nearly always it is the last one, which is about to be touched anyway.
+        if conversation.messages.last().is_some_and(|last| last.id == id) {
+            return Some(to_u32(conversation.messages.len() - 1));
+        }
+        let (found, message) = self.by_message.get(&id, message_in(&self.all))?;
+        (found as usize == index).then_some(message)
+    }
+
+    /// A name belongs to one conversation at a time.
+    fn check_free(&self, recorded: &Recorded, name: Digest, index: u32) -> Result<(), Anomaly> {
+        match self.by_name.get(&name) {
+            Some(&taken) if taken != index => {
+                let id = self.all[taken as usize].id;
+                Err(Anomaly::new(recorded, format!("the name belongs to conversation {id}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn unname(&mut self, index: usize) {
-        if let Some((name, _)) = self.all[index].name
-            && self.by_name.get(&name) == Some(&to_u32(index))
-        {
+        if let Some((name, _)) = self.all[index].name {
             self.by_name.remove(&name);
         }
     }
+}
+
+fn message_in(all: &[Conversation]) -> impl Fn((u32, u32)) -> MessageId {
+    |(conversation, message)| all[conversation as usize].messages[message as usize].id
 }
 
 fn to_u32(index: usize) -> u32 {
@@ -214,13 +239,14 @@ impl Projection for Conversations {
         }
         match &recorded.event {
             Event::MessageAdded(_) => self.add_message(index, recorded)?,
-            Event::BranchSelected(event) => match self.by_message.get(&event.message) {
-                Some(&(conversation, message)) if conversation as usize == index => {
-                    self.all[index].selected = Some(message);
-                }
-                _ => return Err(Anomaly::new(recorded, format!("message {} is not there", event.message))),
-            },
+            Event::BranchSelected(event) => {
+                let Some(message) = self.message_of(index, event.message) else {
+                    return Err(Anomaly::new(recorded, format!("message {} is not there", event.message)));
+                };
+                self.all[index].selected = Some(message);
+            }
             Event::ConversationRenamed(event) => {
+                self.check_free(recorded, event.name, to_u32(index))?;
                 self.unname(index);
                 self.all[index].name = Some((event.name, header.position));
                 self.by_name.insert(event.name, to_u32(index));
@@ -245,22 +271,39 @@ impl Projection for Conversations {
     fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
         let all: Vec<Conversation> = load_value(bytes)?;
         let mut conversations = Self { by_id: HashMap::with_capacity(all.len()), ..Self::default() };
-        conversations.by_message.reserve(all.iter().map(|conversation| conversation.messages.len()).sum());
-        for (index, conversation) in all.iter().enumerate() {
-            let index = to_u32(index);
-            conversations.by_id.insert(conversation.id, index);
+        let messages = all.iter().map(|conversation| conversation.messages.len()).sum();
+        conversations.by_message.reserve(messages, message_in(&all));
+        for (conversation, index) in all.iter().zip(0..) {
+            let twice = |what: &str| NotASnapshot(format!("{what} of conversation {} is there twice", conversation.id));
+            if conversations.by_id.insert(conversation.id, index).is_some() {
+                return Err(twice("the id"));
+            }
             if conversation.deleted.is_none() {
                 conversations.live += 1;
                 conversations.messages += conversation.messages.len() as u64;
-                if let Some((name, _)) = conversation.name {
-                    conversations.by_name.entry(name).or_insert(index);
+                if let Some((name, _)) = conversation.name
+                    && conversations.by_name.insert(name, index).is_some()
+                {
+                    return Err(twice("the name"));
                 }
             }
-            for (message, at) in conversation.messages.iter().zip(0..) {
-                conversations.by_message.insert(message.id, (index, at));
+            if conversation.selected.is_some_and(|selected| selected as usize >= conversation.messages.len()) {
+                return Err(NotASnapshot(format!("conversation {} selects what is not there", conversation.id)));
+            }
+            for (message, place) in conversation.messages.iter().zip(0..) {
+                // A parent lies before its child: so a path to the root always ends.
+                if message.parent.is_some_and(|parent| parent >= place) {
+                    return Err(NotASnapshot(format!("message {} does not follow its parent", message.id)));
+                }
+                if !conversations.by_message.insert(&message.id, (index, place), message_in(&all)) {
+                    return Err(twice("a message"));
+                }
             }
         }
         conversations.all = all;
         Ok(conversations)
     }
 }
+
+#[cfg(test)]
+mod tests;

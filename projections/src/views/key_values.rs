@@ -94,3 +94,6 @@ impl Projection for KeyValues {
         Ok(Self { keys: load_value(bytes)? })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::record::Recorded;
 
 /// Outstanding runs, and how many ended.
 ///
-/// `started ──► recalled ──► finished | failed`; a run that has ended leaves this fold.
+/// `started ──► [recalled] ──► finished | failed`; a run that has ended leaves this fold, and its id is not used again.
 #[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct Runs {
     outstanding: BTreeMap<RunId, Run>,
@@ -61,6 +61,10 @@ impl Projection for Runs {
         let not_outstanding = || Anomaly::new(recorded, format!("run {id} is not outstanding"));
         match &recorded.event {
             Event::RunStarted(event) => {
+                // One that has ended has left this fold; its stream still knows it.
+                if header.version != 1 || self.outstanding.contains_key(&id) {
+                    return Err(Anomaly::new(recorded, format!("run {id} was started before")));
+                }
                 let run = Run {
                     conversation: event.conversation,
                     question: event.question,
@@ -71,7 +75,11 @@ impl Projection for Runs {
                 self.outstanding.insert(id, run);
             }
             Event::RunRecalled(_) => {
-                self.outstanding.get_mut(&id).ok_or_else(not_outstanding)?.recalled = Some(header.position);
+                let run = self.outstanding.get_mut(&id).ok_or_else(not_outstanding)?;
+                if let Some(position) = run.recalled {
+                    return Err(Anomaly::new(recorded, format!("run {id} recalled at position {position}")));
+                }
+                run.recalled = Some(header.position);
             }
             Event::RunFinished(_) => {
                 self.outstanding.remove(&id).ok_or_else(not_outstanding)?;
@@ -94,3 +102,6 @@ impl Projection for Runs {
         load_value(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,15 @@
 use bincode::{Decode, Encode};
 use hashbrown::HashMap;
 
-use crate::ids::{KeyId, Position, StreamId};
+use crate::ids::{Category, KeyId, Position, StreamId};
 use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
 use crate::record::Recorded;
 
 /// Every stream that has an event.
 #[derive(Clone, Debug, Default)]
 pub struct Streams {
-    states: HashMap<StreamId, StreamState>,
+    /// By number of the category: the numbers within it alone are shorter keys.
+    states: [HashMap<u128, StreamState>; Category::ALL.len()],
     last_key: KeyId,
 }
 
@@ -28,7 +29,7 @@ pub struct StreamState {
 impl Streams {
     /// Where `stream` stands; `None` if it has no event.
     pub fn get(&self, stream: StreamId) -> Option<StreamState> {
-        self.states.get(&stream).copied()
+        self.states[stream.category as usize].get(&stream.id).copied()
     }
 
     /// Version of the last event of `stream`; 0 if it has none.
@@ -43,12 +44,12 @@ impl Streams {
 
     /// How many streams there are.
     pub fn len(&self) -> usize {
-        self.states.len()
+        self.states.iter().map(HashMap::len).sum()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.states.is_empty()
+        self.len() == 0
     }
 }
 
@@ -58,14 +59,14 @@ impl Projection for Streams {
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
         let header = &recorded.header;
-        let state = self.states.entry(header.stream).or_insert(StreamState {
+        let state = self.states[header.stream.category as usize].entry(header.stream.id).or_insert(StreamState {
             version: 0,
             key: KeyId::NONE,
             last: Position::START,
         });
-        let expected = state.version + 1;
+        let expected = state.version.saturating_add(1);
         *state = StreamState {
-            version: header.version,
+            version: state.version.max(header.version),
             key: if header.key == KeyId::NONE { state.key } else { header.key },
             last: header.position,
         };
@@ -77,13 +78,32 @@ impl Projection for Streams {
     }
 
     fn save(&self, out: &mut Vec<u8>) {
-        let mut states: Vec<_> = self.states.iter().map(|(stream, state)| (*stream, *state)).collect();
-        states.sort_unstable_by_key(|(_, state)| state.last);
+        let mut states = Vec::with_capacity(self.len());
+        for (category, of_category) in Category::ALL.into_iter().zip(&self.states) {
+            states.extend(of_category.iter().map(|(&id, &state)| (StreamId::new(category, id), state)));
+        }
+        states.sort_unstable_by_key(|(stream, state)| (state.last, *stream));
         save_value(&(states, self.last_key), out);
     }
 
     fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
         let (states, last_key): (Vec<(StreamId, StreamState)>, KeyId) = load_value(bytes)?;
-        Ok(Self { states: states.into_iter().collect(), last_key })
+        let mut streams = Self { last_key, ..Self::default() };
+        let mut counts = [0; Category::ALL.len()];
+        for (stream, _) in &states {
+            counts[stream.category as usize] += 1;
+        }
+        for (of_category, count) in streams.states.iter_mut().zip(counts) {
+            of_category.reserve(count);
+        }
+        for (stream, state) in states {
+            if streams.states[stream.category as usize].insert(stream.id, state).is_some() {
+                return Err(NotASnapshot(format!("{stream} is there twice")));
+            }
+        }
+        Ok(streams)
     }
 }
+
+#[cfg(test)]
+mod tests;

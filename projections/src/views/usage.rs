@@ -71,3 +71,6 @@ impl Projection for UsageTotals {
         load_value(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

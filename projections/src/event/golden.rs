@@ -1,0 +1,87 @@
+//! The golden files of events and bodies: whatever was written once is read for ever, and means the same.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use super::conversation::{MessageBody, NameBody, ToolCall};
+use super::run::ReasonBody;
+use super::{Event, KINDS, decode_body, encode_into, kv, memory};
+use crate::testing::{Golden, check_golden, read_golden, samples};
+
+/// Checks every schema of one kind: the newest against the samples, older ones against what they must be lifted to.
+fn check(kind: u16, name: &str, newest: u8) {
+    let of_kind = samples().into_iter().filter(|event| event.kind() == kind);
+    let current: Vec<Golden> = of_kind
+        .map(|event| {
+            let mut bytes = Vec::new();
+            event.encode(&mut bytes);
+            Golden::new(bytes, &event)
+        })
+        .collect();
+    assert!(!current.is_empty(), "{name} has no sample");
+    check_golden(&format!("events/{name}.{newest}.hex"), &current);
+    for schema in 1..=newest {
+        let file = format!("events/{name}.{schema}.hex");
+        let golden = read_golden(&file).unwrap_or_else(|| panic!("fixtures/{file} is missing: it was there once"));
+        for Golden { bytes, meaning } in golden {
+            let event = Event::decode(kind, schema, &bytes).unwrap_or_else(|error| panic!("fixtures/{file}: {error}"));
+            assert_eq!(Golden::new(bytes, &event).meaning, meaning, "fixtures/{file}");
+        }
+    }
+}
+
+#[test]
+fn events_of_every_kind_and_schema_keep_their_bytes_and_meaning() {
+    for &(kind, name, newest) in KINDS {
+        check(kind, name, newest);
+    }
+}
+
+#[test]
+fn no_golden_file_is_without_its_kind() {
+    for entry in std::fs::read_dir(crate::testing::fixture("events")).expect("the fixtures are there") {
+        let file = entry.expect("the fixtures can be listed").file_name().into_string().expect("names are ASCII");
+        let known = KINDS.iter().any(|(_, name, newest)| (1..=*newest).any(|s| file == format!("{name}.{s}.hex")));
+        assert!(known, "fixtures/events/{file} is of no kind and schema that is known: old logs may have it");
+    }
+}
+
+fn check_body<T: Encode + Decode<()> + Serialize + PartialEq + std::fmt::Debug>(name: &str, bodies: &[T]) {
+    let golden = |body| {
+        let mut bytes = Vec::new();
+        encode_into(body, &mut bytes);
+        assert_eq!(decode_body::<T>("a.body", 1, &bytes).as_ref(), Ok(body));
+        Golden::new(bytes, body)
+    };
+    check_golden(&format!("bodies/{name}.1.hex"), &bodies.iter().map(golden).collect::<Vec<_>>());
+}
+
+#[test]
+fn bodies_keep_their_bytes_and_meaning() {
+    let some = |text: &str| Some(text.to_owned());
+    let content = "Grüße, 世界\n".to_owned();
+    let call = |id: &str| ToolCall { id: id.to_owned(), name: "read".to_owned(), arguments: "{\"a\":1}".to_owned() };
+    check_body(
+        "memory",
+        &[
+            memory::Body { name: None, content: content.clone(), meta: None },
+            memory::Body { name: some("D1:3"), content: content.clone(), meta: some("{\"speaker\":\"Ada\"}") },
+        ],
+    );
+    check_body(
+        "message",
+        &[
+            MessageBody::default(),
+            MessageBody {
+                content,
+                author: some("Ada"),
+                tool_calls: vec![call("1"), call("2")],
+                tool_call_id: some("0"),
+                meta: some("{}"),
+            },
+        ],
+    );
+    check_body("name", &[NameBody { name: "trip".to_owned() }]);
+    check_body("value", &[kv::Body { value: "blue".to_owned() }]);
+    check_body("reason", &[ReasonBody { reason: "not so".to_owned() }]);
+}
