@@ -19,8 +19,12 @@
 //! by `rename` and an fsync of the folder: nothing here maps a file.
 
 pub mod files;
+mod guard;
+pub mod head;
 pub mod journal;
 pub mod lock;
+pub mod recent;
+pub mod segments;
 
 use std::io;
 use std::path::{Path, PathBuf};
