@@ -155,6 +155,15 @@ pub fn free_bytes(path: &Path) -> Result<u64, DiskError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// As [`free_bytes`], for the filesystem of an open file or folder: it costs one system call.
+///
+/// # Errors
+/// If the filesystem does not tell.
+pub fn free_bytes_of(handle: &File) -> io::Result<u64> {
+    let stat = rustix::fs::fstatvfs(handle)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Whether `path` lies on a filesystem that forgets everything at power-off.
 ///
 /// # Errors

@@ -4,11 +4,11 @@
 //! two slots, at 0 and 4096, written in turn:
 //!  0  "ZOHEAD\r\n"             48  u64  last position
 //!  8  u16  format version      56  [32] hash of the pack with it
-//! 10  u8   1: closed in order  88  u64  trusted: packs up to here were durable and verified before
+//! 10  u8   1: closed in order, 2: twins complete 88  u64  trusted: packs up to here were durable and verified before
 //! 11  [5]  zero                96  [32] blake3 of everything above
 //! 16  [16] id of the home
 //! 32  u64  counter; the slot with the higher one counts
-//! 40  u64  zero
+//! 40  u64  which start of the machine wrote it, 0 where that cannot be told
 //! ```
 //!
 //! It is written after each `fdatasync` of the journal and synced only now and then, so it lags the log and
@@ -31,6 +31,7 @@ const MAGIC: [u8; 8] = *b"ZOHEAD\r\n";
 const SLOT_BYTES: usize = 128;
 const SLOT_DISTANCE: u64 = 4096;
 const CLOSED: u8 = 1;
+const TWINS_COMPLETE: u8 = 2;
 
 /// What the head file says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,11 @@ pub struct Slot {
     pub trusted: Position,
     /// Whether the log was closed in order at `head`.
     pub closed: bool,
+    /// Whether everything that is not sealed was in the recent range as well.
+    pub twins_complete: bool,
+    /// Which start of the machine wrote this, see [`this_boot`]. As long as it is the same, the file is as new as
+    /// the last commit; after a power cut it may be older.
+    pub boot: u64,
 }
 
 /// The head file, open for writing.
@@ -154,13 +160,21 @@ impl Syncer {
     }
 }
 
+/// A number for the time since the machine was started; 0 where the system does not tell.
+pub fn this_boot() -> u64 {
+    let id = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let hash = blake3::hash(&id);
+    if id.is_empty() { 0 } else { u64::from_le_bytes(*hash.as_bytes().first_chunk().expect("a hash is 32 bytes")) }
+}
+
 fn encode(slot: &Slot, home: &HomeId, counter: u64) -> [u8; SLOT_BYTES] {
     let mut bytes = [0; SLOT_BYTES];
     bytes[..8].copy_from_slice(&MAGIC);
     bytes[8..10].copy_from_slice(&FORMAT.to_le_bytes());
-    bytes[10] = if slot.closed { CLOSED } else { 0 };
+    bytes[10] = u8::from(slot.closed) * CLOSED + u8::from(slot.twins_complete) * TWINS_COMPLETE;
     bytes[16..32].copy_from_slice(home);
     bytes[32..40].copy_from_slice(&counter.to_le_bytes());
+    bytes[40..48].copy_from_slice(&slot.boot.to_le_bytes());
     bytes[48..56].copy_from_slice(&slot.head.position.0.to_le_bytes());
     bytes[56..88].copy_from_slice(&slot.head.hash);
     bytes[88..96].copy_from_slice(&slot.trusted.0.to_le_bytes());
@@ -184,7 +198,13 @@ fn decode(bytes: &[u8]) -> Option<Decoded> {
     let u64_at = |at: usize| u64::from_le_bytes(*bytes[at..].first_chunk().expect("a slot is 128 bytes"));
     let head = Head { position: Position(u64_at(48)), hash: *bytes[56..].first_chunk()? };
     Some(Decoded {
-        slot: Slot { head, trusted: Position(u64_at(88)), closed: bytes[10] & CLOSED != 0 },
+        slot: Slot {
+            head,
+            trusted: Position(u64_at(88)),
+            closed: bytes[10] & CLOSED != 0,
+            twins_complete: bytes[10] & TWINS_COMPLETE != 0,
+            boot: u64_at(40),
+        },
         counter: u64_at(32),
         home: *bytes[16..].first_chunk()?,
         format: u16::from_le_bytes([bytes[8], bytes[9]]),

@@ -186,6 +186,14 @@ impl JournalFile {
         self.file.sync_data().map_err(DiskError::on("sync", &self.path))
     }
 
+    /// Makes what was written durable.
+    ///
+    /// # Errors
+    /// If it cannot be synced.
+    pub fn sync(&self) -> Result<(), DiskError> {
+        self.file.sync_data().map_err(DiskError::on("sync", &self.path))
+    }
+
     /// Fills the file with zeros from `at` to its end, and makes that durable.
     ///
     /// # Errors

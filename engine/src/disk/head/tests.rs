@@ -6,7 +6,13 @@ const HOME: HomeId = [5; 16];
 
 fn slot(position: u64) -> Slot {
     let head = Head { position: Position(position), hash: [position as u8; 32] };
-    Slot { head, trusted: Position(position / 2), closed: position.is_multiple_of(3) }
+    Slot {
+        head,
+        trusted: Position(position / 2),
+        closed: position.is_multiple_of(3),
+        twins_complete: position.is_multiple_of(2),
+        boot: this_boot(),
+    }
 }
 
 #[test]
