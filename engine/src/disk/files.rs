@@ -80,6 +80,11 @@ pub fn temporary_of(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Whether `path` has the name of a file that is being written.
+pub fn is_temporary(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == TEMPORARY)
+}
+
 /// Removes what was being written into `folder` when the process died. Returns how many files that were.
 ///
 /// # Errors
@@ -87,7 +92,7 @@ pub fn temporary_of(path: &Path) -> PathBuf {
 pub fn remove_temporaries(folder: &Path) -> Result<usize, DiskError> {
     let mut removed = 0;
     for path in list(folder)? {
-        if path.extension().is_some_and(|extension| extension == TEMPORARY) && path.is_file() {
+        if is_temporary(&path) && path.is_file() {
             fs::remove_file(&path).map_err(DiskError::on("remove", &path))?;
             removed += 1;
         }
@@ -155,6 +160,15 @@ pub fn free_bytes(path: &Path) -> Result<u64, DiskError> {
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
+/// As [`free_bytes`], for the filesystem of an open file or folder: it costs one system call.
+///
+/// # Errors
+/// If the filesystem does not tell.
+pub fn free_bytes_of(handle: &File) -> io::Result<u64> {
+    let stat = rustix::fs::fstatvfs(handle)?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
 /// Whether `path` lies on a filesystem that forgets everything at power-off.
 ///
 /// # Errors
@@ -213,8 +227,3 @@ fn untaken(folder: &Path, name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
-
-/// Stub.
-pub fn is_temporary(_path: &Path) -> bool {
-    false
-}
