@@ -118,6 +118,23 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
     Ok(paths)
 }
 
+/// Copies the files of `from`, and of the folders in it, to the folder `to`. Nothing is synced.
+///
+/// # Errors
+/// If something cannot be read or written; what was copied stays.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<(), DiskError> {
+    fs::create_dir_all(to).map_err(DiskError::on("create", to))?;
+    for path in list(from)? {
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_folder(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(DiskError::on("copy", &path))?;
+        }
+    }
+    Ok(())
+}
+
 /// Reads up to `length` bytes from `at`: fewer if the file ends before.
 ///
 /// # Errors

@@ -286,7 +286,11 @@ impl Drop for Recent {
 fn call<T>(work: impl FnOnce() -> sled::Result<T>) -> Result<T, RecentError> {
     match guarded(work) {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(RecentError::Failed(error.to_string())),
+        Ok(Err(error)) => {
+            let text = error.to_string();
+            // Its backtraces are empty.
+            Err(RecentError::Failed(text.split(" backtrace").next().unwrap_or_default().trim().to_owned()))
+        }
         Err(text) => Err(RecentError::Panicked(text)),
     }
 }

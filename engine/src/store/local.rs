@@ -12,6 +12,7 @@
 //! own parity. [`recovery`] walks all of it at open, [`shared`] reads, [`filler`] and [`sealer`] are the
 //! two threads behind the writer. What the packs mean is none of their business.
 
+mod backup;
 mod filler;
 mod open;
 mod recovery;
@@ -21,6 +22,7 @@ mod sealer;
 mod shared;
 mod state;
 mod supply;
+mod verify;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +41,9 @@ use sealer::Sealer;
 use shared::Shared;
 use state::{LiveFile, State, Stop, Worker};
 
+pub use backup::{Backup, BackupError, RestoreError, Restored, restore, restore_local};
 pub use report::{Finding, OpenError, RecoveryReport};
+pub use verify::{Problem, Verification, verify};
 
 /// Space that opening a log may need.
 const OPEN_BYTES: u64 = 2 << 20;

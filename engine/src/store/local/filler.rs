@@ -42,6 +42,14 @@ enum Task {
         filled: Head,
         from: From,
     },
+    /// Write the pack with this position back to the journal, at this offset and with this length.
+    Repair {
+        recent: Arc<Recent>,
+        file: Arc<JournalFile>,
+        position: Position,
+        offset: u64,
+        length: usize,
+    },
     Flush(Vec<Arc<Recent>>),
     WaitFor(Duration),
     Wait,
@@ -77,6 +85,9 @@ impl Filler {
                 Task::End => break,
                 Task::Open(file, start, filled) => self.open(&file, start, filled),
                 Task::Fill { recent, file, filled, from } => self.fill(&recent, &file, filled, from),
+                Task::Repair { recent, file, position, offset, length } => {
+                    self.repair(&recent, &file, position, offset, length);
+                }
                 Task::Flush(twins) => self.flush(&twins),
                 // Both have been waited for under the lock.
                 Task::Wait | Task::WaitFor(_) => {}
@@ -87,7 +98,7 @@ impl Filler {
     fn next(&mut self) -> Task {
         let mut state = self.shared.lock();
         let has_space = state.filler != Worker::Stuck || self.has_space();
-        let task = self.choose(&state, has_space);
+        let task = self.choose(&mut state, has_space);
         match task {
             Task::Wait => {
                 state.filler = Worker::Idle;
@@ -106,13 +117,16 @@ impl Filler {
         task
     }
 
-    fn choose(&self, state: &State, has_space: bool) -> Task {
+    fn choose(&self, state: &mut State, has_space: bool) -> Task {
         if state.stop == Some(Stop::Now) {
             return Task::End;
         }
         let finishing = state.stop.is_some();
         if !has_space {
             return if finishing { Task::End } else { Task::WaitFor(RETRY) };
+        }
+        if let Some(task) = wanted(state) {
+            return task;
         }
         let idle = state.appended_at.elapsed();
         let paused = finishing || idle >= self.shared.options.idle;
@@ -187,6 +201,7 @@ impl Filler {
         if let Some(live) = self.shared.lock().live(file.sequence()) {
             live.twin = twin;
         }
+        self.shared.settled.notify_all();
     }
 
     /// How far a twin just opened reaches, if it is one of the file that begins at `start`.
@@ -232,6 +247,21 @@ impl Filler {
         self.lingered = false;
     }
 
+    fn repair(&self, recent: &Recent, file: &JournalFile, position: Position, offset: u64, length: usize) {
+        let Ok(packs) = recent.read(position, 1) else { return };
+        let Some(pack) = packs.first().filter(|pack| pack.bytes().len() == length) else { return };
+        // A handle of its own: an error that the kernel reports here must not be one it then spares the writer.
+        let rewritten = JournalFile::open(file.path(), file.sequence())
+            .and_then(|file| file.rewrite(offset, pack.bytes()))
+            .map_or_else(|error| error.to_string(), |()| "written back from the recent range".to_owned());
+        self.shared.note(Finding {
+            place: self.shared.place(file.path()),
+            what: "packs were damaged".to_owned(),
+            positions: Some((pack.first(), pack.last())),
+            action: rewritten,
+        });
+    }
+
     /// Leaves the twin of `file` as it is, because the file itself cannot be read at `position`.
     fn halt(&self, file: &JournalFile, why: &str, position: Position) {
         let mut state = self.shared.lock();
@@ -273,13 +303,34 @@ impl Filler {
     }
 }
 
+/// What somebody waits for, or asked to be repaired.
+fn wanted(state: &mut State) -> Option<Task> {
+    if let Some(sequence) = state.wanted_twin.take()
+        && let Some(live) = state.live(sequence).filter(|live| live.twin.is_unopened())
+    {
+        return Some(open_twin(live));
+    }
+    while let Some((sequence, position)) = state.repairs.pop() {
+        let Some(live) = state.live(sequence) else { continue };
+        let Some((offset, length)) = live.extent(position, 0) else { continue };
+        if let Some(recent) = live.twin.open().cloned() {
+            return Some(Task::Repair { recent, file: Arc::clone(&live.file), position, offset, length });
+        }
+    }
+    None
+}
+
+fn open_twin(live: &LiveFile) -> Task {
+    let filled = match &live.twin {
+        Twin::Resting { filled } => Some(*filled),
+        _ => None,
+    };
+    Task::Open(Arc::clone(&live.file), live.start, filled)
+}
+
 /// What has to be done for `live`, which has packs that its twin lacks.
 fn task_for(state: &State, live: &LiveFile) -> Task {
-    let (recent, filled) = match &live.twin {
-        Twin::Open { recent, filled } => (recent, filled),
-        Twin::Resting { filled } => return Task::Open(Arc::clone(&live.file), live.start, Some(*filled)),
-        _ => return Task::Open(Arc::clone(&live.file), live.start, None),
-    };
+    let Twin::Open { recent, filled } = &live.twin else { return open_twin(live) };
     let next = filled.position.next();
     let from = match state.tail.from(next) {
         // The tail may go on into the next file.

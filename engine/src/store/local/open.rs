@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::filler::Filler;
 use super::recovery::{Known, Walk, Walked};
 use super::report::{Finding, OpenError, RecoveryReport};
-use super::sealed::{self, Sealed};
+use super::sealed::{self, Care, Sealed, Unusable};
 use super::sealer::Sealer;
 use super::shared::Shared;
 use super::state::{State, Tail, Twin, Worker};
@@ -28,7 +28,9 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
     let lock = prepare(log)?;
     let mut findings = Vec::new();
     make_space(log, &mut findings);
-    let Recovered { sealed, mut walked, last_slot } = recover(log, home, &options, false, &mut findings)?;
+    let supply = Supply::new(log.join("recent"), options.recent_cache_bytes);
+    Recent::discard(&log.join(RECENT_COPY))?;
+    let Recovered { sealed, mut walked, last_slot } = recover(log, home, &options, supply, Care::Open, &mut findings)?;
     let closed = last_slot.is_some_and(|slot| slot.closed && slot.head == walked.head);
     if closed && last_slot.is_some_and(|slot| slot.twins_complete) {
         walked.files.iter_mut().for_each(|live| live.twin = Twin::Resting { filled: live.end });
@@ -71,6 +73,8 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
         findings: Vec::new(),
         flawed: Vec::new(),
         hopeless: Vec::new(),
+        wanted_twin: None,
+        repairs: Vec::new(),
         stop: None,
         filler: Worker::Busy,
         sealer: Worker::Busy,
@@ -103,6 +107,11 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
 /// Makes the folder and takes the lock.
 pub(super) fn prepare(log: &Path) -> Result<Lock, OpenError> {
     files::make_folder(log)?;
+    self::lock(log)
+}
+
+/// Takes the lock of a log that is there.
+pub(super) fn lock(log: &Path) -> Result<Lock, OpenError> {
     Lock::take(&log.join("lock")).map_err(|error| match error {
         LockError::Held { holder, .. } => OpenError::Held { holder },
         LockError::Io(error) => error.into(),
@@ -122,6 +131,9 @@ fn make_space(log: &Path, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Where copies of the twins lie while they are looked at.
+pub(super) const RECENT_COPY: &str = "recent-copy.tmp";
+
 /// What recovery found.
 pub(super) struct Recovered {
     pub sealed: Sealed,
@@ -134,11 +146,11 @@ pub(super) fn recover(
     log: &Path,
     home: HomeId,
     options: &Options,
-    accept_loss: bool,
+    mut supply: Supply,
+    care: Care,
     findings: &mut Vec<Finding>,
 ) -> Result<Recovered, OpenError> {
-    let mut supply = Supply::new(log.join("recent"), options.recent_cache_bytes);
-    let sealed = sealed::find(log, &home, &mut supply, findings)?;
+    let sealed = sealed::find(log, &home, care, &mut supply, findings)?;
     let (known, last_slot) = read_head(log, &home, findings)?;
     let walk = Walk {
         log,
@@ -148,38 +160,32 @@ pub(super) fn recover(
         known,
         supply: &mut supply,
         findings,
-        accept_loss,
+        accept_loss: care == Care::Mend,
     };
     let walked = walk.run();
     let unusable = sealed.unusable.first();
     let walked = walked.map_err(|error| match (error, unusable) {
         // The journal lacks what a segment should have had: name the segment.
-        (OpenError::Damaged { readable_to, acknowledged, .. }, Some((_, path, what))) => OpenError::Damaged {
-            place: path.strip_prefix(log).unwrap_or(path).display().to_string(),
-            what: what.clone(),
+        (OpenError::Damaged { readable_to, acknowledged, .. }, Some(unusable)) => OpenError::Damaged {
+            place: sealed::place(log, &unusable.path),
+            what: unusable.what.clone(),
             readable_to,
-            acknowledged,
+            acknowledged: acknowledged.max(unusable.last),
         },
         (error, _) => error,
     })?;
-    for (first, path, what) in &sealed.unusable {
-        let beyond = first.is_some_and(|first| first > walked.head.position);
-        let place = path.strip_prefix(log).unwrap_or(path).display().to_string();
-        if beyond && !accept_loss {
-            let acknowledged = known.map_or(walked.head.position, |known| known.head.position);
-            return Err(OpenError::Damaged {
-                place,
-                what: what.clone(),
-                readable_to: walked.head.position,
-                acknowledged,
-            });
+    for Unusable { last, path, what, .. } in &sealed.unusable {
+        let (place, what) = (sealed::place(log, path), what.clone());
+        if *last > walked.head.position && care == Care::Open {
+            let acknowledged = known.map_or(*last, |known| known.head.position.max(*last));
+            return Err(OpenError::Damaged { place, what, readable_to: walked.head.position, acknowledged });
         }
         let aside = files::set_aside(path, &log.join("set-aside"))?;
-        let aside = aside.strip_prefix(log).unwrap_or(&aside).display().to_string();
-        findings.push(Finding { place, what: what.clone(), positions: None, action: format!("set aside as {aside}") });
+        let action = format!("set aside as {}", sealed::place(log, &aside));
+        findings.push(Finding { place, what, positions: None, action });
     }
     for (folder, what) in &supply.broken {
-        let place = folder.strip_prefix(log).unwrap_or(folder).display().to_string();
+        let place = sealed::place(log, folder);
         let action = "filled again from the journal".to_owned();
         findings.push(Finding { place, what: what.clone(), positions: None, action });
         Recent::discard(folder)?;

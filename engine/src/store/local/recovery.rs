@@ -73,7 +73,11 @@ impl Walk<'_> {
         files::make_folder(&folder)?;
         let (paths, spares) = journal::files(&folder)?;
         let spares = Arc::new(Spares::new(&folder, self.sizes, spares)?);
-        let next_sequence = paths.last().map_or(0, |(sequence, _)| *sequence) + 1;
+        let next_sequence = match paths.last() {
+            Some((sequence, _)) => sequence + 1,
+            // If all files are gone, the new one gets the number of the twin that has their packs.
+            None => last_twin(&self.log.join("recent"))?.unwrap_or(1),
+        };
         let mut found = VecDeque::new();
         for (sequence, path) in paths {
             found.push_back(self.open_file(sequence, &path)?);
@@ -210,7 +214,18 @@ impl Walk<'_> {
 
     /// Sets aside what was begun behind the last pack, and clears what follows it.
     fn set_torn_aside(&mut self, last: &LiveFile, stop: Stop) -> Result<(), OpenError> {
-        let Stop::Begun { bytes } = stop else { return Ok(()) };
+        let acknowledged = self.known.is_some_and(|known| known.head.position > last.end.position);
+        let bytes = match stop {
+            // It was acknowledged and is given up: everything that may be left of it is kept.
+            _ if acknowledged && self.accept_loss => {
+                let rest =
+                    last.file.read(last.end_offset, usize::try_from(last.file.length()?).unwrap_or(usize::MAX))?;
+                rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+            }
+            Stop::Begun { bytes } if !acknowledged => bytes,
+            // The log will not be opened: it stays as it is.
+            _ => return Ok(()),
+        };
         let torn = last.file.read(last.end_offset, bytes)?;
         let name = format!("{}-at-{}.torn", journal::file_name(last.file.sequence()), last.end_offset);
         let aside = files::set_bytes_aside(&torn, &self.log.join("set-aside"), &name)?;
@@ -278,6 +293,12 @@ fn start_by_first_pack(file: &JournalFile) -> Result<Option<Head>, OpenError> {
     let Ok(header) = PackHeader::read(&file.read(HEADER_BYTES, crate::log::pack::HEADER)?) else { return Ok(None) };
     let pack = Pack::read(&file.read(HEADER_BYTES, header.length)?).ok();
     Ok(pack.map(|pack| Head { position: Position(pack.first().0 - 1), hash: pack.previous() }))
+}
+
+/// The highest number that a twin has.
+fn last_twin(recent: &Path) -> Result<Option<u64>, OpenError> {
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+    Ok(files::list(recent)?.iter().filter_map(number).max())
 }
 
 /// Why a file that begins at `start` cannot continue what ends at `head`, if it cannot.

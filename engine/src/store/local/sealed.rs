@@ -15,8 +15,26 @@ use crate::log::{Head, HomeId};
 pub(super) struct Sealed {
     pub segments: Vec<SegmentInfo>,
     pub head: Head,
-    /// Files of segments that are not among them, with what is wrong: behind a gap, or damaged beyond repair.
-    pub unusable: Vec<(Option<Position>, PathBuf, String)>,
+    /// Files of segments that are not among them: behind a gap, or damaged beyond repair.
+    pub unusable: Vec<Unusable>,
+}
+
+/// A segment that cannot be part of the log as things are.
+#[derive(Debug)]
+pub(super) struct Unusable {
+    pub first: Position,
+    pub last: Position,
+    pub path: PathBuf,
+    pub what: String,
+}
+
+/// How closely to look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Care {
+    /// At the headers: whatever else is damaged is noticed when it is read.
+    Open,
+    /// At every byte, and keep what is left of a segment that cannot be restored.
+    Mend,
 }
 
 /// Looks through the folder `segments` of the log `log`.
@@ -26,119 +44,124 @@ pub(super) struct Sealed {
 pub(super) fn find(
     log: &Path,
     home: &HomeId,
+    care: Care,
     supply: &mut Supply,
     findings: &mut Vec<Finding>,
 ) -> Result<Sealed, OpenError> {
     let folder = log.join("segments");
     files::make_folder(&folder)?;
     files::remove_temporaries(&folder)?;
-    let mut found = Vec::new();
-    let mut unusable = Vec::new();
+    let mut whole: Vec<SegmentInfo> = Vec::new();
+    let mut damaged = Vec::new();
     for (first, last, path) in segments::files(&folder)? {
-        match Segment::peek(&path) {
+        match look(&path, care) {
             Ok(info) if info.home != *home => return Err(OpenError::OtherHome { path }),
-            Ok(info) => found.push(info),
+            Ok(info) => whole.push(info),
             Err(SegmentError::Newer { path, found }) => return Err(OpenError::Newer { path, found }),
             Err(SegmentError::Io(error)) => return Err(error.into()),
-            Err(SegmentError::Damaged { what, .. }) => unusable.push((first, last, path, what)),
+            Err(SegmentError::Damaged { what, .. }) => damaged.push(Unusable { first, last, path, what }),
         }
     }
-    // Those that are damaged on the outside may be whole within.
-    let mut damaged = Vec::new();
-    for (first, last, path, what) in unusable {
-        match Segment::open(&path) {
-            Ok(segment) if segment.info().home != *home => return Err(OpenError::OtherHome { path }),
+    // What is readable of the damaged ones serves as another copy.
+    for unusable in &mut damaged {
+        match Segment::open(&unusable.path) {
+            Ok(segment) if segment.info().home != *home => {
+                return Err(OpenError::OtherHome { path: unusable.path.clone() });
+            }
             Ok(segment) => {
-                damaged.push((segment.info().start, *segment.info(), path, what));
+                (unusable.first, unusable.last) = (segment.info().first(), segment.info().last());
                 supply.add(segment, "what is readable of it");
             }
             Err(SegmentError::Newer { path, found }) => return Err(OpenError::Newer { path, found }),
             Err(SegmentError::Io(error)) => return Err(error.into()),
-            Err(SegmentError::Damaged { .. }) => {
-                // Only the name is left: where it began is found by its neighbour's end.
-                let start = Head { position: Position(first.0.saturating_sub(1)), hash: [0; 32] };
-                let end = Head { position: last, hash: [0; 32] };
-                let info = SegmentInfo { home: *home, start, end, packs: 0, blocks: 0, file_bytes: 0, raw_bytes: 0 };
-                damaged.push((start, info, path, what));
-            }
+            Err(SegmentError::Damaged { .. }) => {}
         }
     }
 
     let mut sealed = Sealed { segments: Vec::new(), head: Head::start(home), unusable: Vec::new() };
     loop {
-        let next = found.iter().filter(|info| info.start == sealed.head).max_by_key(|info| info.last());
+        let next = whole.iter().filter(|info| info.start == sealed.head).max_by_key(|info| info.last());
         if let Some(info) = next.copied() {
             sealed.head = info.end;
             sealed.segments.push(info);
             continue;
         }
-        let at = damaged.iter().position(|(start, ..)| start.position == sealed.head.position);
-        let Some((_, info, path, what)) = at.map(|at| damaged.swap_remove(at)) else { break };
-        match rebuild(&folder, home, sealed.head, info.last(), supply)? {
-            Some(anew) => {
-                let positions = Some((anew.first(), anew.last()));
-                let action = "written anew from its own blocks and the other copies".to_owned();
-                findings.push(Finding { place: place(log, &path), what, positions, action });
-                sealed.head = anew.end;
-                sealed.segments.push(anew);
-            }
-            None => sealed.unusable.push((Some(info.first()), path, what)),
+        let first = sealed.head.position.next();
+        let broken = damaged.iter().filter(|unusable| unusable.first == first).max_by_key(|unusable| unusable.last);
+        // One is missing altogether if there are others behind it.
+        let behind = whole.iter().map(|info| info.start.position).filter(|start| *start >= first).min();
+        let (last, what) = match (broken, behind) {
+            (Some(broken), _) => (broken.last, broken.what.clone()),
+            (None, Some(behind)) => (behind, "it was missing".to_owned()),
+            (None, None) => break,
+        };
+        let Some(anew) = rebuild(&folder, home, sealed.head, last, care, supply)? else { break };
+        let place = place(log, &folder.join(anew.file_name()));
+        let action = "written anew from what is readable of it and the other copies".to_owned();
+        findings.push(Finding { place, what, positions: Some((anew.first(), anew.last())), action });
+        sealed.head = anew.end;
+        sealed.segments.push(anew);
+        if anew.last() < last {
+            break;
         }
     }
-    let used = |info: &SegmentInfo| sealed.segments.iter().any(|other| other == info);
-    let leftover = found.iter().filter(|info| !used(info));
-    for info in leftover {
+    let covered = |last: Position| last <= sealed.head.position;
+    for info in whole.iter().filter(|info| !covered(info.last()) && !sealed.segments.contains(info)) {
         let path = folder.join(info.file_name());
-        // One that was cut in two, or a shorter one of the same range, says nothing new.
-        if info.last() <= sealed.head.position {
-            continue;
-        }
-        let what =
-            format!("positions {} to {} are missing before it", sealed.head.position.next(), info.start.position);
-        sealed.unusable.push((Some(info.first()), path, what));
+        let missing = (sealed.head.position.next(), info.start.position);
+        let what = format!("positions {} to {} are missing before it", missing.0, missing.1);
+        sealed.unusable.push(Unusable { first: info.first(), last: info.last(), path, what });
     }
-    for (_, info, path, what) in damaged {
-        if info.last() > sealed.head.position {
-            sealed.unusable.push((Some(info.first()), path, what));
-        }
-    }
-    sealed.unusable.sort();
+    // A damaged file is still there unless it was written anew under the same name.
+    let anew: Vec<PathBuf> = sealed.segments.iter().map(|info| folder.join(info.file_name())).collect();
+    sealed.unusable.extend(damaged.into_iter().filter(|unusable| !anew.contains(&unusable.path)));
+    sealed.unusable.sort_by_key(|unusable| unusable.first);
     Ok(sealed)
 }
 
-/// Writes the segment from behind `start` to `last` from whatever copies there are; none if they lack a pack.
+/// Looks at one segment, as closely as `care` says.
+fn look(path: &Path, care: Care) -> Result<SegmentInfo, SegmentError> {
+    if care == Care::Open {
+        return Segment::peek(path);
+    }
+    let segment = Segment::open(path)?;
+    let mut flaws = Vec::new();
+    segment.check(&mut |flaw| {
+        flaws.push(flaw);
+        Ok(())
+    })?;
+    match flaws.first() {
+        None => Ok(*segment.info()),
+        Some(flaw) => {
+            Err(SegmentError::Damaged { path: path.to_owned(), what: flaw.what.clone(), positions: flaw.positions })
+        }
+    }
+}
+
+/// Writes the segment from behind `start` to `last` from whatever copies there are. If they lack a pack, none;
+/// or, to mend, what comes before it.
 fn rebuild(
     folder: &Path,
     home: &HomeId,
     start: Head,
     last: Position,
+    care: Care,
     supply: &mut Supply,
 ) -> Result<Option<SegmentInfo>, OpenError> {
+    if supply.after(&start).is_none() {
+        return Ok(None);
+    }
     let mut writer = SegmentWriter::create(folder, *home, start)?;
     let mut head = start;
     while head.position < last {
-        let Some((pack, _)) = supply.after(&head) else { return Ok(None) };
+        let Some((pack, _)) = supply.after(&head) else {
+            if care == Care::Mend {
+                break;
+            }
+            return Ok(None);
+        };
         head = pack.head();
         writer.push(&pack).map_err(open_error)?;
-    }
-    writer.finish().map(|(info, _)| Some(info)).map_err(open_error)
-}
-
-/// As [`rebuild`], but keeps what can be had, if it is anything.
-pub(super) fn salvage(
-    folder: &Path,
-    home: &HomeId,
-    start: Head,
-    supply: &mut Supply,
-) -> Result<Option<SegmentInfo>, OpenError> {
-    let mut writer = SegmentWriter::create(folder, *home, start)?;
-    let mut head = start;
-    while let Some((pack, _)) = supply.after(&head) {
-        head = pack.head();
-        writer.push(&pack).map_err(open_error)?;
-    }
-    if head == start {
-        return Ok(None);
     }
     writer.finish().map(|(info, _)| Some(info)).map_err(open_error)
 }
@@ -156,6 +179,6 @@ pub(super) fn open_error(error: SegmentError) -> OpenError {
     }
 }
 
-fn place(log: &Path, path: &Path) -> String {
+pub(super) fn place(log: &Path, path: &Path) -> String {
     path.strip_prefix(log).unwrap_or(path).display().to_string()
 }

@@ -184,6 +184,7 @@ impl Sealer {
             Some(Err(error)) => error,
             _ => ReadError::Damaged { position: from, what: "the chain breaks in the journal".to_owned() },
         };
+        self.shared.request_repair(file.sequence(), from);
         let twin = self.shared.lock().files.front().and_then(|live| live.twin.open().cloned());
         // One pack at a time: the journal is whole again behind the damage.
         let spare = twin.and_then(|twin| twin.read(from, 1).ok()).filter(follows).ok_or(failure)?;

@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use zo_projections::Position;
 
 use super::Options;
 use super::report::Finding;
-use super::state::{State, Twin};
+use super::state::{State, Twin, Worker};
 use crate::disk::DiskError;
 use crate::disk::files;
 use crate::disk::journal::{JournalFile, Spares};
@@ -21,6 +22,8 @@ use crate::store::memory::take_bytes;
 
 /// Segments whose files are kept open.
 const OPEN_SEGMENTS: usize = 16;
+/// How long to wait for the filler before looking again.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// The parts of a local store that its threads share.
 #[derive(Debug)]
@@ -97,7 +100,12 @@ impl Shared {
                         return Ok(packs);
                     }
                     Ok(_) => {}
-                    Err(error) => failure = Some(error),
+                    Err(error) => {
+                        failure = Some(error);
+                        if let Source::Journal(file, ..) = &source {
+                            self.request_repair(file.sequence(), from);
+                        }
+                    }
                 }
             }
         }
@@ -112,6 +120,33 @@ impl Shared {
                 ReadError::Damaged { position: from, what: error.to_string() }
             }),
             Source::Journal(file, offset, length) => read_journal(file, *offset, *length, from),
+        }
+    }
+
+    /// Has the filler open the twin of the file `sequence`, if that is not open yet, and write the damaged pack
+    /// with `position` back from it. Returns when the twin is open, or cannot be had.
+    pub(super) fn request_repair(&self, sequence: u64, position: Position) {
+        {
+            let mut state = self.lock();
+            if !state.repairs.contains(&(sequence, position)) {
+                state.repairs.push((sequence, position));
+            }
+        }
+        self.open_twin(sequence);
+        self.filler_wakes.notify_all();
+    }
+
+    /// Has the filler open the twin of the file `sequence`; returns when it is open, or cannot be had.
+    pub(super) fn open_twin(&self, sequence: u64) {
+        let mut state = self.lock();
+        while state.live(sequence).is_some_and(|live| live.twin.is_unopened()) && state.filler != Worker::Ended {
+            state.wanted_twin = Some(sequence);
+            self.filler_wakes.notify_all();
+            // The filler may be at something else; it looks when it is done.
+            state = self.settled.wait_timeout(state, PATIENCE).unwrap_or_else(PoisonError::into_inner).0;
+            if state.filler == Worker::Stuck {
+                return;
+            }
         }
     }
 

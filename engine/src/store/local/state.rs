@@ -38,6 +38,10 @@ pub(super) struct State {
     pub flawed: Vec<PathBuf>,
     /// Segments that could not be repaired.
     pub hopeless: Vec<PathBuf>,
+    /// The file whose twin somebody waits for.
+    pub wanted_twin: Option<u64>,
+    /// Packs of the journal that are damaged, by file and position; the filler writes them back from the twin.
+    pub repairs: Vec<(u64, Position)>,
     /// Set when the threads have to end.
     pub stop: Option<Stop>,
     pub filler: Worker,
@@ -114,6 +118,11 @@ impl State {
 }
 
 impl Twin {
+    /// Whether it may have packs, but has not been opened yet.
+    pub(super) fn is_unopened(&self) -> bool {
+        matches!(self, Self::Closed | Self::Resting { .. })
+    }
+
     /// The twin, if it is open.
     pub(super) fn open(&self) -> Option<&Arc<Recent>> {
         match self {

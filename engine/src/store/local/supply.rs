@@ -17,7 +17,7 @@ pub(super) struct Supply {
     /// Twins that could not be opened, and why.
     pub broken: Vec<(PathBuf, String)>,
     segments: Vec<(Segment, &'static str)>,
-    /// Packs that will be asked for next.
+    /// Packs that will be asked for next, the first one last.
     ahead: Vec<Pack>,
     ahead_from: &'static str,
 }
@@ -37,13 +37,16 @@ impl Supply {
         self.segments.push((segment, source));
     }
 
-    /// The pack that follows `head`, verified, and where it was found.
+    /// The pack that follows `head`, verified, and where it was found. It can be asked for again.
     pub(super) fn after(&mut self, head: &Head) -> Option<(Pack, &'static str)> {
+        // The pack asked for last is still in front.
+        let passed = self.ahead.iter().rev().take_while(|pack| pack.first() <= head.position).count();
+        self.ahead.truncate(self.ahead.len() - passed);
         if !self.ahead.last().is_some_and(|pack| pack.follows(head)) {
             self.ahead = self.look(head).unwrap_or_default();
             self.ahead.reverse();
         }
-        self.ahead.pop_if(|pack| pack.follows(head)).map(|pack| (pack, self.ahead_from))
+        self.ahead.last().map(|pack| (pack.clone(), self.ahead_from))
     }
 
     fn look(&mut self, head: &Head) -> Option<Vec<Pack>> {

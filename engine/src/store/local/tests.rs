@@ -1,3 +1,6 @@
+mod backups;
+mod damage;
+mod random;
 mod recovery;
 
 use std::fs;
@@ -35,6 +38,12 @@ impl Sample {
         Self { folder: tempfile::tempdir().expect("a temporary folder"), packs: Vec::new() }
     }
 
+    /// In memory, where there is a folder for that: for tests that make thousands of logs.
+    fn in_memory() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        Self { folder: folder.expect("a temporary folder"), packs: Vec::new() }
+    }
+
     fn log(&self) -> PathBuf {
         self.folder.path().join("log")
     }
@@ -56,24 +65,17 @@ impl Sample {
         assert_eq!(read_all(store, Position(1)), self.packs);
     }
 
-    /// The folder as a kill would leave it at this moment.
+    /// The folder as a kill would leave it at this moment. Nothing may be moving in it.
     fn killed(&self) -> Sample {
-        let copy = Sample { folder: tempfile::tempdir().expect("a temporary folder"), packs: self.packs.clone() };
-        copy_folder(&self.log(), &copy.log());
-        copy
+        self.killed_if_possible().expect("nothing is moving")
     }
-}
 
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy_folder(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("copied");
-        }
+    fn killed_if_possible(&self) -> Option<Sample> {
+        let beside = self.folder.path().parent().expect("it is in a folder");
+        let folder = tempfile::tempdir_in(beside).expect("a temporary folder");
+        let copy = Sample { folder, packs: self.packs.clone() };
+        crate::disk::files::copy_folder(&self.log(), &copy.log()).ok()?;
+        Some(copy)
     }
 }
 
