@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use zo_engine::client::{Client, OpenOptions};
-use zo_engine::protocol::{Acknowledged, Answer, At, Failure, FailureKind, Query, Request, Response};
+use zo_engine::protocol::{Acknowledged, Answer, At, Failure, FailureKind, Outcome, Query, Request, Response};
 use zo_engine::world::{SystemWorld, World};
 
 use crate::error::{CliError, Kind};
@@ -60,8 +60,8 @@ impl Context {
             return self.output.data(acknowledged);
         }
         self.output.line(self.output.shown(&acknowledged.id))?;
-        let Acknowledged { position, already, .. } = acknowledged;
-        self.output.note(if *already {
+        let Acknowledged { position, outcome, .. } = acknowledged;
+        self.output.note(if *outcome == Outcome::Unchanged {
             format!("nothing to do: it is so since position {position}")
         } else {
             format!("{what} at position {position}")

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use zo_engine::client::Client;
-use zo_engine::protocol::{Acknowledged, Failure, NewMemory, Request};
+use zo_engine::protocol::{Acknowledged, Failure, NewMemory, Outcome, Request};
 use zo_import::{ImportError, Imported};
 use zo_projections::Actor;
 use zo_projections::decide::MAX_TEXT_BYTES;
@@ -123,9 +123,10 @@ pub(crate) struct Counts {
 impl Counts {
     /// Counts something that is in the log now.
     pub(crate) fn add(&mut self, acknowledged: &Acknowledged) {
-        match acknowledged.already {
-            true => self.unchanged += 1,
-            false => self.new += 1,
+        match acknowledged.outcome {
+            Outcome::New => self.new += 1,
+            Outcome::Revised => self.superseded += 1,
+            Outcome::Unchanged => self.unchanged += 1,
         }
     }
 

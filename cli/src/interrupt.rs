@@ -9,8 +9,7 @@ use signal_hook::flag;
 use crate::error::{CliError, Kind};
 
 /// Whether somebody has pressed Ctrl-C (or sent SIGTERM). The first time is noted here; a second time ends the
-/// process at once, which loses nothing that was acknowledged.
-#[derive(Clone)]
+/// process at once, which loses nothing that was acknowledged. Once this is dropped, the first does too.
 pub(crate) struct Interrupt {
     flag: Arc<AtomicBool>,
 }
@@ -34,5 +33,12 @@ impl Interrupt {
     /// Whether it is time to stop.
     pub(crate) fn is_set(&self) -> bool {
         self.flag.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        // The handlers stay, and with the flag set they end the process.
+        self.flag.store(true, Ordering::Relaxed);
     }
 }

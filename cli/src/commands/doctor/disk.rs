@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock, statvfs};
+use zo_engine::client::socket_path;
 use zo_engine::protocol::{Answer, FailureKind, Query};
 use zo_projections::Timestamp;
 
@@ -232,8 +233,9 @@ pub(super) fn store(context: &mut Context) -> (Check, Option<Timestamp>) {
 /// Whether other terminals can reach who holds the home.
 pub(super) fn socket(home: &Path) -> Check {
     const NAME: &str = "socket";
-    let folder = home.join("run");
-    match fs::metadata(&folder) {
+    let socket = socket_path(home);
+    let folder = socket.parent().unwrap_or(home);
+    match fs::metadata(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Check::ok(NAME, "made when the home is first opened"),
         Err(error) => {
             let message = format!("{}: {}", folder.display(), reason(&error));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zo_engine::client::Client;
 use zo_engine::protocol::{
-    Answer, ConversationChoice, FailureKind, MessageChoice, MessageInput, NewMemory, Query, Request,
+    Answer, ConversationChoice, FailureKind, MessageChoice, MessageInput, NewMemory, Outcome, Query, Request,
 };
 use zo_import::{Imported, ImportedConversation, ImportedMemory, ImportedMessage, MetaKeys};
 use zo_projections::event::conversation::Role;
@@ -225,7 +225,7 @@ impl Taking {
         }
         for result in results {
             match result {
-                Ok(acknowledged) if acknowledged.already => self.tally.messages.unchanged += 1,
+                Ok(acknowledged) if acknowledged.outcome == Outcome::Unchanged => self.tally.messages.unchanged += 1,
                 Ok(_) => self.tally.messages.new += 1,
                 Err(failure) => self.or_refuse(output, Err(failure.into()), place)?,
             }
@@ -253,7 +253,7 @@ impl Taking {
         let idempotency = idempotency_of(&[source, key, &value]);
         let request = Request::SetKey { key: key.to_owned(), value, expected: None, idempotency };
         let acknowledged = write_one(&mut self.intake.client, &request)?;
-        match (acknowledged.already, present.is_some()) {
+        match (acknowledged.outcome == Outcome::Unchanged, present.is_some()) {
             (true, _) => self.tally.keys.unchanged += 1,
             (false, true) => self.tally.keys.superseded += 1,
             (false, false) => self.tally.keys.new += 1,

@@ -14,7 +14,7 @@ use crate::time::second;
 const POSITION_COLUMNS: usize = 8;
 const KIND_COLUMNS: usize = 28;
 /// The part of an event's data that says most about it, in the order of preference.
-const TELLING: [&str; 8] = ["content", "value", "name", "reason", "key", "question", "model", "zo_version"];
+const TELLING: [&str; 7] = ["content", "value", "name", "reason", "key", "model", "zo_version"];
 
 /// An event, as JSON has it.
 #[derive(Serialize)]

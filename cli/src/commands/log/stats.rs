@@ -7,21 +7,25 @@ use crate::context::{Context, with_progress};
 use crate::error::CliError;
 use crate::output::Table;
 use crate::output::text::{bytes, count};
-use crate::time::second;
+use crate::time::{AtArgs, second};
 
 /// Count what is in the log
 ///
 /// Examples:
 ///   zo log stats
+///   zo log stats --at yesterday
 ///   zo log stats --json | jq '.kinds[] | select(.kind == "memory.memorized").events'
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct Stats {}
+pub(crate) struct Stats {
+    #[command(flatten)]
+    at: AtArgs,
+}
 
 impl Stats {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
-        let request = Request::Stats;
+        let request = Request::Stats { at: self.at.at };
         let stats = with_progress(&mut client, &mut context.output, "counting", &request, |response| match response {
             Response::Stats(stats) => Some(*stats),
             _ => None,
