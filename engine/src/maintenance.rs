@@ -61,13 +61,7 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
         last: Some(anomaly.position),
         restored_by: None,
     }));
-    Ok(Verification {
-        ok: problems.is_empty(),
-        events,
-        head: head.position,
-        hash: hex(&head.hash),
-        problems,
-    })
+    Ok(Verification { ok: problems.is_empty(), events, head: head.position, hash: hex(&head.hash), problems })
 }
 
 /// Looks at a home that cannot be opened: what of it can be read, and what is damaged.
