@@ -214,7 +214,7 @@ pub fn backup(engine: &Engine, folder: &Path, with_keys: bool, progress: Progres
 }
 
 /// What a restore came to.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize)]
 pub struct RestoredHome {
     /// The last position now.
     pub head: Position,

@@ -6,7 +6,6 @@ mod format;
 mod taking;
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
 use zo_import::{chatgpt, jsonl, markdown, zoclone};
@@ -115,12 +114,11 @@ pub(super) fn markdown_folder(context: &mut Context, folder: &Path) -> Result<Ta
 
 /// Takes everything from `source` until its end or Ctrl-C.
 fn run(context: &mut Context, source: Source, total: Total, name: &'static str) -> Result<Tally, CliError> {
-    let interrupt = Interrupt::watch()?;
     let client = context.open()?;
+    let interrupt = Interrupt::watch()?;
     let mut taking = Taking::new(client, name);
     let progress = context.output.progress("importing", total);
-    let started = Instant::now();
-    let result = take_all(&mut context.output, &source, &mut taking, &interrupt, &progress, started);
+    let result = take_all(&mut context.output, &source, &mut taking, &interrupt, &progress);
     drop(progress);
     match result {
         Err(error) if error.kind == Kind::Interrupted => {
@@ -139,7 +137,6 @@ fn take_all(
     taking: &mut Taking,
     interrupt: &Interrupt,
     progress: &Progress,
-    started: Instant,
 ) -> Result<(), CliError> {
     loop {
         let Taken::Items(readings) = source.take(interrupt)? else { return Ok(()) };
@@ -152,8 +149,7 @@ fn take_all(
         }
         taking.flush(output)?;
         let taken = taking.tally().taken();
-        let rate = taken as f64 / started.elapsed().as_secs_f64().max(1e-9);
-        progress.say(format!("{}, {}/s", counted(taken, "item"), count(rate as u64)));
+        progress.say(format!("{}, {}/s", counted(taken, "item"), count(progress.per_second(taken))));
     }
 }
 

@@ -13,7 +13,7 @@ mod verify;
 use clap::Subcommand;
 
 use crate::context::Context;
-use crate::error::{CliError, Kind};
+use crate::error::CliError;
 
 /// The log of everything: tail, show, stats, verify, backup
 ///
@@ -48,9 +48,4 @@ impl Log {
             Self::Restore(command) => command.run(context),
         }
     }
-}
-
-/// This version cannot do `what` yet.
-fn not_yet(what: &str, hint: &str) -> CliError {
-    CliError::new(Kind::Unavailable, format!("this version of zo cannot {what} yet")).hint(hint)
 }

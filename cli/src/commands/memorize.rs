@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use clap::Args;
 use serde_json::{Map, Value};
@@ -137,14 +136,14 @@ impl Memorize {
         }
         let total = stream.length.map_or(Total::Unknown, Total::Bytes);
         let source = Source::read(stream.jsonl(self.keys())?, Jsonl::bytes_read);
-        let interrupt = Interrupt::watch()?;
         let client = context.open()?;
+        let interrupt = Interrupt::watch()?;
         let mut intake = Intake::new(client, Actor::User, self.on_error, context.output.is_json());
         let progress = context.output.progress("memorizing", total);
-        let started = Instant::now();
         let result = self.take_all(&mut context.output, &source, &mut intake, &interrupt, &defaults, &progress);
-        drop(progress);
         let kept = intake.counts.kept();
+        let rate = text::count(progress.per_second(kept));
+        drop(progress);
         match result {
             Err(error) if error.kind == Kind::Interrupted => {
                 return Err(CliError::new(
@@ -156,8 +155,6 @@ impl Memorize {
             result => result?,
         }
         if !context.output.is_json() {
-            let seconds = started.elapsed().as_secs_f64().max(1e-9);
-            let rate = text::count((kept as f64 / seconds) as u64);
             context.output.line(format!("{} ({rate}/s)", intake.counts.in_words()))?;
         }
         Ok(intake.client.close()?)
@@ -187,7 +184,8 @@ impl Memorize {
                 }
             }
             intake.flush(output)?;
-            progress.say(intake.counts.in_words());
+            let rate = text::count(progress.per_second(intake.counts.kept()));
+            progress.say(format!("{}, {rate}/s", intake.counts.in_words()));
         }
     }
 

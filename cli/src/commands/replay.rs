@@ -69,8 +69,8 @@ impl Replay {
             from_snapshot: self.from_snapshot,
             silent: self.digests,
         };
-        let interrupt = if self.step { None } else { Some(Interrupt::watch()?) };
         let mut client = context.open_existing()?;
+        let interrupt = if self.step { None } else { Some(Interrupt::watch()?) };
         let mut folded = None;
         {
             let mut progress = Some(context.output.progress("folding", Total::Items(0)));

@@ -1,6 +1,6 @@
 //! How far long work is: a bar on stderr, if a person is there to see it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -23,6 +23,7 @@ pub(crate) enum Total {
 /// A bar; taken away when dropped.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    begun: Instant,
 }
 
 impl Output {
@@ -31,15 +32,15 @@ impl Output {
         let visible = self.err.cursor && !self.json && !self.quiet;
         let bar = if visible { drawn(what, total) } else { ProgressBar::hidden() };
         self.bar = visible.then(|| bar.clone());
-        Progress { bar }
+        Progress { bar, begun: Instant::now() }
     }
 }
 
 fn drawn(what: &str, total: Total) -> ProgressBar {
     let (length, template) = match total {
-        Total::Items(items) => (Some(items), "{prefix} [{bar:24}] {human_pos} of {human_len}, {eta} left  {msg}"),
-        Total::Bytes(bytes) => (Some(bytes), "{prefix} [{bar:24}] {bytes} of {total_bytes}, {eta} left  {msg}"),
-        Total::Unknown => (None, "{spinner} {prefix}  {msg}"),
+        Total::Items(items) => (Some(items), "{prefix} [{bar:24}] {human_pos} of {human_len}, {eta} left  {wide_msg}"),
+        Total::Bytes(bytes) => (Some(bytes), "{prefix} [{bar:24}] {bytes} of {total_bytes}, {eta} left  {wide_msg}"),
+        Total::Unknown => (None, "{spinner} {prefix}  {wide_msg}"),
     };
     let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
     let bar = ProgressBar::with_draw_target(length, target).with_prefix(what.to_owned());
@@ -63,6 +64,11 @@ impl Progress {
     /// Says something behind the bar.
     pub(crate) fn say(&self, message: String) {
         self.bar.set_message(message);
+    }
+
+    /// What `done` things are in a second, since the bar was made.
+    pub(crate) fn per_second(&self, done: u64) -> u64 {
+        (done as f64 / self.begun.elapsed().as_secs_f64().max(1e-9)) as u64
     }
 
     /// Says what is being done.

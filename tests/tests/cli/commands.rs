@@ -199,6 +199,50 @@ fn import_takes_chats_and_lines() {
 }
 
 #[test]
+fn what_was_deleted_here_is_not_brought_back_by_importing_it_again() {
+    let zo = Zo::new();
+    let chats = serde_json::json!([{"id": "c1", "title": "Trip", "mapping": {
+        "a": {"id": "a", "parent": null, "children": [], "message": {"id": "a", "author": {"role": "user"},
+              "content": {"content_type": "text", "parts": ["where to?"]}}}}}]);
+    let chats = zo.file("conversations.json", chats.to_string());
+    let import = || zo.run(["import".as_ref(), chats.as_os_str(), "--json".as_ref()]).json_object();
+    assert_eq!(import()["messages"]["new"], 1);
+    zo.run(["conversation", "delete", "Trip", "--yes"]).ok();
+    let again = import();
+    assert_eq!((&again["conversations_left_deleted"], &again["failed"]), (&1.into(), &0.into()));
+    assert_eq!(zo.run(["conversation", "list"]).ok(), "");
+}
+
+#[test]
+fn import_takes_the_databases_of_zoclone() {
+    let zo = Zo::new();
+    let folder = zo.scratch().join("zoclone");
+    fs::create_dir(&folder).expect("a folder");
+    let database = rusqlite::Connection::open(folder.join("zo.db")).expect("a database");
+    let tables = "
+        CREATE TABLE conversations(id TEXT PRIMARY KEY, title TEXT, updated_at INTEGER);
+        CREATE TABLE messages(id TEXT PRIMARY KEY, conv_id TEXT, role TEXT, content TEXT, tools TEXT, created_at INTEGER);
+        CREATE TABLE memory(id TEXT PRIMARY KEY, key TEXT UNIQUE, value TEXT, updated_at INTEGER);
+        INSERT INTO conversations VALUES ('c', 'Garden', 1750000000);
+        INSERT INTO messages VALUES ('m1', 'c', 'user', 'when to sow?', NULL, 1750000000);
+        INSERT INTO messages VALUES ('m2', 'c', 'assistant', 'in March', NULL, 1750000001);
+        INSERT INTO memory VALUES ('k', 'favourite', 'Black Cherry', 1750000002);";
+    database.execute_batch(tables).expect("its tables");
+    drop(database);
+    let import =
+        || zo.run(["import".as_ref(), "--zoclone".as_ref(), folder.as_os_str(), "--json".as_ref()]).json_object();
+    let first = import();
+    assert_eq!((&first["messages"]["new"], &first["keys"]["new"]), (&2.into(), &1.into()), "{first}");
+    assert_eq!(zo.run(["kv", "get", "favourite"]).ok(), "Black Cherry");
+    assert!(zo.run(["conversation", "show", "Garden"]).ok().ends_with("in March"));
+    let again = import();
+    assert_eq!((&again["messages"]["unchanged"], &again["keys"]["unchanged"]), (&2.into(), &1.into()), "{again}");
+    zo.run(["kv", "set", "favourite", "Ox Heart"]).ok();
+    assert_eq!(import()["keys"]["unchanged"], 1, "what was set here since is left");
+    assert_eq!(zo.run(["kv", "get", "favourite"]).ok(), "Ox Heart");
+}
+
+#[test]
 fn import_says_what_could_not_be_taken() {
     let zo = Zo::new();
     let lines = zo.file("facts.jsonl", "{\"content\":\"one\"}\nnonsense\n{\"content\":\"two\"}\n");
@@ -306,6 +350,25 @@ fn demo_keeps_every_claim() {
     assert!(claims.len() >= 10, "{claims:?}");
     assert!(claims.iter().all(|claim| claim["ok"] == true), "{claims:?}");
     assert!(!zo.home().exists(), "the user's own home is not touched");
+}
+
+#[test]
+fn the_home_is_where_the_user_or_the_system_says() {
+    let zo = Zo::new();
+    let folder = |variables: &[(&str, &str)], arguments: &[&str]| {
+        let mut command = zo.command(["kv", "set", "a", "b", "--quiet"].iter().chain(arguments));
+        command.env_remove("ZO_HOME").envs(variables.iter().copied());
+        assert!(command.output().expect("it can be run").status.success());
+    };
+    let data = zo.scratch().join("data");
+    folder(&[], &[]);
+    assert!(zo.scratch().join(".local/share/zo/format").is_file());
+    folder(&[("XDG_DATA_HOME", data.to_str().expect("ASCII"))], &[]);
+    assert!(data.join("zo/format").is_file());
+    folder(&[("XDG_DATA_HOME", "relative/is/ignored"), ("ZO_HOME", "here")], &[]);
+    assert!(zo.scratch().join("here/format").is_file());
+    folder(&[("ZO_HOME", "here")], &["--home", "there"]);
+    assert!(zo.scratch().join("there/format").is_file());
 }
 
 #[test]

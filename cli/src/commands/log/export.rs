@@ -3,25 +3,52 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use zo_engine::protocol::{Request, Response};
 
-use super::not_yet;
-use crate::context::Context;
+use crate::context::{Context, with_progress};
 use crate::error::CliError;
+use crate::output::text::bytes;
 
 /// Write the whole log into one file
 ///
 /// Examples:
 ///   zo log export everything.zolog
+///   zo log export everything.zolog --with-keys
+///
+/// Large bodies lie beside it in FILE.blobs. What people wrote is sealed: without the keys (FILE.keys) nobody can read
+/// it from the file, and with them everybody who has both can.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Export {
     /// The file; it must not exist
     file: PathBuf,
+    /// Write the keys too, into the folder FILE.keys
+    #[arg(long)]
+    with_keys: bool,
 }
 
 impl Export {
-    pub(crate) fn run(&self, _context: &mut Context) -> Result<(), CliError> {
-        let what = format!("export a log, so {} was not written", self.file.display());
-        Err(not_yet(&what, "`zo log backup DIR` copies everything, and `zo log show --json` prints every event"))
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
+        // The holder may run in another folder than we do.
+        let file = std::path::absolute(&self.file)
+            .map_err(|error| CliError::io(format!("cannot use {}", self.file.display()), &error))?;
+        let named = file.to_str().ok_or_else(|| CliError::usage("the name of the file is not UTF-8"))?.to_owned();
+        let mut client = context.open_existing()?;
+        let request = Request::Export { file: named, with_keys: self.with_keys };
+        let written =
+            with_progress(&mut client, &mut context.output, "exporting", &request, |response| match response {
+                Response::BackedUp(backed_up) => Some(backed_up),
+                _ => None,
+            })?;
+        let output = &mut context.output;
+        if output.is_json() {
+            output.data(&written)?;
+        } else {
+            output.line(format!("wrote {} events, {}", written.head, bytes(written.bytes)))?;
+            if !written.keys {
+                output.note("the keys are not with it: without them it cannot be read (--with-keys)");
+            }
+        }
+        Ok(client.close()?)
     }
 }

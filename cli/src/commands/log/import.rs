@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use zo_engine::maintenance;
 
-use super::not_yet;
+use super::restore::print;
 use crate::context::Context;
 use crate::error::CliError;
 
@@ -12,6 +13,9 @@ use crate::error::CliError;
 ///
 /// Examples:
 ///   zo --home ~/copy log import everything.zolog
+///
+/// The home must not exist yet: a log is taken over whole, every event at its position. FILE.blobs and FILE.keys are
+/// taken along if they lie beside the file.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Import {
@@ -20,8 +24,11 @@ pub(crate) struct Import {
 }
 
 impl Import {
-    pub(crate) fn run(&self, _context: &mut Context) -> Result<(), CliError> {
-        let what = format!("import a log, so {} was not read", self.file.display());
-        Err(not_yet(&what, "`zo import` takes over notes, chats and databases"))
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
+        let restored = maintenance::import(&context.home, &self.file)?;
+        if !restored.keys {
+            context.output.note("no keys lie beside the file: what is sealed in it cannot be read here");
+        }
+        print(context, &restored)
     }
 }

@@ -46,8 +46,8 @@ impl Tail {
             kind: self.kind.clone(),
             ..EventSelection::default()
         };
-        let interrupt = self.follow.then(Interrupt::watch).transpose()?;
         let mut client = context.open_existing()?;
+        let interrupt = self.follow.then(Interrupt::watch).transpose()?;
         let output = &mut context.output;
         stream(&mut client, &Request::Events { selection, follow: self.follow }, |response| {
             if let Response::Event(event) = response {

@@ -1,8 +1,11 @@
 //! `zo log verify`.
 
+use std::ops::ControlFlow;
+
 use clap::Args;
 use serde::Serialize;
-use zo_engine::protocol::{Problem, Request, Response};
+use zo_engine::maintenance;
+use zo_engine::protocol::{FailureKind, Problem, Request, Response};
 use zo_projections::Position;
 
 use crate::context::{Context, with_progress};
@@ -24,13 +27,24 @@ pub(crate) struct Verify {}
 
 impl Verify {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let mut client = context.open_existing()?;
-        let request = Request::Verify;
-        let found =
-            with_progress(&mut client, &mut context.output, "verifying", &request, |response| match response {
-                Response::Verification(verification) => Some(*verification),
-                _ => None,
-            })?;
+        let found = match context.open_existing() {
+            Ok(mut client) => {
+                let request = Request::Verify;
+                let output = &mut context.output;
+                let found = with_progress(&mut client, output, "verifying", &request, |response| match response {
+                    Response::Verification(verification) => Some(*verification),
+                    _ => None,
+                })?;
+                client.close()?;
+                found
+            }
+            // What cannot be opened can still be looked at, and that is when it matters most.
+            Err(error) if error.kind == Kind::Engine(FailureKind::Damaged) => {
+                context.output.note(format!("the home cannot be opened: {}", error.message));
+                maintenance::verify_closed(&context.home, &mut |_, _, _| ControlFlow::Continue(()))?
+            }
+            Err(error) => return Err(error),
+        };
         let output = &mut context.output;
         if output.is_json() {
             #[derive(Serialize)]
@@ -68,7 +82,6 @@ impl Verify {
                 ))?;
             }
         }
-        client.close()?;
         if found.ok {
             return Ok(());
         }
