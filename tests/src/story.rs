@@ -64,7 +64,7 @@ pub fn tell(folder: &Path, telling: Telling) -> Result<()> {
 }
 
 fn submission(engine: &Engine, position: u64) -> Submission {
-    let command = if position % MEMORY_EVERY == 0 {
+    let command = if position.is_multiple_of(MEMORY_EVERY) {
         let (name, content) = memory_of(position);
         let digest = engine.names().content(&content, None);
         let id = Some(engine.names().memory(&name));
@@ -89,9 +89,9 @@ fn memory_of(position: u64) -> (String, String) {
 /// The last event that a child acknowledged, from what it wrote; 0 if none.
 pub fn acknowledged(stdout: &[u8]) -> u64 {
     let whole_lines = stdout.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-    let numbers =
+    let mut numbers =
         whole_lines.filter_map(|line| std::str::from_utf8(line).ok()?.trim().strip_prefix("ack ")?.parse().ok());
-    numbers.last().unwrap_or(0)
+    numbers.next_back().unwrap_or(0)
 }
 
 /// Opens the home and checks that the story is there without a gap up to `acknowledged` at least, that every event says
