@@ -241,7 +241,7 @@ fn the_record_keeps_its_bytes() {
         let meaning = json!({
             "id": header.id, "stream": header.stream, "version": header.version, "at": header.at,
             "actor": header.actor, "causation": header.causation,
-            "correlation": header.correlation.map(|id| EventId(id)), "idempotency": header.idempotency.map(|id| EventId(id)),
+            "correlation": header.correlation.map(EventId), "idempotency": header.idempotency.map(EventId),
             "key": header.key.0, "body": body_meaning(header.body),
             "kind": recorded.event.name(), "schema": raw.schema, "data": recorded.event,
         });

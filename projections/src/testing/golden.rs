@@ -73,6 +73,6 @@ pub(crate) fn to_hex(bytes: &[u8]) -> String {
 
 pub(crate) fn from_hex(text: &str) -> Vec<u8> {
     let digits: Vec<u32> = text.chars().filter_map(|c| c.to_digit(16)).collect();
-    assert!(digits.len() % 2 == 0, "hex has two digits a byte: {text}");
+    assert!(digits.len().is_multiple_of(2), "hex has two digits a byte: {text}");
     digits.chunks(2).map(|pair| u8::try_from(pair[0] * 16 + pair[1]).expect("two hex digits are a byte")).collect()
 }

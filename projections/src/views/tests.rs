@@ -148,9 +148,10 @@ fn a_slip_in_one_field_is_given_away() {
         slipped.iter_mut().for_each(slip);
         Vec::from_iter(differing(&folded(&story), &folded(&slipped)))
     };
-    let size = |recorded: &mut Recorded| match &mut recorded.event {
-        Event::Superseded(event) => event.size += 1,
-        _ => {}
+    let size = |recorded: &mut Recorded| {
+        if let Event::Superseded(event) = &mut recorded.event {
+            event.size += 1;
+        }
     };
     assert_eq!(slipped(&size), ["memories"]);
     assert_eq!(slipped(&|recorded| recorded.header.key = KeyId(7)), ["streams"]);
@@ -158,9 +159,10 @@ fn a_slip_in_one_field_is_given_away() {
         recorded.header.idempotency = recorded.header.idempotency.filter(|_| recorded.header.position.0 != 5);
     };
     assert_eq!(slipped(&forgets_its_key), ["idempotency_keys"]);
-    let cost = |recorded: &mut Recorded| match &mut recorded.event {
-        Event::RunFinished(event) => event.usage.cost_micros += 1,
-        _ => {}
+    let cost = |recorded: &mut Recorded| {
+        if let Event::RunFinished(event) = &mut recorded.event {
+            event.usage.cost_micros += 1;
+        }
     };
     assert_eq!(slipped(&cost), ["usage"]);
 }
