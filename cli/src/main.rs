@@ -1,1 +1,27 @@
-fn main() {}
+//! `zo`: the command line of ZoClone.
+//!
+//! What lives here is what a terminal needs and nothing else: parsing, words, tables, progress, exit codes. Every
+//! command is one file in [`commands`], whose doc comment is its help; it talks to the store through
+//! `zo_engine::client::Client` alone, so it works the same whether this process holds the store or another one does.
+//!
+//! - [`commands`]: the table of commands; start here.
+//! - [`error`]: the one error, its kinds and exit codes. [`output`]: the only place that prints.
+//! - [`input`]: texts from arguments, stdin and files. [`time`]: moments as people write them.
+//! - [`intake`]: many memories from a stream, acknowledged as they become durable.
+//! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
+
+mod commands;
+mod context;
+mod error;
+mod input;
+mod intake;
+mod interrupt;
+mod output;
+mod suggest;
+mod time;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    commands::main()
+}

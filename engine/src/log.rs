@@ -2,4 +2,4 @@
 
 pub mod pack;
 
-pub use pack::{ChainHash, Head, Pack, PackError};
+pub use pack::{ChainHash, Head, HomeId, Pack, PackError, PackHeader};

@@ -252,6 +252,8 @@ pub struct Receipt {
     pub stream: StreamId,
     /// The position of that event.
     pub position: Position,
+    /// Version of that event in its stream; 0 if it is not known any more.
+    pub version: u32,
     /// How many events it led to; 0 if everything was as asked for already, and then the position is that of the
     /// event that had made it so.
     pub events: u32,

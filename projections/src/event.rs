@@ -8,6 +8,7 @@
 //! fold that understands it, and a golden fixture (the test that walks [`KINDS`] asks for it).
 
 pub mod bench;
+mod body;
 pub mod browser;
 pub mod conversation;
 pub mod file;

@@ -10,7 +10,9 @@
 //! ```
 //!
 //! A pack is atomic: it is there whole or not at all, and what one command decided never spans two. The
-//! stores move packs as opaque bytes; only this file and the record codec look into them.
+//! stores move packs as opaque bytes; only this file and the record codec look into them. The magic number,
+//! the format version, the length and the hash keep their places in every format to come, so that a newer
+//! pack can be told from a damaged one.
 
 use std::sync::Arc;
 
@@ -33,6 +35,9 @@ const MAGIC: [u8; 4] = *b"ZOPK";
 /// blake3 of a pack, which covers the hash of the pack before it.
 pub type ChainHash = [u8; 32];
 
+/// The id of a home, which is the root of its chain: a pack of one home never follows in another.
+pub type HomeId = [u8; 16];
+
 /// How far a log goes: its last position and the hash of its last pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
@@ -42,10 +47,12 @@ pub struct Head {
     pub hash: ChainHash,
 }
 
-/// A whole pack, verified when it was made. Cheap to clone.
+/// A whole pack, verified when it was made. Cheap to clone; packs read together share one buffer.
 #[derive(Clone, Debug)]
 pub struct Pack {
-    bytes: Arc<[u8]>,
+    buffer: Arc<Vec<u8>>,
+    start: usize,
+    end: usize,
     first: Position,
     count: u32,
 }
@@ -83,6 +90,59 @@ pub enum PackError {
     Record(#[from] RecordError),
 }
 
+/// What the front of a pack says, before its hash has been looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PackHeader {
+    /// Format version, perhaps a newer one.
+    pub format: u16,
+    /// Position of the first record.
+    pub first: Position,
+    /// How many records.
+    pub count: u32,
+    /// Length of the whole pack, in bytes.
+    pub length: usize,
+    /// Hash of the pack before.
+    pub previous: ChainHash,
+}
+
+impl Head {
+    /// The head of the empty log of `home`.
+    pub fn start(home: &HomeId) -> Self {
+        Self { position: Position::START, hash: *blake3::hash(home).as_bytes() }
+    }
+}
+
+impl PackHeader {
+    /// Reads the header at the front of `bytes`; neither the hash nor the rest of the pack is looked at.
+    ///
+    /// # Errors
+    /// If no pack begins here, or the header says what no pack can be.
+    pub fn read(bytes: &[u8]) -> Result<Self, PackError> {
+        if bytes.len() < HEADER || bytes[..4] != MAGIC {
+            return Err(PackError::NotAPack);
+        }
+        let first = Position(u64_at(bytes, 8));
+        let count = u32_at(bytes, 16);
+        let records = u32_at(bytes, 20) as usize;
+        let dense = first != Position::START && count > 0 && first.0.checked_add(u64::from(count)).is_some();
+        let format = u16::from_le_bytes([bytes[4], bytes[5]]);
+        if format == 0 || records > MAX_BYTES || !dense {
+            return Err(PackError::Hash { first });
+        }
+        Ok(Self { format, first, count, length: HEADER + records + TRAILER, previous: hash_at(bytes, 24) })
+    }
+
+    /// Position of the last record.
+    pub fn last(&self) -> Position {
+        self.first.plus(u64::from(self.count) - 1)
+    }
+
+    /// Whether the pack is the one that follows `head`.
+    pub fn follows(&self, head: &Head) -> bool {
+        self.first.0 == head.position.0 + 1 && self.previous == head.hash
+    }
+}
+
 impl Pack {
     /// Builds the pack that follows `head` from `count` records, already encoded.
     pub fn build(head: &Head, count: u32, records: &[u8]) -> Self {
@@ -99,7 +159,8 @@ impl Pack {
         bytes.extend_from_slice(records);
         let hash = blake3::hash(&bytes);
         bytes.extend_from_slice(hash.as_bytes());
-        Self { bytes: bytes.into(), first, count }
+        let end = bytes.len();
+        Self { buffer: Arc::new(bytes), start: 0, end, first, count }
     }
 
     /// Reads and verifies the pack at the front of `bytes`. What lies behind it is ignored.
@@ -107,42 +168,45 @@ impl Pack {
     /// # Errors
     /// If there is no whole, undamaged pack. Never panics.
     pub fn read(bytes: &[u8]) -> Result<Self, PackError> {
-        let length = Self::length(bytes)?;
-        let first = Position(u64_at(bytes, 8));
-        let Some(bytes) = bytes.get(..length) else {
-            return Err(PackError::Cut { first, needed: length, available: bytes.len() });
-        };
-        let (content, hash) = bytes.split_at(length - TRAILER);
-        if blake3::hash(content).as_bytes() != hash {
-            return Err(PackError::Hash { first });
-        }
-        let count = u32_at(bytes, 16);
-        Ok(Self { bytes: bytes.into(), first, count })
+        let header = verified(bytes)?;
+        let buffer = Arc::new(bytes[..header.length].to_vec());
+        Ok(Self { buffer, start: 0, end: header.length, first: header.first, count: header.count })
     }
 
-    /// The whole length of the pack that begins at the front of `bytes`, by its header alone.
+    /// Reads and verifies the pack that begins at `start` of `buffer`, which it goes on sharing.
     ///
     /// # Errors
-    /// If no pack begins here, it is of a newer format, or not even its header is there.
-    pub fn length(bytes: &[u8]) -> Result<usize, PackError> {
-        if bytes.len() < HEADER || bytes[..4] != MAGIC {
-            return Err(PackError::NotAPack);
+    /// If there is no whole, undamaged pack. Never panics.
+    pub fn read_shared(buffer: &Arc<Vec<u8>>, start: usize) -> Result<Self, PackError> {
+        let header = verified(buffer.get(start..).unwrap_or_default())?;
+        Ok(Self::part_of(buffer, start, &header))
+    }
+
+    /// Takes the pack that begins at `start` of `buffer` without computing its hash: for bytes whose integrity
+    /// a hash around them has just shown.
+    ///
+    /// # Errors
+    /// If no pack begins here, it is cut, or of a newer format.
+    pub(crate) fn read_trusted(buffer: &Arc<Vec<u8>>, start: usize) -> Result<Self, PackError> {
+        let bytes = buffer.get(start..).unwrap_or_default();
+        let header = PackHeader::read(bytes)?;
+        if bytes.len() < header.length {
+            return Err(PackError::Cut { first: header.first, needed: header.length, available: bytes.len() });
         }
-        let found = u16::from_le_bytes([bytes[4], bytes[5]]);
-        let records = u32_at(bytes, 20) as usize;
-        let first = Position(u64_at(bytes, 8));
-        if found > FORMAT {
-            return Err(PackError::Newer { found });
+        if header.format > FORMAT {
+            return Err(PackError::Newer { found: header.format });
         }
-        if found == 0 || records > MAX_BYTES || u32_at(bytes, 16) == 0 || first == Position::START {
-            return Err(PackError::Hash { first });
-        }
-        Ok(HEADER + records + TRAILER)
+        Ok(Self::part_of(buffer, start, &header))
+    }
+
+    fn part_of(buffer: &Arc<Vec<u8>>, start: usize, header: &PackHeader) -> Self {
+        let buffer = Arc::clone(buffer);
+        Self { buffer, start, end: start + header.length, first: header.first, count: header.count }
     }
 
     /// The bytes as they are stored.
     pub fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.buffer[self.start..self.end]
     }
 
     /// Position of the first record.
@@ -162,22 +226,31 @@ impl Pack {
 
     /// The hash of the pack before.
     pub fn previous(&self) -> ChainHash {
-        hash_at(&self.bytes, 24)
+        hash_at(self.bytes(), 24)
     }
 
     /// The head of a log that ends with this pack.
     pub fn head(&self) -> Head {
-        Head { position: self.last(), hash: hash_at(&self.bytes, self.bytes.len() - TRAILER) }
+        Head { position: self.last(), hash: hash_at(&self.buffer, self.end - TRAILER) }
     }
 
     /// Whether this pack is the one that follows `head`.
     pub fn follows(&self, head: &Head) -> bool {
-        self.first == head.position.next() && self.previous() == head.hash
+        self.first.0 == head.position.0 + 1 && self.previous() == head.hash
+    }
+
+    /// The same pack in a buffer of its own, for those who keep it while its neighbours go.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        if self.end - self.start == self.buffer.len() {
+            return self.clone();
+        }
+        Self { buffer: Arc::new(self.bytes().to_vec()), start: 0, end: self.end - self.start, ..*self }
     }
 
     /// Its records, in order. Ends after the first error.
     pub fn records(&self) -> impl Iterator<Item = Result<RawRecord<'_>, RecordError>> {
-        let mut rest = &self.bytes[HEADER..self.bytes.len() - TRAILER];
+        let mut rest = &self.buffer[self.start + HEADER..self.end - TRAILER];
         let mut position = self.first;
         let mut left = self.count;
         std::iter::from_fn(move || {
@@ -201,6 +274,30 @@ impl Pack {
     }
 }
 
+impl PartialEq for Pack {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
+    }
+}
+
+impl Eq for Pack {}
+
+fn verified(bytes: &[u8]) -> Result<PackHeader, PackError> {
+    let header = PackHeader::read(bytes)?;
+    let Some(bytes) = bytes.get(..header.length) else {
+        return Err(PackError::Cut { first: header.first, needed: header.length, available: bytes.len() });
+    };
+    let (content, hash) = bytes.split_at(header.length - TRAILER);
+    if blake3::hash(content).as_bytes() != hash {
+        return Err(PackError::Hash { first: header.first });
+    }
+    // Only after the hash: a flipped bit in the version is damage, not a newer zo.
+    if header.format > FORMAT {
+        return Err(PackError::Newer { found: header.format });
+    }
+    Ok(header)
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes(*bytes[at..].first_chunk().expect("the header's length was checked"))
 }
@@ -212,3 +309,6 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 fn hash_at(bytes: &[u8], at: usize) -> ChainHash {
     *bytes[at..].first_chunk().expect("the header's length was checked")
 }
+
+#[cfg(test)]
+mod tests;

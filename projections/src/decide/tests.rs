@@ -156,7 +156,12 @@ fn the_longest_events_can_be_read_again() {
     let text_of = |text: &str| Name { digest: Digest(1), text: text.to_owned() };
     let mut question = message(9, "why?");
     question.model = Some(name.clone());
-    let passage = crate::event::run::Passage { memory: MemoryId(u128::MAX), position: Position(u64::MAX), score: 1.0 };
+    let passage = crate::event::run::Passage {
+        memory: MemoryId(u128::MAX),
+        position: Position(u64::MAX),
+        score: 1.0,
+        coverage: 1.0,
+    };
     let placeholder = Command::AppendPlaceholder {
         stream: StreamId::new(Category::Job, 1),
         stands_for: name.clone(),

@@ -32,6 +32,8 @@ pub struct Passage {
     pub position: Position,
     /// Its score; only comparable within one recall.
     pub score: f32,
+    /// Share of the question's words that it covers, by their weight: above 0, at most 1.
+    pub coverage: f32,
 }
 
 /// What was recalled to answer with, best first. Appended before the answer is written.

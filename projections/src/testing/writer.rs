@@ -69,7 +69,7 @@ impl Writer {
         }
         let last = self.log.last().expect("a decision that records has at least one event");
         let events = u32::try_from(count).expect("a command leads to a handful of events");
-        Ok(Receipt { stream: last.header.stream, position: last.header.position, events })
+        Ok(Receipt { stream: last.header.stream, position: last.header.position, version: last.header.version, events })
     }
 
     pub(crate) fn run(&mut self, command: Command) -> Result<Receipt, Rejection> {
@@ -81,11 +81,16 @@ impl Writer {
         let before = self.log.len();
         let text = match self.submit(submission) {
             Err(rejection) => format!("rejected: {rejection}"),
-            Ok(Receipt { events: 0, stream, position }) => format!("already: {stream} at {position}"),
+            Ok(Receipt { events: 0, stream, position, .. }) => format!("already: {stream} at {position}"),
             Ok(receipt) => {
                 let new = &self.log[before..];
                 let last = new.last().expect("there is an event").header;
-                let expected = Receipt { stream: last.stream, position: last.position, events: new.len() as u32 };
+                let expected = Receipt {
+                    stream: last.stream,
+                    position: last.position,
+                    version: last.version,
+                    events: new.len() as u32,
+                };
                 assert_eq!(receipt, expected);
                 let lines =
                     new.iter().zip(&self.bodies[before..]).map(|(recorded, body)| line(recorded, body.as_deref()));

@@ -39,7 +39,7 @@ impl IdempotencyKeys {
     pub fn get(&self, key: u128) -> Option<Receipt> {
         let place = self.places.get(&key, key_in(&self.order, self.dropped))?;
         let &Entry { stream, position, .. } = self.order.get(place.wrapping_sub(self.dropped) as usize)?;
-        Some(Receipt { stream, position, events: 0 })
+        Some(Receipt { stream, position, version: 0, events: 0 })
     }
 
     /// How many keys are remembered.

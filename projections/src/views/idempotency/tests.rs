@@ -23,7 +23,7 @@ fn check(events: &[(u64, i64, u128)], expected: &str) {
     }
     let mut text = String::new();
     for key in 1..10 {
-        if let Some(Receipt { stream, position, events }) = keys.get(key) {
+        if let Some(Receipt { stream, position, events, .. }) = keys.get(key) {
             assert_eq!((stream, events), (MemoryId(key).into(), 0));
             text += &format!("{key} at {position}\n");
         }

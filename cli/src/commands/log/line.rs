@@ -1,0 +1,134 @@
+//! How an event is shown: as JSON, as one line, at length.
+
+use serde::Serialize;
+use serde_json::Value;
+use zo_engine::protocol::EventLine;
+use zo_projections::{Actor, Position, Timestamp};
+
+use crate::error::CliError;
+use crate::input;
+use crate::output::{Output, Style, text};
+use crate::time::second;
+
+/// Width of the columns in front of the last one.
+const POSITION_COLUMNS: usize = 8;
+const KIND_COLUMNS: usize = 28;
+/// The part of an event's data that says most about it, in the order of preference.
+const TELLING: [&str; 7] = ["content", "value", "name", "reason", "key", "model", "zo_version"];
+
+/// An event, as JSON has it.
+#[derive(Serialize)]
+pub(in crate::commands) struct EventJson<'a> {
+    position: Position,
+    id: &'a str,
+    stream: &'a str,
+    version: u32,
+    at: Timestamp,
+    kind: &'a str,
+    actor: Actor,
+    causation: Option<Position>,
+    correlation: Option<&'a str>,
+    data: Value,
+}
+
+impl<'a> EventJson<'a> {
+    pub(in crate::commands) fn of(line: &'a EventLine) -> Self {
+        Self {
+            position: line.position,
+            id: &line.id,
+            stream: &line.stream,
+            version: line.version,
+            at: line.at,
+            kind: &line.kind,
+            actor: line.actor,
+            causation: line.causation,
+            correlation: line.correlation.as_deref(),
+            data: input::json_of(&line.data),
+        }
+    }
+}
+
+/// Prints an event on one line: columns on a terminal, tabs elsewhere, JSON if wanted.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub(in crate::commands) fn print(output: &mut Output, line: &EventLine) -> Result<(), CliError> {
+    if output.is_json() {
+        return output.data(&EventJson::of(line));
+    }
+    let (position, at) = (line.position.to_string(), second(line.at));
+    let telling = telling(&input::json_of(&line.data));
+    if !output.is_terminal() {
+        return output.line([&position, &at, &line.kind, &line.stream, &telling].map(String::as_str).join("\t"));
+    }
+    let left = output.columns().saturating_sub(POSITION_COLUMNS + at.len() + KIND_COLUMNS + line.stream.len() + 8);
+    let kind = format!("{:KIND_COLUMNS$}", line.kind);
+    output.line(format!(
+        "{position:>POSITION_COLUMNS$}  {}  {}  {}  {}",
+        output.paint(Style::Dim, &at),
+        output.paint(Style::Bold, &kind),
+        output.paint(Style::Dim, &line.stream),
+        text::cut(&telling, left.max(20)),
+    ))
+}
+
+/// Prints everything about an event.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub(in crate::commands) fn print_at_length(output: &mut Output, line: &EventLine) -> Result<(), CliError> {
+    if output.is_json() {
+        return output.data(&EventJson::of(line));
+    }
+    let head = format!("{}  {}", line.position, line.kind);
+    output.line(output.paint(Style::Bold, &head))?;
+    let actor = serde_json::to_value(line.actor).ok().and_then(|actor| actor.as_str().map(str::to_owned));
+    let fields = [
+        ("id", Some(line.id.clone())),
+        ("stream", Some(format!("{}, version {}", line.stream, line.version))),
+        ("at", Some(format!("{} ({})", second(line.at), line.at))),
+        ("actor", actor),
+        ("causation", line.causation.map(|position| position.to_string())),
+        ("correlation", line.correlation.clone()),
+    ];
+    for (name, value) in fields {
+        if let Some(value) = value {
+            output.line(format!("{name:>13}  {value}"))?;
+        }
+    }
+    if let Value::Object(data) = input::json_of(&line.data) {
+        for (name, value) in data {
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) => text,
+                other => other.to_string(),
+            };
+            // Further lines of a text stand below its first one.
+            let value = output.shown(&value).replace('\n', &format!("\n{:15}", ""));
+            output.line(format!("{name:>13}  {value}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// What an event is about, in one line.
+fn telling(data: &Value) -> String {
+    let found = TELLING.iter().find_map(|name| data.get(name)?.as_str()).filter(|text| !text.trim().is_empty());
+    match found {
+        Some(text) => text::first_line(text),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_told_by_its_text_before_anything_else() {
+        let data = serde_json::json!({"name": "deploy", "content": "Deploys run\nfrom main", "size": 21});
+        assert_eq!(telling(&data), "Deploys run");
+        assert_eq!(telling(&serde_json::json!({"name": "deploy", "content": null})), "deploy");
+        assert_eq!(telling(&serde_json::json!({"size": 21})), "");
+    }
+}

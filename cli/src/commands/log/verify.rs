@@ -1,0 +1,78 @@
+//! `zo log verify`.
+
+use clap::Args;
+use serde::Serialize;
+use zo_engine::protocol::{Problem, Request, Response};
+use zo_projections::Position;
+
+use crate::context::{Context, with_progress};
+use crate::error::{CliError, Kind};
+use crate::output::Style;
+use crate::output::text::{count, counted};
+
+/// Read and check everything that is stored
+///
+/// Examples:
+///   zo log verify
+///   zo log verify --json | jq -r '.problems[].what'
+///
+/// Every copy of every event, the chain of hashes, every blob and key, and that no event was impossible where it
+/// stands. The exit code is 0 if there is no problem, and 3 if there is one.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Verify {}
+
+impl Verify {
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
+        let mut client = context.open_existing()?;
+        let request = Request::Verify;
+        let found =
+            with_progress(&mut client, &mut context.output, "verifying", &request, |response| match response {
+                Response::Verification(verification) => Some(*verification),
+                _ => None,
+            })?;
+        let output = &mut context.output;
+        if output.is_json() {
+            #[derive(Serialize)]
+            struct Json<'a> {
+                ok: bool,
+                events: u64,
+                head: Position,
+                hash: &'a str,
+                problems: &'a [Problem],
+            }
+            let (ok, events, head) = (found.ok, found.events, found.head);
+            output.data(&Json { ok, events, head, hash: &found.hash, problems: &found.problems })?;
+        } else {
+            for problem in &found.problems {
+                let range = match (problem.first, problem.last) {
+                    (Some(first), Some(last)) if first == last => format!(", position {first}"),
+                    (Some(first), Some(last)) => format!(", positions {first} to {last}"),
+                    (Some(first), None) => format!(", from position {first} on"),
+                    _ => String::new(),
+                };
+                let word = output.paint(Style::Red, "problem");
+                let what = output.shown(&problem.what);
+                output.line(format!("{word}  {}{range}: {what}", output.shown(&problem.place)))?;
+                if let Some(restored_by) = &problem.restored_by {
+                    output.line(format!("         restored by {}", output.shown(restored_by)))?;
+                }
+            }
+            if found.ok {
+                let word = output.paint(Style::Green, "ok");
+                output.line(format!(
+                    "{word}  {} events, head {}, hash {}",
+                    count(found.events),
+                    found.head,
+                    found.hash
+                ))?;
+            }
+        }
+        client.close()?;
+        if found.ok {
+            return Ok(());
+        }
+        let problems = counted(found.problems.len() as u64, "problem");
+        Err(CliError::new(Kind::Unsound, format!("the log has {problems}")))
+    }
+}

@@ -1,0 +1,78 @@
+//! How far long work is: a bar on stderr, if a person is there to see it.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::Output;
+
+/// How often a bar is drawn, in times a second.
+const DRAWS_PER_SECOND: u8 = 10;
+
+/// How much there is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Total {
+    /// So many things.
+    Items(u64),
+    /// So many bytes.
+    Bytes(u64),
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A bar; taken away when dropped.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+}
+
+impl Output {
+    /// Shows how far `what` is (`importing`), until the answer is dropped; invisible unless stderr is a terminal.
+    pub(crate) fn progress(&mut self, what: &str, total: Total) -> Progress {
+        let visible = self.err.cursor && !self.json && !self.quiet;
+        let bar = if visible { drawn(what, total) } else { ProgressBar::hidden() };
+        self.bar = visible.then(|| bar.clone());
+        Progress { bar }
+    }
+}
+
+fn drawn(what: &str, total: Total) -> ProgressBar {
+    let (length, template) = match total {
+        Total::Items(items) => (Some(items), "{prefix} [{bar:24}] {human_pos} of {human_len}, {eta} left  {msg}"),
+        Total::Bytes(bytes) => (Some(bytes), "{prefix} [{bar:24}] {bytes} of {total_bytes}, {eta} left  {msg}"),
+        Total::Unknown => (None, "{spinner} {prefix}  {msg}"),
+    };
+    let target = ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND);
+    let bar = ProgressBar::with_draw_target(length, target).with_prefix(what.to_owned());
+    let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
+    bar.set_style(style.progress_chars("=> "));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+impl Progress {
+    /// So much is done now.
+    pub(crate) fn set(&self, done: u64) {
+        self.bar.set_position(done);
+    }
+
+    /// There is so much in all, as is known by now.
+    pub(crate) fn set_total(&self, total: u64) {
+        self.bar.set_length(total);
+    }
+
+    /// Says something behind the bar.
+    pub(crate) fn say(&self, message: String) {
+        self.bar.set_message(message);
+    }
+
+    /// Says what is being done.
+    pub(crate) fn rename(&self, what: &str) {
+        self.bar.set_prefix(what.to_owned());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

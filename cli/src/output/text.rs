@@ -1,0 +1,150 @@
+//! Words for people: what a terminal may be given, how wide it is, how numbers are written.
+
+use std::borrow::Cow;
+
+/// `text` with every control character that a terminal would obey shown as a picture of itself; line ends and tabs stay.
+pub(crate) fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(obeyed) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|letter| if obeyed(letter) { pictured(letter) } else { letter }).collect())
+}
+
+fn obeyed(letter: char) -> bool {
+    // Besides controls: marks that turn the direction of writing, which can make a text look like another.
+    (letter.is_control() && letter != '\n' && letter != '\t')
+        || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn pictured(letter: char) -> char {
+    match u32::from(letter) {
+        code @ 0..=0x1f => char::from_u32(0x2400 + code).unwrap_or('\u{fffd}'),
+        0x7f => '\u{2421}',
+        _ => '\u{fffd}',
+    }
+}
+
+/// The first line that is not blank, with every run of blanks as one.
+pub(crate) fn first_line(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    clean(&line.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+}
+
+/// How many columns `text` takes on a terminal. An approximation: East Asian letters and emoji take two, marks none.
+pub(crate) fn width(text: &str) -> usize {
+    text.chars().map(letter_width).sum()
+}
+
+fn letter_width(letter: char) -> usize {
+    match u32::from(letter) {
+        0..=0x1f | 0x7f..=0x9f | 0x300..=0x36f | 0x200b..=0x200f | 0x20d0..=0x20ff | 0xfe00..=0xfe0f => 0,
+        0x1100..=0x115f
+        | 0x2e80..=0x303e
+        | 0x3041..=0xa4cf
+        | 0xac00..=0xd7a3
+        | 0xf900..=0xfaff
+        | 0xfe30..=0xfe6f
+        | 0xff00..=0xff60
+        | 0xffe0..=0xffe6
+        | 0x1f300..=0x1f64f
+        | 0x1f900..=0x1f9ff
+        | 0x20000..=0x3fffd => 2,
+        _ => 1,
+    }
+}
+
+/// `text` in at most `columns` columns, with `…` where it was cut.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if width(text) <= columns {
+        return text.to_owned();
+    }
+    let mut left = columns.saturating_sub(1);
+    let mut kept: String = text
+        .chars()
+        .take_while(|&letter| {
+            let fits = letter_width(letter) <= left;
+            left = left.saturating_sub(letter_width(letter));
+            fits
+        })
+        .collect();
+    kept.push('…');
+    kept
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A count with its word: `1 event`, `2 events`.
+pub(crate) fn counted(number: u64, word: &str) -> String {
+    let ending = match word {
+        _ if number == 1 => return format!("1 {word}"),
+        _ if word.ends_with('y') && !word.ends_with("ey") => {
+            return format!("{} {}ies", count(number), &word[..word.len() - 1]);
+        }
+        _ => "s",
+    };
+    format!("{} {word}{ending}", count(number))
+}
+
+/// Bytes as people say them: `812 B`, `1.4 MiB`.
+pub(crate) fn bytes(number: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    if number < 1024 {
+        return format!("{number} B");
+    }
+    let mut size = number as f64 / 1024.0;
+    let mut unit = 0;
+    while size >= 1023.95 && unit + 1 < UNITS.len() {
+        size /= 1024.0;
+        unit += 1;
+    }
+    format!("{size:.1} {}", UNITS[unit])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_given_nothing_to_obey() {
+        assert_eq!(clean("red \u{1b}[31m\u{7}\r\n\tend"), "red ␛[31m␇␍\n\tend");
+        assert_eq!(clean("abc\u{202e}cba"), "abc\u{fffd}cba");
+        assert!(matches!(clean("plain 日本 é"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn wide_letters_take_two_columns() {
+        assert_eq!(width("日本 e\u{301}"), 6);
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(cut("abc", 2), "a…");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(count(0), "0");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_234_567), "1,234,567");
+        assert_eq!(counted(1, "memory"), "1 memory");
+        assert_eq!(counted(2, "memory"), "2 memories");
+        assert_eq!(counted(1000, "key"), "1,000 keys");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1024 * 1024), "1.0 MiB");
+        assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn the_first_line_is_the_first_that_says_something() {
+        assert_eq!(first_line("\n  \n  a   b\tc \nd"), "a b c");
+    }
+}

@@ -1,0 +1,55 @@
+use chrono::FixedOffset;
+
+use super::*;
+
+/// 2026-11-21 10:00:00 in a zone two hours ahead of UTC.
+fn now() -> DateTime<FixedOffset> {
+    DateTime::parse_from_rfc3339("2026-11-21T10:00:00+02:00").expect("a time")
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let parsed = parse_time_in(text, now()).map(|at| at.to_string());
+    assert_eq!(parsed.as_deref(), Ok(expected), "{text}");
+}
+
+#[test]
+fn times_are_read_as_people_write_them() {
+    check("2026-11-20T08:30:00Z", "2026-11-20T08:30:00.000Z");
+    check("2026-11-20T08:30:00.250+01:00", "2026-11-20T07:30:00.250Z");
+    check("2026-11-20 08:30", "2026-11-20T06:30:00.000Z");
+    check("2026-11-20T08:30:15", "2026-11-20T06:30:15.000Z");
+    check("2026-11-20", "2026-11-19T22:00:00.000Z");
+    check("08:30", "2026-11-21T06:30:00.000Z");
+    check("now", "2026-11-21T08:00:00.000Z");
+    check("today", "2026-11-20T22:00:00.000Z");
+    check("Yesterday", "2026-11-19T22:00:00.000Z");
+}
+
+#[test]
+fn spans_reach_back_from_now() {
+    check("10 minutes ago", "2026-11-21T07:50:00.000Z");
+    check("10m ago", "2026-11-21T07:50:00.000Z");
+    check("10mago", "2026-11-21T07:50:00.000Z");
+    check("1h30m ago", "2026-11-21T06:30:00.000Z");
+    check("an hour ago", "2026-11-21T07:00:00.000Z");
+    check("2 days and 3 hours ago", "2026-11-19T05:00:00.000Z");
+    check("a week, 1 day ago", "2026-11-13T08:00:00.000Z");
+}
+
+#[test]
+fn what_is_no_time_is_refused() {
+    for text in ["", "soon", "ago", "10 ago", "ten minutes ago", "2026-13-01", "25:00", "99999999999999999999 days ago"]
+    {
+        assert!(parse_time_in(text, now()).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn digits_are_a_position() {
+    assert_eq!(parse_moment("1200"), Ok(At::Position(Position(1200))));
+    assert_eq!(parse_moment("0"), Ok(At::Position(Position(0))));
+    assert!(matches!(parse_moment("2026-11-21"), Ok(At::Time(_))));
+    assert!(parse_moment("99999999999999999999").is_err());
+    assert!(parse_moment("-1").is_err());
+}

@@ -1,0 +1,321 @@
+//! A home, opened: the store, the writer, the reader and what works behind them.
+//!
+//! A cold start: the home's folder and format, the lock, recovery of the store, the newest snapshot, the fold of what
+//! came after it, the writer; then what was outstanding is taken up again.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use zo_projections::{Actor, Command, Position, Submission, Views};
+
+use crate::bodies::Bodies;
+use crate::disk::DiskError;
+use crate::disk::blobs::Blobs;
+use crate::disk::keys::{KeyError, KeyRing};
+use crate::disk::lock::{Lock, LockError};
+use crate::fold::{self, FoldError};
+use crate::home::{self, Home, HomeError};
+use crate::names::Names;
+use crate::protocol::At;
+use crate::reader::Reader;
+use crate::recall::Recall;
+use crate::snapshots::{self, Snapshots};
+use crate::store::Store;
+use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
+use crate::world::{SystemWorld, World};
+use crate::writer::{Poisoned, SubmitError, Writer};
+
+/// On closing, a snapshot is written if this share of the log is not in the newest one…
+const CLOSING_SHARE: u64 = 20;
+/// …and at least so many events.
+const CLOSING_EVENTS: u64 = 2_000;
+/// How often the housekeeper looks whether it should stop.
+const HOUSEKEEPING: Duration = Duration::from_millis(200);
+
+/// A home, held by this process.
+pub struct Engine {
+    pub(crate) home: Home,
+    pub(crate) store: Arc<LocalStore>,
+    pub(crate) bodies: Arc<Bodies>,
+    pub(crate) writer: Writer,
+    pub(crate) reader: Reader,
+    pub(crate) recall: Recall,
+    pub(crate) snapshots: Snapshots,
+    pub(crate) names: Names,
+    pub(crate) world: Arc<dyn World>,
+    notes: Vec<String>,
+    stop: AtomicBool,
+    housekeeper: Mutex<Option<JoinHandle<()>>>,
+    /// Released last: whoever waits for it finds everything closed.
+    _lock: Lock,
+}
+
+/// Why a home could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it.
+    #[error("process {} has the home open", .holder.map_or_else(|| "?".to_owned(), |pid| pid.to_string()))]
+    Held {
+        /// Its process id, if the lock file says it.
+        holder: Option<u32>,
+    },
+    /// The folder.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// The lock.
+    #[error(transparent)]
+    Lock(LockError),
+    /// The log.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The events in it.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+    /// The first event could not be written.
+    #[error(transparent)]
+    Create(#[from] SubmitError),
+    /// The disk says no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+/// How a home is to be opened by this process.
+#[derive(Clone)]
+pub struct EngineOptions {
+    /// Make it if it is not there.
+    pub create: bool,
+    /// Clock and randomness.
+    pub world: Arc<dyn World>,
+    /// Sizes of the store's files.
+    pub store: StoreOptions,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { create: true, world: Arc::new(SystemWorld::default()), store: StoreOptions::default() }
+    }
+}
+
+impl Engine {
+    /// Opens the home in `folder` for this process alone.
+    ///
+    /// # Errors
+    /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
+    pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
+        let EngineOptions { create, world, store: store_options } = options;
+        let (home, mended) = Home::open(folder, create, world.fresh_id())?;
+        let lock = match Lock::take(&home::lock_path(home.folder())) {
+            Ok(lock) => lock,
+            Err(LockError::Held { holder, .. }) => return Err(OpenError::Held { holder }),
+            Err(error) => return Err(OpenError::Lock(error)),
+        };
+        let opened = LocalStore::open(&home.log(), home.id(), store_options)?;
+        let store = opened.store;
+        let mut notes: Vec<String> = mended.into_iter().collect();
+        notes.extend(opened.report.findings.iter().map(ToString::to_string));
+        let keys = KeyRing::open(&home.keys(), home.id())?;
+        notes.extend(keys.report().iter().map(ToString::to_string));
+        let names = Names::new(keys.name_key(), keys.digest_key());
+        let bodies = Arc::new(Bodies::new(keys, Blobs::new(home.blobs())));
+
+        let snapshots = Snapshots::new(home.snapshots(), home.id());
+        let head = store.head().position;
+        let mut views = snapshots.load(&*store, head);
+        fold::catch_up(&*store, &mut views, head, &mut |_| {})?;
+
+        let shared: Arc<dyn Store> = store.clone();
+        let engine = Arc::new(Self {
+            writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views),
+            reader: Reader::new(shared, bodies.clone()),
+            recall: Recall::new(home.index(), blake3::hash(&home.id()).into()),
+            home,
+            store,
+            bodies,
+            snapshots,
+            names,
+            world,
+            notes,
+            stop: AtomicBool::new(false),
+            housekeeper: Mutex::new(None),
+            _lock: lock,
+        });
+        if head == Position::START {
+            let created = Command::CreateHome { zo_version: env!("CARGO_PKG_VERSION").to_owned() };
+            engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
+        }
+        let worker = engine.clone();
+        let handle = thread::Builder::new().name("zo-housekeeper".to_owned()).spawn(move || worker.housekeep());
+        *engine.housekeeper.lock().unwrap_or_else(PoisonError::into_inner) = handle.ok();
+        Ok(engine)
+    }
+
+    /// What opening found and mended, for people.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// The writer.
+    pub fn writer(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// The reader.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
+    }
+
+    /// The home.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+
+    /// The store.
+    pub fn store(&self) -> &LocalStore {
+        &self.store
+    }
+
+    /// Turns names into ids.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The position that `at` means.
+    ///
+    /// # Errors
+    /// If the log ends before it, or cannot be read.
+    pub fn position_at(&self, at: At) -> Result<Position, FoldError> {
+        let head = self.store.head().position;
+        match at {
+            At::Position(position) if position > head => Err(FoldError::Short { head, wanted: position }),
+            At::Position(position) => Ok(position),
+            At::Time(time) => self.last_at_or_before(time, head),
+        }
+    }
+
+    /// Binary search: recorded times never go back.
+    fn last_at_or_before(&self, time: zo_projections::Timestamp, head: Position) -> Result<Position, FoldError> {
+        let (mut low, mut high) = (0, head.0);
+        while low < high {
+            let middle = low + (high - low).div_ceil(2);
+            let at = self.reader.header(Position(middle))?.at;
+            if at <= time {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(Position(low))
+    }
+
+    /// A copy of the views as of `at`, folded from the nearest snapshot before it.
+    ///
+    /// # Errors
+    /// If the log ends before it, or cannot be read.
+    pub fn views_at(&self, at: At) -> Result<Views, FoldError> {
+        let position = self.position_at(at)?;
+        let mut views = self.snapshots.load(&*self.store, position);
+        fold::catch_up(&*self.store, &mut views, position, &mut |_| {})?;
+        Ok(views)
+    }
+
+    /// Answers a question from the views of now, or of `at`.
+    ///
+    /// # Errors
+    /// If the writer is poisoned or the log cannot be read.
+    pub fn ask_views<T>(&self, at: Option<At>, question: impl FnOnce(&Views) -> T) -> Result<T, ReadError> {
+        match at {
+            None => Ok(self.writer.read(question)?),
+            Some(at) => Ok(question(&self.views_at(at)?)),
+        }
+    }
+
+    /// Lets those who follow the log know that they must look for another holder.
+    pub(crate) fn announce_leaving(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether this process is about to let go of the home.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The head of what is durable.
+    pub(crate) fn store_head(&self) -> crate::log::Head {
+        self.store.head()
+    }
+
+    /// Ends everything that runs, writes what has been derived, and closes the store.
+    pub fn close(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let housekeeper = self.housekeeper.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(housekeeper) = housekeeper {
+            housekeeper.thread().unpark();
+            if housekeeper.join().is_err() {
+                tracing::warn!("the housekeeper ended in a panic");
+            }
+        }
+        if let Err(error) = self.recall.close() {
+            tracing::warn!("the memory index was not written, and will be brought up at the next start: {error}");
+        }
+        self.closing_snapshot();
+        self.store.close();
+    }
+
+    /// A process that ends may as well leave the next one less to fold.
+    fn closing_snapshot(&self) {
+        let newest = self.snapshots.positions().first().copied().unwrap_or_default();
+        let head = self.store.head();
+        let behind = head.position.0.saturating_sub(newest.0);
+        if behind < CLOSING_EVENTS.max(head.position.0 / CLOSING_SHARE) {
+            return;
+        }
+        let written = self
+            .writer
+            .read(|views| (views.position == head.position).then(|| self.snapshots.write(views, &head)).transpose());
+        if let Ok(Err(error)) = written {
+            tracing::warn!("no snapshot was written, and the next start will fold more: {error}");
+        }
+    }
+
+    /// Behind everything: takes up outstanding runs, then makes snapshots by a fold of its own, now and then.
+    fn housekeep(&self) {
+        self.finish_outstanding_runs(&|| self.stop.load(Ordering::Relaxed));
+        let mut failed = false;
+        while !self.stop.load(Ordering::Relaxed) {
+            let newest = self.snapshots.positions().first().copied().unwrap_or_default();
+            let behind = self.store.head().position.0.saturating_sub(newest.0);
+            if behind >= snapshots::INTERVAL && !failed {
+                failed = self.snapshot_behind().is_err();
+            }
+            thread::park_timeout(HOUSEKEEPING);
+        }
+    }
+
+    /// A snapshot by a second fold, which holds up neither the writer nor readers.
+    pub(crate) fn snapshot_behind(&self) -> Result<(), FoldError> {
+        let head = self.store.head();
+        let mut views = self.snapshots.load(&*self.store, head.position);
+        fold::catch_up(&*self.store, &mut views, head.position, &mut |_| {})?;
+        if let Err(error) = self.snapshots.write(&views, &head) {
+            tracing::warn!("no snapshot was written: {error}");
+        }
+        Ok(())
+    }
+}
+
+/// Why a question to the views has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The writer is poisoned.
+    #[error(transparent)]
+    Poisoned(#[from] Poisoned),
+    /// The log cannot be read.
+    #[error(transparent)]
+    Fold(#[from] FoldError),
+}

@@ -1,0 +1,209 @@
+//! The folder of a home: where everything lies.
+//!
+//! ```text
+//! HOME/format              the format's version and the home's id         kept
+//!      lock                held by the process that has the store
+//!      log/                journal, recent range, segments, head          kept
+//!      blobs/              bodies too long for the log, by their hash     kept
+//!      keys/               the home's key and the streams' keys, twice    kept
+//!      derived/snapshots/  the views as of some positions                 rebuilt
+//!      derived/index/      the memory index                               rebuilt
+//!      run/                the holder's socket, mode 0700
+//! ```
+//!
+//! What is not marked *kept* may be deleted at any time.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{DiskError, files};
+
+/// Version of the folder's layout written by this code; a higher one is refused.
+pub const FORMAT: u32 = 1;
+
+/// The folder of a home, and its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    folder: PathBuf,
+    id: [u8; 16],
+}
+
+/// Why a folder is no home that can be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    /// There is nothing yet, and it was not to be made.
+    #[error("there is no home at {folder}")]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// It is something else.
+    #[error("{folder} is not a folder")]
+    NotAFolder {
+        /// The path.
+        folder: PathBuf,
+    },
+    /// It is a folder with other things in it.
+    #[error("{folder} is not empty, and not a home of zo")]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A newer version of zo has written it.
+    #[error("the home at {folder} has format {found}, and this version of zo knows {FORMAT} at the most")]
+    Newer {
+        /// The folder.
+        folder: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// The file `format` is damaged or gone, and the id cannot be had from the log either.
+    #[error("{path} is damaged or gone, and the log does not say which home it is of")]
+    NoId {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The disk says no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+}
+
+impl Home {
+    /// The home in `folder`, if there is one; makes a new one with `fresh_id` if there is nothing and `create` is set.
+    /// The second value says what was mended on the way, for people.
+    ///
+    /// # Errors
+    /// If the folder is something else, or cannot be read or made.
+    pub fn open(folder: &Path, create: bool, fresh_id: u128) -> Result<(Self, Option<String>), HomeError> {
+        let folder = std::path::absolute(folder).map_err(DiskError::on("find", folder))?;
+        match fs::metadata(&folder) {
+            Ok(metadata) if !metadata.is_dir() => return Err(HomeError::NotAFolder { folder }),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if !create {
+                    return Err(HomeError::Missing { folder });
+                }
+                files::make_folder(&folder)?;
+                // What is derived from sealed bodies lies here in clear: for the owner alone.
+                fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
+                    .map_err(DiskError::on("protect", &folder))?;
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+                return Err(HomeError::NotAFolder { folder });
+            }
+            Err(error) => return Err(DiskError::on("open", &folder)(error).into()),
+        }
+        let path = folder.join("format");
+        let text = match fs::read(&path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) => return Err(DiskError::on("read", &path)(error).into()),
+        };
+        match text.as_deref().map(parse) {
+            Some(Some((format, _))) if format > FORMAT => Err(HomeError::Newer { folder, found: format }),
+            Some(Some((_, id))) => Ok((Self { folder, id }, None)),
+            found => {
+                let in_use = folder.join("log").is_dir();
+                if in_use {
+                    let id = crate::disk::journal::home_id(&folder.join("log"))
+                        .ok_or(HomeError::NoId { path: path.clone() })?;
+                    files::write_atomic(&path, &render(id), 0o600)?;
+                    let what = if found.is_some() { "damaged" } else { "gone" };
+                    return Ok((
+                        Self { folder, id },
+                        Some(format!("{} was {what}; written anew from the log", path.display())),
+                    ));
+                }
+                // A folder that someone else fills is not ours to write into.
+                let foreign = fs::read_dir(&folder).map_err(DiskError::on("read", &folder))?.next().is_some();
+                if foreign && found.is_none() && !only_ours(&folder)? {
+                    return Err(HomeError::Foreign { folder });
+                }
+                if !create {
+                    return Err(HomeError::Missing { folder });
+                }
+                let id = fresh_id.to_be_bytes();
+                files::write_atomic(&path, &render(id), 0o600)?;
+                Ok((Self { folder, id }, None))
+            }
+        }
+    }
+
+    /// The folder, absolute.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The id: 128 bits that never change.
+    pub fn id(&self) -> [u8; 16] {
+        self.id
+    }
+
+    /// `log/`.
+    pub fn log(&self) -> PathBuf {
+        self.folder.join("log")
+    }
+
+    /// `blobs/`.
+    pub fn blobs(&self) -> PathBuf {
+        self.folder.join("blobs")
+    }
+
+    /// `keys/`.
+    pub fn keys(&self) -> PathBuf {
+        self.folder.join("keys")
+    }
+
+    /// `derived/snapshots/`.
+    pub fn snapshots(&self) -> PathBuf {
+        self.folder.join("derived/snapshots")
+    }
+
+    /// `derived/index/`.
+    pub fn index(&self) -> PathBuf {
+        self.folder.join("derived/index")
+    }
+}
+
+/// The lock file of the home in `folder`, whether there is one yet or not.
+pub fn lock_path(folder: &Path) -> PathBuf {
+    folder.join("lock")
+}
+
+/// The folder of the holder's socket.
+pub fn socket_folder(folder: &Path) -> PathBuf {
+    folder.join("run")
+}
+
+/// What a process may have made before it was killed in the middle of making a home.
+fn only_ours(folder: &Path) -> Result<bool, DiskError> {
+    let ours = ["lock", "run", "derived", "keys", "blobs"];
+    let mut entries = fs::read_dir(folder).map_err(DiskError::on("read", folder))?;
+    Ok(entries.all(|entry| {
+        entry.is_ok_and(|entry| {
+            let name = entry.file_name();
+            ours.iter().any(|ours| name == *ours) || files::is_temporary(Path::new(&name))
+        })
+    }))
+}
+
+fn render(id: [u8; 16]) -> Vec<u8> {
+    let lines = format!("zo home\nformat {FORMAT}\nid {:032x}\n", u128::from_be_bytes(id));
+    format!("{lines}check {:08x}\n", crc32fast::hash(lines.as_bytes())).into_bytes()
+}
+
+fn parse(text: &[u8]) -> Option<(u32, [u8; 16])> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (lines, check) = text.split_at(text.rfind("check ")?);
+    if check != format!("check {:08x}\n", crc32fast::hash(lines.as_bytes())) {
+        return None;
+    }
+    let mut lines = lines.lines();
+    if lines.next()? != "zo home" {
+        return None;
+    }
+    let format = lines.next()?.strip_prefix("format ")?.parse().ok()?;
+    let id = u128::from_str_radix(lines.next()?.strip_prefix("id ")?, 16).ok()?;
+    Some((format, id.to_be_bytes()))
+}

@@ -1,0 +1,120 @@
+//! Answers requests: what [`crate::protocol`] says, done with an [`Engine`].
+//!
+//! One file per group of requests. A handler takes the engine and the request's fields and calls `each` with the
+//! responses; the last one (`Done` or `Failed`) is [`handle`]'s.
+
+mod ask;
+mod conversation;
+pub(crate) mod failure;
+mod kv;
+mod log;
+mod memory;
+mod status;
+
+use std::ops::ControlFlow;
+
+use crate::engine::Engine;
+use zo_projections::Receipt;
+
+use crate::protocol::Outcome as Change;
+use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, Query, Request, Response};
+use crate::writer::Outcome;
+
+/// Takes responses; breaks when nobody wants more.
+pub type Each<'a> = &'a mut dyn FnMut(Response) -> ControlFlow<()>;
+
+/// Answers one request. `each` is given every response but the last.
+///
+/// # Errors
+/// The failure that the request ends with.
+pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), Failure> {
+    let acknowledged = match request {
+        Request::Memorize { actor, items } => memory::memorize(engine, actor, items)?,
+        Request::Supersede { memory, content, meta, expected } => {
+            one(memory::supersede(engine, &memory, content, meta, expected))?
+        }
+        Request::Retract { memory, reason, expected } => one(memory::retract(engine, &memory, reason, expected))?,
+        Request::Forget { memory } => one(memory::forget(engine, &memory))?,
+        Request::SetKey { key, value, expected, idempotency } => {
+            one(kv::set(engine, key, value, expected, idempotency))?
+        }
+        Request::DeleteKey { key, idempotency } => one(kv::delete(engine, key, idempotency))?,
+        Request::AddMessages { actor, conversation, messages } => {
+            conversation::add_messages(engine, actor, &conversation, messages)?
+        }
+        Request::SelectBranch { conversation, message } => one(conversation::select(engine, &conversation, &message))?,
+        Request::RenameConversation { conversation, name } => one(conversation::rename(engine, &conversation, &name))?,
+        Request::DeleteConversation { conversation } => one(conversation::delete(engine, &conversation))?,
+        Request::AppendPlaceholders { count, bytes } => log::append_placeholders(engine, count, bytes)?,
+        Request::Ask { conversation, question, run } => {
+            let answered = ask::ask(engine, &conversation, question, run)?;
+            return deliver(each, Response::Answered(Box::new(answered)));
+        }
+        Request::Query { query, at } => {
+            let answer = answer(engine, query, at)?;
+            return deliver(each, Response::Answer(Box::new(answer)));
+        }
+        Request::Events { selection, follow } => return log::events(engine, &selection, follow, each),
+        Request::Replay { from, to, from_snapshot, silent } => {
+            return log::replay(engine, from, to, from_snapshot, silent, each);
+        }
+        Request::Stats { at } => {
+            let stats = log::stats(engine, at)?;
+            return deliver(each, Response::Stats(Box::new(stats)));
+        }
+        Request::Verify => return log::verify(engine, each),
+        Request::Rebuild => return log::rebuild(engine, each),
+        Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
+        Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
+    };
+    deliver(each, Response::Acknowledged(acknowledged))
+}
+
+fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failure> {
+    match query {
+        Query::Status => status::status(engine, at),
+        Query::Memories { retracted, before, limit } => memory::list(engine, at, retracted, before, page(limit)),
+        Query::Memory { id } => memory::show(engine, at, &id),
+        Query::Key { key } => kv::get(engine, at, &key),
+        Query::Keys { prefix, after, limit } => kv::list(engine, at, &prefix, after.as_deref(), page(limit)),
+        Query::Conversations { skip, limit } => conversation::list(engine, at, skip as usize, page(limit)),
+        Query::Conversation { reference, all_branches, skip, limit } => {
+            conversation::show(engine, at, &reference, all_branches, skip as usize, page(limit))
+        }
+        Query::Usage => status::usage(engine, at),
+        Query::Digests => status::digests(engine, at),
+    }
+}
+
+fn page(limit: u32) -> usize {
+    (limit as usize).clamp(1, MAX_PAGE)
+}
+
+/// A single command: its failure is that of the request.
+fn one(result: Result<Acknowledged, Failure>) -> Result<Vec<Result<Acknowledged, Failure>>, Failure> {
+    result.map(|acknowledged| vec![Ok(acknowledged)])
+}
+
+fn deliver(each: Each<'_>, response: Response) -> Result<(), Failure> {
+    // Nobody may be listening any more; what was asked for is done all the same.
+    let _ = each(response);
+    Ok(())
+}
+
+fn acknowledge(id: String, outcome: Outcome) -> Result<Acknowledged, Failure> {
+    let receipt = outcome?;
+    let outcome = match receipt {
+        Receipt { events: 0, .. } => Change::Unchanged,
+        Receipt { version: 1, .. } => Change::New,
+        _ => Change::Revised,
+    };
+    Ok(Acknowledged { id, position: receipt.position, outcome })
+}
+
+fn check_count(what: &str, count: usize) -> Result<(), Failure> {
+    if count <= MAX_PAGE {
+        return Ok(());
+    }
+    let message = format!("{count} {what} are more than the {MAX_PAGE} that one request may have");
+    Err(Failure::new(FailureKind::Invalid, message))
+}

@@ -1,0 +1,75 @@
+//! A query, prepared against the statistics of one moment.
+
+use tantivy::Term;
+
+use super::Corpus;
+use crate::analysis;
+use crate::bm25::{self, Collection, Lengths};
+use crate::error::Failure;
+
+/// A query's different words beyond this many are not looked for; the rarest are kept. It is the
+/// number of bits in which a candidate's matched terms are noted.
+pub const MAX_QUERY_TERMS: usize = u64::BITS as usize;
+
+/// How rare a word is, is judged as in a collection of at least this many documents when it is
+/// about how much of a query a document covers. Among three memories a word that stands in one of
+/// them would else count far less than one that stands in none.
+const MIN_JUDGED_DOCUMENTS: u64 = 1_000;
+
+/// The terms to look for and the constants of the scoring formula.
+pub(super) struct Plan {
+    /// Terms that stand in some document, heaviest first: the order in which scores are summed.
+    pub(super) terms: Vec<PlannedTerm>,
+    /// What a document's length does to its score.
+    pub(super) lengths: Lengths,
+    /// Rarities of all terms, those included that stand nowhere.
+    rarities: f32,
+}
+
+/// A term that stands in some document.
+pub(super) struct PlannedTerm {
+    /// As the overlay knows it.
+    pub(super) text: String,
+    /// As tantivy knows it.
+    pub(super) term: Term,
+    /// The most it can add to a score.
+    pub(super) weight: f32,
+    /// What it counts when it is asked how much of the query is covered.
+    rarity: f32,
+}
+
+impl Plan {
+    pub(super) fn new(query: &str, corpus: Corpus<'_>) -> Result<Plan, Failure> {
+        let collection = corpus.collection()?;
+        let documents = collection.documents.max(MIN_JUDGED_DOCUMENTS);
+        let judged = Collection { documents, ..collection };
+        let mut terms = Vec::new();
+        let mut unknown = 0;
+        for text in analysis::query_terms(query) {
+            let term = Term::from_field_text(corpus.words(), &text);
+            let frequency = corpus.searcher.doc_freq(&term)? + corpus.overlay.postings(&text).len() as u64;
+            if frequency > 0 {
+                let weight = bm25::weight(collection.idf(frequency));
+                let rarity = judged.idf(frequency);
+                terms.push(PlannedTerm { text, term, weight, rarity });
+            } else if !analysis::is_unspaced_pair(&text) {
+                // A pair of characters that nobody ever wrote is most likely no word, only the
+                // border between two: its absence says nothing about the query's topic.
+                unknown += 1;
+            }
+        }
+        terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
+        terms.truncate(MAX_QUERY_TERMS);
+        let unknown = unknown.min(MAX_QUERY_TERMS - terms.len());
+        let known: f32 = terms.iter().map(|term| term.rarity).sum();
+        let rarities = known + unknown as f32 * judged.idf(0);
+        Ok(Plan { terms, lengths: collection.lengths(), rarities })
+    }
+
+    /// Share of the query's rarities that the terms in the bit set `matched` make up.
+    pub(super) fn coverage(&self, matched: u64) -> f32 {
+        let terms = self.terms.iter().enumerate();
+        let covered: f32 = terms.filter(|(bit, _)| matched >> bit & 1 == 1).map(|(_, term)| term.rarity).sum();
+        (covered / self.rarities).min(1.0)
+    }
+}

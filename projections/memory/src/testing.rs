@@ -1,0 +1,62 @@
+//! What the tests of several modules share.
+
+use std::path::Path;
+
+use crate::{Document, Hit, LexicalIndex, Opened, Query};
+
+/// The home that the tests' indexes belong to.
+pub(crate) const HOME: [u8; 32] = [7; 32];
+
+/// A document without title, speaker and date.
+pub(crate) fn document(position: u64, text: &str) -> Document {
+    Document {
+        position,
+        item: u128::from(position) << 70 | 1,
+        name: format!("m{position}"),
+        from: position,
+        text: text.to_owned(),
+        title: None,
+        speaker: None,
+        date_ms: None,
+    }
+}
+
+/// Opens the index of [`HOME`] in a folder.
+pub(crate) fn open(dir: &Path) -> Opened {
+    LexicalIndex::open(dir, &HOME).expect("the folder is a temporary one of our own")
+}
+
+/// All hits for a query, everything being eligible.
+pub(crate) fn search(index: &LexicalIndex, text: &str) -> Vec<Hit> {
+    index.search(&Query { text, limit: 100 }, &|_| true).expect("nothing damaged it")
+}
+
+/// Positions of [`search`]'s hits, best first.
+pub(crate) fn found(index: &LexicalIndex, text: &str) -> Vec<u64> {
+    search(index, text).into_iter().map(|hit| hit.position).collect()
+}
+
+/// A small generator for tests that need much and reproducible, not good, randomness (xorshift).
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// A number below `bound`.
+    pub(crate) fn below(&mut self, bound: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % bound
+    }
+
+    /// A text of up to `words` words, of which low-numbered ones are common.
+    pub(crate) fn text(&mut self, words: u64) -> String {
+        let words = self.below(words + 1);
+        let text: Vec<String> = (0..words)
+            .map(|_| {
+                let range = 1 + self.below(200);
+                format!("w{}", self.below(range))
+            })
+            .collect();
+        text.join(" ")
+    }
+}

@@ -1,0 +1,8 @@
+//! The command line, run as a process: that every command is wired, the JSON that others build on, bad input, streams
+//! and signals, what a person sees on a terminal.
+
+mod bad_input;
+mod commands;
+mod shapes;
+mod streams;
+mod terminal;

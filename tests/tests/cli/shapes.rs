@@ -1,0 +1,123 @@
+//! The JSON that others build on, as `cli/JSON.md` documents it: a change here is a change of the interface.
+
+use serde_json::Value;
+use zo_tests::cli::snapshot::snapshot;
+use zo_tests::cli::{Ran, Zo};
+
+/// Compares every line that was printed with what is expected.
+#[track_caller]
+fn check(ran: &Ran, expected: &[&str]) {
+    let lines: Vec<String> = ran.json().iter().map(snapshot).collect();
+    assert_eq!(lines, expected, "{ran}");
+}
+
+#[test]
+fn an_acknowledgement() {
+    let zo = Zo::new();
+    check(&zo.run(["memorize", "--json", "text"]), &[r#"{"id":"<id>","position":2}"#]);
+    let lines = "{\"id\":\"a\",\"content\":\"x\"}\n{\"content\":\"y\"}\n";
+    let acknowledged = zo.run_with(["memorize", "--json", "--jsonl", "-"], lines);
+    check(&acknowledged, &[r#"{"id":"a","position":3}"#, r#"{"id":"<id>","position":4}"#]);
+    check(&zo.run(["kv", "set", "--json", "k", "v"]), &[r#"{"id":"k","position":5}"#]);
+    let message = zo.run(["conversation", "add-message", "c", "--role", "user", "hi", "--json"]);
+    check(&message, &[r#"{"id":"<id>","position":7}"#]);
+}
+
+#[test]
+fn a_memory() {
+    let zo = Zo::new();
+    zo.run(["memorize", "--id", "a", "one", "--meta", "topic=x", "--at", "2026-05-04"]).ok();
+    zo.run(["memory", "supersede", "a", "two"]).ok();
+    let list = r#"{"id":"a","state":"live","position":3,"version":2,"at":"<time>","occurred_at":null,"until":null,"content":"two","meta":{"topic":"x"}}"#;
+    check(&zo.run(["memory", "list", "--json"]), &[list]);
+    let older = r#"{"id":"a","state":"superseded","position":2,"version":1,"at":"<time>","occurred_at":"<time>","until":3,"content":"one","meta":{"topic":"x"}}"#;
+    let show = format!("{},\"older\":[{older}]}}", &list[..list.len() - 1]);
+    check(&zo.run(["memory", "show", "a", "--json"]), &[&show]);
+}
+
+#[test]
+fn a_key() {
+    let zo = Zo::new();
+    zo.run(["kv", "set", "k", "v"]).ok();
+    let key = r#"{"key":"k","value":"v","position":2,"version":1,"at":"<time>"}"#;
+    check(&zo.run(["kv", "get", "k", "--json"]), &[key]);
+    check(&zo.run(["kv", "list", "--json"]), &[key]);
+}
+
+#[test]
+fn a_conversation_and_its_messages() {
+    let zo = Zo::new();
+    zo.run(["conversation", "add-message", "c", "--role", "user", "hi", "--author", "Ann"]).ok();
+    let line = r#"{"id":"<id>","name":"c","started_at":"<time>","changed_at":"<time>","messages":1,"branches":1}"#;
+    check(&zo.run(["conversation", "list", "--json"]), &[line]);
+    let message = r#"{"id":"<id>","parent":null,"role":"user","position":3,"at":"<time>","occurred_at":null,"model":null,"interrupted":false,"content":"hi","author":"Ann","tool_calls":[],"tool_call_id":null,"meta":null}"#;
+    check(&zo.run(["conversation", "show", "c", "--json"]), &[message]);
+    let document =
+        format!(r#"{{"id":"<id>","name":"c","started_at":"<time>","changed_at":"<time>","messages":[{message}]}}"#);
+    check(&zo.run(["conversation", "export", "c", "--format", "json"]), &[&document]);
+}
+
+#[test]
+fn an_answer() {
+    let zo = Zo::new();
+    zo.run(["memorize", "--id", "port", "the staging port is 5433"]).ok();
+    let mut answer = zo.run(["ask", "--json", "what is the staging port?"]).json_object();
+    assert!(answer["answer"].as_str().is_some_and(|text| text.contains("5433")), "{answer}");
+    answer["answer"] = Value::Null;
+    assert!(answer["recalled"][0]["score"].as_f64().is_some_and(|score| score > 0.0), "{answer}");
+    answer["recalled"][0]["score"] = Value::Null;
+    let expected = r#"{"answer":null,"conversation":"<id>","run":"<id>","model":"offline","recalled":[{"id":"port","position":2,"score":null}],"usage":{"input_tokens":0,"output_tokens":0,"cost_micros":0},"position":8,"indexed":5,"head":8}"#;
+    assert_eq!(snapshot(&answer), expected);
+}
+
+#[test]
+fn an_event() {
+    let zo = Zo::new();
+    zo.run(["memorize", "--id", "a", "one", "--meta", "topic=x"]).ok();
+    let event = r#"{"position":2,"id":"<id>","stream":"memory/<id>","version":1,"at":"<time>","kind":"memory.memorized","actor":"user","causation":null,"correlation":null,"data":{"digest":"<hash>","named":true,"size":3,"occurred_at":null,"name":"a","content":"one","meta":{"topic":"x"}}}"#;
+    check(&zo.run(["log", "show", "2", "--json"]), &[event]);
+    check(&zo.run(["log", "tail", "-n", "1", "--json"]), &[event]);
+    let steps = zo.run(["replay", "--from", "2", "--json"]).json();
+    let step = format!("{},\"changes\":[", &event[..event.len() - 1]);
+    assert!(snapshot(&steps[0]).starts_with(&step), "{}", snapshot(&steps[0]));
+}
+
+#[test]
+fn a_verification() {
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    check(&zo.run(["log", "verify", "--json"]), &[r#"{"ok":true,"events":2,"head":2,"hash":"<hash>","problems":[]}"#]);
+}
+
+#[test]
+fn keys_of_the_larger_objects() {
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    let keys =
+        |ran: Ran| ran.json_object().as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" ");
+    assert_eq!(
+        keys(zo.run(["status", "--json"])),
+        "home folder head at figures indexed holder bytes segments snapshot recovery"
+    );
+    assert_eq!(keys(zo.run(["log", "stats", "--json"])), "events head first_at last_at bytes packs kinds disk");
+    assert_eq!(keys(zo.run(["rebuild", "--json"])), "position events indexed digests same");
+    assert_eq!(keys(zo.run(["replay", "--digests", "--json"])), "position digests");
+    let empty = zo.file("empty/x.md", "");
+    let import = zo.run(["import".as_ref(), empty.as_os_str(), "--json".as_ref()]);
+    assert_eq!(keys(import), "memories conversations conversations_left_deleted messages keys not_placed failed");
+}
+
+#[test]
+fn an_error() {
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    let error = |arguments: &[&str]| snapshot(&zo.run(arguments).json_error());
+    assert_eq!(
+        error(&["memory", "show", "nothing", "--json"]),
+        r#"{"kind":"not_found","message":"there is no memory nothing","hint":"`zo memory list` shows the ids there are"}"#
+    );
+    assert_eq!(
+        error(&["memory", "shwo", "x", "--json"]),
+        r#"{"kind":"usage","message":"unrecognized subcommand 'shwo'","hint":"a similar subcommand exists: 'show'\nusage: zo memory [OPTIONS] <COMMAND>\n`zo memory --help` has examples"}"#
+    );
+}
