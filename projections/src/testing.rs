@@ -32,12 +32,18 @@ pub(crate) fn fold<P: Projection>(events: &[(StreamId, Event)]) -> (P, String) {
     (state, anomalies)
 }
 
-/// What the last of some commands comes to, when those before it were carried out.
+/// What the last of some commands of a person comes to, when those before it were carried out.
 pub(crate) fn told(commands: &[Command]) -> String {
+    told_by(Actor::User, commands)
+}
+
+/// The same, when `actor` gives the last one.
+pub(crate) fn told_by(actor: Actor, commands: &[Command]) -> String {
     let mut writer = Writer::default();
     let mut text = String::new();
-    for command in commands {
-        text = writer.tell(Submission::new(Actor::User, command.clone()));
+    for (index, command) in commands.iter().enumerate() {
+        let actor = if index + 1 == commands.len() { actor } else { Actor::User };
+        text = writer.tell(Submission::new(actor, command.clone()));
     }
     assert_eq!(writer.views.anomalies, [], "what was decided is possible");
     text

@@ -54,8 +54,8 @@ pub(super) fn record_recall(
 fn check_passages(passages: &[Passage]) -> Result<(), Rejection> {
     let why = if passages.len() > MAX_PASSAGES {
         format!("{} are more than the {MAX_PASSAGES} that one may have", passages.len())
-    } else if let Some(passage) = passages.iter().find(|passage| !passage.score.is_finite()) {
-        format!("memory {} has no score: {}", passage.memory, passage.score)
+    } else if let Some(passage) = passages.iter().find(|it| !it.score.is_finite() || !it.coverage.is_finite()) {
+        format!("memory {} has no score: {}, coverage {}", passage.memory, passage.score, passage.coverage)
     } else {
         return Ok(());
     };

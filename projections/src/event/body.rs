@@ -60,3 +60,6 @@ fn unfold_json(object: &mut Map<String, Value>, field: &str) {
         object.insert(field.to_owned(), value);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -77,10 +77,8 @@ impl Projection for KeyValues {
                 }
             }
             Event::KvDeleted(event) => {
-                let removed = self.keys.remove(&event.key);
-                if removed.is_none() {
-                    return Err(Anomaly::new(recorded, format!("key {:?} has no value to delete", event.key)));
-                }
+                let absent = || Anomaly::new(recorded, format!("key {:?} has no value to delete", event.key));
+                self.keys.remove(&event.key).ok_or_else(absent)?;
             }
             _ => {}
         }

@@ -150,7 +150,7 @@ fn a_slip_in_one_field_is_given_away() {
     };
     let size = |recorded: &mut Recorded| {
         if let Event::Superseded(event) = &mut recorded.event {
-            event.size += 1
+            event.size += 1;
         }
     };
     assert_eq!(slipped(&size), ["memories"]);
@@ -161,7 +161,7 @@ fn a_slip_in_one_field_is_given_away() {
     assert_eq!(slipped(&forgets_its_key), ["idempotency_keys"]);
     let cost = |recorded: &mut Recorded| {
         if let Event::RunFinished(event) = &mut recorded.event {
-            event.usage.cost_micros += 1
+            event.usage.cost_micros += 1;
         }
     };
     assert_eq!(slipped(&cost), ["usage"]);

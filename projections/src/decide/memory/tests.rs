@@ -3,7 +3,7 @@
 use super::*;
 use crate::command::Command;
 use crate::decide::{MAX_NAME_BYTES, MAX_TEXT_BYTES};
-use crate::testing::{assert_lines, digest_of, told};
+use crate::testing::{assert_lines, digest_of, told, told_by};
 
 fn body(content: &str) -> Body {
     Body { content: content.to_owned(), ..Body::default() }
@@ -91,6 +91,25 @@ fn what_was_retracted_or_forgotten_comes_back_when_it_is_memorized() {
     check(
         &[memorize(0, "tea"), retract(1 << 10 | 1), memorize(0, "tea")],
         "3 memory/102 v1 memory.memorized digest=746561 size=3 | content=tea",
+    );
+}
+
+#[test]
+fn an_import_does_not_bring_back_what_was_retracted_or_forgotten() {
+    let import = |commands: &[Command], expected: &str| assert_lines(&told_by(Actor::Import, commands), expected);
+    for end in [retract(7), forget(7)] {
+        import(&[memorize(7, "tea"), end.clone(), memorize(7, "tea")], "already: memory/7 at 1");
+        import(&[memorize(7, "tea"), memorize(7, "mint"), end.clone(), memorize(7, "mint")], "already: memory/7 at 2");
+        // What the source says now is something else, and new.
+        import(
+            &[memorize(7, "tea"), end, memorize(7, "mint")],
+            "3 memory/7 v3 memory.memorized digest=6d696e74 named=true size=4 | name=name 7 content=mint",
+        );
+    }
+    import(&[memorize(7, "tea"), memorize(7, "tea")], "already: memory/7 at 1");
+    import(
+        &[memorize(7, "tea"), memorize(7, "mint")],
+        "2 memory/7 v2 memory.superseded digest=6d696e74 size=4 | name=name 7 content=mint",
     );
 }
 

@@ -96,7 +96,7 @@ fn a_run_recalls_once() {
 fn a_recall_has_as_many_passages_as_can_be_read_again() {
     assert!(told(&[ask(9), recall(9, &[0.5; 1000])]).starts_with("4 run/9 v2 run.recalled"));
     check(&[ask(9), recall(9, &[0.5; 1001])], "rejected: the passages: 1001 are more than the 1000 that one may have");
-    check(&[ask(9), recall(9, &[0.5, f32::NAN])], "rejected: the passages: memory 5 has no score: NaN");
+    check(&[ask(9), recall(9, &[0.5, f32::NAN])], "rejected: the passages: memory 5 has no score: NaN, coverage 1");
 }
 
 #[test]

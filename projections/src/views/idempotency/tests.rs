@@ -29,7 +29,7 @@ fn check(events: &[(u64, i64, u128)], expected: &str) {
         }
     }
     assert_eq!(text.lines().count(), keys.len());
-    assert_eq!(keys.is_empty(), keys.is_empty());
+    assert_eq!(keys.is_empty(), text.is_empty());
     assert_lines(&(text + &anomalies), expected);
 }
 

@@ -138,10 +138,19 @@ fn a_content_is_found_at_the_oldest_memory_that_has_it() {
         ],
         &[0, 2, 2, 2, 1, 1, 3, 0, 2],
     );
+    // The next oldest comes after it, and not the youngest.
     check_by_digest(
         "tea",
-        &[(1, memorized("tea")), (2, memorized("a")), (2, superseded("tea")), (1, retracted())],
-        &[1, 1, 1, 2],
+        &[
+            (1, memorized("tea")),
+            (2, memorized("a")),
+            (3, memorized("b")),
+            (3, superseded("tea")),
+            (2, superseded("tea")),
+            (1, retracted()),
+            (2, retracted()),
+        ],
+        &[1, 1, 1, 1, 1, 2, 3],
     );
 }
 

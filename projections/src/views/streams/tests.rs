@@ -28,7 +28,7 @@ fn check(events: &[(u128, u32, u32)], expected: &str) {
         }
     }
     text += &format!("{} streams, last key {}\n", streams.len(), streams.last_key().0);
-    assert_eq!(streams.is_empty(), streams.is_empty());
+    assert_eq!(streams.is_empty(), events.is_empty());
     assert_lines(&(text + &anomalies), expected);
 }
 
