@@ -18,12 +18,15 @@
 //! Our own files are written by `write` and `pwrite`, made durable by `fdatasync`, and put in their places
 //! by `rename` and an fsync of the folder: nothing here maps a file.
 
+pub mod blobs;
 pub mod files;
 mod guard;
 pub mod head;
 pub mod journal;
+pub mod keys;
 pub mod lock;
 pub mod recent;
+pub mod seal;
 pub mod segments;
 
 use std::io;
@@ -40,6 +43,12 @@ pub struct DiskError {
     /// Why it failed.
     #[source]
     pub source: io::Error,
+}
+
+/// A folder that is removed when it is dropped; in memory, where there is a place for that.
+#[cfg(test)]
+pub(crate) fn folder_in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
 }
 
 impl DiskError {
