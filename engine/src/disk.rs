@@ -46,6 +46,12 @@ pub struct DiskError {
     pub source: io::Error,
 }
 
+/// A folder that is removed when it is dropped; in memory, where there is a place for that.
+#[cfg(test)]
+pub(crate) fn folder_in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a temporary folder")
+}
+
 impl DiskError {
     /// A function that wraps an [`io::Error`]; made for `map_err`.
     pub fn on<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> Self + use<'a> {

@@ -197,6 +197,9 @@ impl Spares {
     /// # Errors
     /// If one cannot be removed.
     pub fn new(folder: &Path, sizes: Sizes, found: Vec<PathBuf>) -> Result<Self, DiskError> {
+        let number = |path: &PathBuf| path.file_stem()?.to_str()?.strip_prefix(SPARE)?.parse::<u64>().ok();
+        let mut found = found;
+        found.sort_by_key(number);
         let mut paths: Vec<PathBuf> = Vec::new();
         for path in found {
             let whole = fs::metadata(&path).is_ok_and(|metadata| metadata.len() == sizes.file_bytes);
@@ -206,7 +209,6 @@ impl Spares {
                 fs::remove_file(&path).map_err(DiskError::on("remove", &path))?;
             }
         }
-        let number = |path: &PathBuf| path.file_stem()?.to_str()?.strip_prefix(SPARE)?.parse::<u64>().ok();
         let next_number = paths.iter().filter_map(number).max().unwrap_or(0) + 1;
         Ok(Self { folder: folder.to_owned(), sizes, waiting: Mutex::new(Waiting { paths, next_number }) })
     }
@@ -216,8 +218,10 @@ impl Spares {
         self.lock().paths.len()
     }
 
+    /// The one that has waited longest: the others still hold what was sealed last, as a second copy.
     fn take(&self) -> Option<PathBuf> {
-        self.lock().paths.pop()
+        let mut waiting = self.lock();
+        if waiting.paths.is_empty() { None } else { Some(waiting.paths.remove(0)) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {

@@ -258,7 +258,7 @@ pub fn restore_local(
 
 fn mend(log: &Path, home: HomeId, options: &Options, backup: Option<&Path>) -> Result<Restored, RestoreError> {
     let mut findings = Vec::new();
-    let mut supply = Supply::new(log.join("recent"), options.recent_cache_bytes);
+    let mut supply = Supply::new(log, home, options.recent_cache_bytes);
     for (_, _, path) in backup.map_or(Ok(Vec::new()), segments::files)? {
         match Segment::open(&path) {
             Ok(segment) if segment.info().home == home => supply.add(segment, "the backup"),

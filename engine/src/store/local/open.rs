@@ -28,7 +28,7 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
     let lock = prepare(log)?;
     let mut findings = Vec::new();
     make_space(log, &mut findings);
-    let supply = Supply::new(log.join("recent"), options.recent_cache_bytes);
+    let supply = Supply::new(log, home, options.recent_cache_bytes);
     Recent::discard(&log.join(RECENT_COPY))?;
     let Recovered { sealed, mut walked, last_slot } = recover(log, home, &options, supply, Care::Open, &mut findings)?;
     let closed = last_slot.is_some_and(|slot| slot.closed && slot.head == walked.head);
@@ -232,11 +232,10 @@ fn is_new(log: &Path) -> Result<bool, DiskError> {
     Ok(files.is_empty() && segments::files(&log.join("segments"))?.is_empty())
 }
 
-/// Keeps the twins of the files that are not sealed, and of the one sealed last.
+/// Keeps the twins of the files that are not sealed.
 fn remove_old_twins(log: &Path, walked: &Walked) -> Result<(), DiskError> {
     let recent = log.join("recent");
-    let first = walked.files.front().map_or(0, |live| live.file.sequence());
-    let sequences = walked.files.iter().map(|live| live.file.sequence()).chain(first.checked_sub(1));
+    let sequences = walked.files.iter().map(|live| live.file.sequence());
     let kept: Vec<PathBuf> = sequences.map(|sequence| twin_folder(&recent, sequence)).collect();
     for path in files::list(&recent)? {
         if !kept.contains(&path) {

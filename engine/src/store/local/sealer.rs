@@ -14,7 +14,7 @@ use zo_projections::Position;
 
 use super::report::Finding;
 use super::shared::{Shared, read_journal};
-use super::state::{LiveFile, State, Stop, Twin, Worker};
+use super::state::{LiveFile, State, Stop, Worker};
 use super::supply::twin_folder;
 use crate::disk::DiskError;
 use crate::disk::journal::JournalFile;
@@ -198,21 +198,12 @@ impl Sealer {
         Ok(spare)
     }
 
-    /// Lets go of a file that is sealed: its twin stays as a second copy of the last sealed range, the file
-    /// itself becomes a spare once no reader has it any more.
+    /// Lets go of a file that is sealed: its twin goes, and the file itself becomes a spare once no reader has
+    /// it any more. As such it remains a second copy of the segment until it is used again.
     fn retire(&self, live: LiveFile) -> Result<(), SealError> {
-        let recent = self.shared.folder("recent");
-        let sequence = live.file.sequence();
-        let filled = match &live.twin {
-            Twin::Resting { filled } | Twin::Open { filled, .. } => Some(*filled),
-            Twin::Closed | Twin::Abandoned => None,
-        };
-        if filled != Some(live.end) {
-            let _ = Recent::discard(&twin_folder(&recent, sequence));
-        }
-        drop(live.twin);
         // A twin that cannot be removed only takes space; the next open tries again.
-        let _ = Recent::discard(&twin_folder(&recent, sequence.saturating_sub(1)));
+        let _ = Recent::discard(&twin_folder(&self.shared.folder("recent"), live.file.sequence()));
+        drop(live.twin);
         let path = live.file.path().to_owned();
         let mut file = live.file;
         let mut waited = Duration::ZERO;

@@ -40,8 +40,7 @@ impl Sample {
 
     /// In memory, where there is a folder for that: for tests that make thousands of logs.
     fn in_memory() -> Self {
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-        Self { folder: folder.expect("a temporary folder"), packs: Vec::new() }
+        Self { folder: crate::disk::folder_in_memory(), packs: Vec::new() }
     }
 
     fn log(&self) -> PathBuf {

@@ -87,6 +87,10 @@ fn without_a_backup_a_damaged_segment_ends_the_log_and_nothing_is_thrown_away() 
     let (sample, store) = sealed_log();
     store.close();
     let path = sample.log().join("segments").join(&names(&sample.log().join("segments"))[1]);
+    // They would help.
+    for spare in crate::disk::journal::files(&sample.log().join("journal")).expect("the journal").1 {
+        fs::remove_file(spare).expect("removed");
+    }
     let mut bytes = fs::read(&path).expect("a segment");
     // The block and its parity: more than can be repaired.
     let end = bytes.len() - 8192;
