@@ -4,6 +4,7 @@
 //! file, a variant and an arm here, a line in [`HELP`], a test in `tests/tests/cli.rs`.
 
 mod ask;
+mod bench;
 mod completions;
 mod conversation;
 mod demo;
@@ -67,6 +68,7 @@ Look after it:
   rebuild       Make everything derived anew from the log
   doctor        Find what is missing, and how to get it
   demo          See it survive a kill -9
+  bench         Measure durable appends and replay
   completions   Print completions for your shell
   help          Print the help of a command
 
@@ -128,6 +130,8 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
+    #[command(subcommand)]
+    Bench(bench::Bench),
     Completions(completions::Completions),
 }
 
@@ -147,6 +151,7 @@ impl Command {
             Self::Rebuild(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Demo(command) => command.run(context),
+            Self::Bench(command) => command.run(context),
             Self::Completions(command) => command.run(context),
         }
     }

@@ -21,6 +21,8 @@ use crate::writer::SubmitError;
 
 /// Length of one event's record in the append bench, in bytes: what an ordinary job event takes.
 pub const EVENT_BYTES: usize = 250;
+/// The most events that one commit of the append bench may have.
+pub const MAX_BATCH: usize = 4096;
 /// A record's header and the fields of a placeholder, which are part of those bytes.
 const PLACEHOLDER_OVERHEAD: usize = 72 + 8 + 8 + 10;
 

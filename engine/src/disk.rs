@@ -20,10 +20,15 @@
 
 pub mod blobs;
 pub mod files;
+mod guard;
+pub mod head;
 pub mod journal;
 pub mod keys;
 pub mod lock;
+
+pub mod recent;
 pub mod seal;
+pub mod segments;
 
 use std::io;
 use std::path::{Path, PathBuf};

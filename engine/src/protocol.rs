@@ -160,6 +160,13 @@ pub enum Request {
         /// Copy the keys too, without which nobody can read what was sealed.
         with_keys: bool,
     },
+    /// Write the whole log into one file. Answered with [`Response::BackedUp`].
+    Export {
+        /// The file, absolute; it must not exist.
+        file: String,
+        /// Copy the keys too, into a folder beside it.
+        with_keys: bool,
+    },
     /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
     AppendPlaceholders {
         /// How many, at most [`MAX_PAGE`].

@@ -64,6 +64,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         }
         Request::Verify => return log::verify(engine, each),
         Request::Rebuild => return log::rebuild(engine, each),
+        Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
     };
     deliver(each, Response::Acknowledged(acknowledged))

@@ -11,6 +11,7 @@ mod run;
 use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
 use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into, home};
 use crate::ids::{Category, Position, StreamId};
+use crate::record::Actor;
 use crate::views::Views;
 
 /// The longest text, in bytes, that one memory, message or value may have.
@@ -83,7 +84,7 @@ pub fn decide(
             return Err(Rejection::Conflict { stream, expected, actual });
         }
     }
-    let decision = decide_command(views, submission.command, fresh_id)?;
+    let decision = decide_command(views, submission.actor, submission.command, fresh_id)?;
     if let Decision::Record(events) = &decision {
         for body in events.iter().filter_map(|event| event.body.as_ref()) {
             check_length("the body", body.len(), MAX_BODY_BYTES)?;
@@ -92,11 +93,16 @@ pub fn decide(
     Ok(decision)
 }
 
-fn decide_command(views: &Views, command: Command, fresh_id: &mut dyn FnMut() -> u128) -> Result<Decision, Rejection> {
+fn decide_command(
+    views: &Views,
+    actor: Actor,
+    command: Command,
+    fresh_id: &mut dyn FnMut() -> u128,
+) -> Result<Decision, Rejection> {
     match command {
         Command::CreateHome { zo_version } => create_home(views, zo_version),
         Command::Memorize { id, digest, occurred_at, body } => {
-            memory::memorize(views, id, digest, occurred_at, &body, fresh_id)
+            memory::memorize(views, actor, id, digest, occurred_at, &body, fresh_id)
         }
         Command::Supersede { id, digest, occurred_at, body } => {
             memory::supersede(views, id, digest, occurred_at, &body)

@@ -231,7 +231,13 @@ impl Measurement<'_> {
             let done = lines(trace.acked_before(cut));
             trace.materialise_into(cut, root.path())?;
             let more = (done + if plan.batch == 1 { 300 } else { 6 }).min(plan.commits);
-            let mut second = self.record(root.path(), done..more)?;
+            let mut second = match self.record(root.path(), done..more) {
+                Ok(second) => second,
+                Err(error) => {
+                    say(&format!("{cut}: no second life: {error:#}"))?;
+                    continue;
+                }
+            };
             let cuts = second.cuts(self.seed + life, count.div_ceil(SECOND_LIVES as usize));
             self.cut(&mut second, &cuts, done)?;
         }

@@ -1,4 +1,8 @@
 //! Tests of the whole: support library and the integration, simulation and crash suites.
+//!
+//! - [`powercut`]: what a disk may hold after a power cut, from a recording of a real process.
+//! - [`story`]: events whose content follows from their number, so that what survived can be judged.
 
 pub mod cli;
 pub mod powercut;
+pub mod story;

@@ -80,6 +80,11 @@ pub fn temporary_of(path: &Path) -> PathBuf {
     name.into()
 }
 
+/// Whether `path` has the name of a file that is being written.
+pub fn is_temporary(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == TEMPORARY)
+}
+
 /// Removes what was being written into `folder` when the process died. Returns how many files that were.
 ///
 /// # Errors
@@ -87,7 +92,7 @@ pub fn temporary_of(path: &Path) -> PathBuf {
 pub fn remove_temporaries(folder: &Path) -> Result<usize, DiskError> {
     let mut removed = 0;
     for path in list(folder)? {
-        if path.extension().is_some_and(|extension| extension == TEMPORARY) && path.is_file() {
+        if is_temporary(&path) && path.is_file() {
             fs::remove_file(&path).map_err(DiskError::on("remove", &path))?;
             removed += 1;
         }
@@ -111,6 +116,23 @@ pub fn list(folder: &Path) -> Result<Vec<PathBuf>, DiskError> {
         .map_err(DiskError::on("list", folder))?;
     paths.sort();
     Ok(paths)
+}
+
+/// Copies the files of `from`, and of the folders in it, to the folder `to`. Nothing is synced.
+///
+/// # Errors
+/// If something cannot be read or written; what was copied stays.
+pub fn copy_folder(from: &Path, to: &Path) -> Result<(), DiskError> {
+    fs::create_dir_all(to).map_err(DiskError::on("create", to))?;
+    for path in list(from)? {
+        let target = to.join(path.file_name().unwrap_or_default());
+        if path.is_dir() {
+            copy_folder(&path, &target)?;
+        } else {
+            fs::copy(&path, &target).map_err(DiskError::on("copy", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// Reads up to `length` bytes from `at`: fewer if the file ends before.
@@ -152,6 +174,15 @@ pub fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
 /// If the filesystem does not tell.
 pub fn free_bytes(path: &Path) -> Result<u64, DiskError> {
     let stat = rustix::fs::statvfs(path).map_err(|error| DiskError::on("ask for the space of", path)(error.into()))?;
+    Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// As [`free_bytes`], for the filesystem of an open file or folder: it costs one system call.
+///
+/// # Errors
+/// If the filesystem does not tell.
+pub fn free_bytes_of(handle: &File) -> io::Result<u64> {
+    let stat = rustix::fs::fstatvfs(handle)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
@@ -213,8 +244,3 @@ fn untaken(folder: &Path, name: &str) -> PathBuf {
 
 #[cfg(test)]
 mod tests;
-
-/// Stub.
-pub fn is_temporary(_path: &Path) -> bool {
-    false
-}

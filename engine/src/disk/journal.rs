@@ -186,6 +186,14 @@ impl JournalFile {
         self.file.sync_data().map_err(DiskError::on("sync", &self.path))
     }
 
+    /// Makes what was written durable.
+    ///
+    /// # Errors
+    /// If it cannot be synced.
+    pub fn sync(&self) -> Result<(), DiskError> {
+        self.file.sync_data().map_err(DiskError::on("sync", &self.path))
+    }
+
     /// Fills the file with zeros from `at` to its end, and makes that durable.
     ///
     /// # Errors
@@ -222,10 +230,18 @@ pub fn files(folder: &Path) -> Result<(Vec<(u64, PathBuf)>, Vec<PathBuf>), DiskE
     Ok((live, spares))
 }
 
+/// The home that the log in the folder `log` is of, from the first file header that is whole; `None` if none is.
+pub fn home_id(log: &Path) -> Option<HomeId> {
+    let (journal, _) = files(&log.join("journal")).unwrap_or_default();
+    let from_journal = journal.into_iter().find_map(|(sequence, path)| {
+        let header = JournalFile::open_to_read(&path, sequence).ok()?.read(0, HEADER_BYTES as usize).ok()?;
+        FileHeader::decode(&header).ok().map(|header| header.home)
+    });
+    from_journal.or_else(|| {
+        let segments = super::segments::files(&log.join("segments")).unwrap_or_default();
+        segments.into_iter().find_map(|(_, _, path)| super::segments::Segment::peek(&path).ok().map(|info| info.home))
+    })
+}
+
 #[cfg(test)]
 mod tests;
-
-/// Stub.
-pub fn home_id(_log: &Path) -> Option<[u8; 16]> {
-    None
-}

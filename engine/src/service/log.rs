@@ -283,6 +283,13 @@ pub(super) fn backup(engine: &Engine, folder: &str, with_keys: bool, each: Each<
     deliver(each, Response::BackedUp(backed_up))
 }
 
+pub(super) fn export(engine: &Engine, file: &str, with_keys: bool, each: Each<'_>) -> Result<(), Failure> {
+    let exported = maintenance::export(engine, file.as_ref(), with_keys, &mut |what, done, total| {
+        each(Response::Progress { what: what.to_owned(), done, total })
+    })?;
+    deliver(each, Response::BackedUp(exported))
+}
+
 pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
     let (position, before) = engine.writer.read(|views| (views.position, views.digests()))?;
     engine.snapshots.clear().map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;

@@ -85,8 +85,11 @@ fn quotes(question: &str, passages: &[Passage<'_>]) -> Vec<Quote> {
     quotes
 }
 
-/// The best passage on one line, with dots where something was left out.
+/// The whole text if it is short, else its best passage with dots where something was left out.
 fn quote(text: &str, question: &str) -> String {
+    if text.trim().chars().nth(MAX_QUOTE_CHARS).is_none() {
+        return printable(text);
+    }
     let passage = best_passage(text, question, MAX_QUOTE_CHARS);
     let before = if text.trim_start().starts_with(passage) { "" } else { "… " };
     let behind = if text.trim_end().ends_with(passage) { "" } else { " …" };

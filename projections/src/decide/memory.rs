@@ -5,12 +5,14 @@ use crate::command::Rejection;
 use crate::event::memory::{Body, Forgotten, Memorized, Retracted, Superseded};
 use crate::event::run::ReasonBody;
 use crate::ids::{Digest, MemoryId};
+use crate::record::Actor;
 use crate::time::Timestamp;
 use crate::views::Views;
 use crate::views::memories::{Memory, State};
 
 pub(super) fn memorize(
     views: &Views,
+    actor: Actor,
     id: Option<MemoryId>,
     digest: Digest,
     occurred_at: Option<Timestamp>,
@@ -26,6 +28,10 @@ pub(super) fn memorize(
     };
     match views.memories.get(id) {
         Some(memory) if memory.state == State::Live => supersede(views, id, digest, occurred_at, body),
+        // What was found wrong or hidden does not come back by importing the same once more; a person may want it to.
+        Some(memory) if actor == Actor::Import && memory.current.digest == digest => {
+            Ok(Decision::already(id, memory.current.position))
+        }
         _ => memorized(id, true, digest, occurred_at, body),
     }
 }

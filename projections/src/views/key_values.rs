@@ -77,7 +77,8 @@ impl Projection for KeyValues {
                 }
             }
             Event::KvDeleted(event) => {
-                if self.keys.remove(&event.key).is_none() {
+                let removed = self.keys.remove(&event.key);
+                if removed.is_none() {
                     return Err(Anomaly::new(recorded, format!("key {:?} has no value to delete", event.key)));
                 }
             }

@@ -13,17 +13,12 @@ use zo_projections::Position;
 
 use super::report::{Finding, OpenError};
 use super::state::LiveFile;
+use super::supply::Supply;
 use crate::disk::files;
 use crate::disk::journal::{
     self, FileHeader, HEADER_BYTES, HeaderError, JournalError, JournalFile, Sizes, Spares, Stop, scan, writer,
 };
 use crate::log::{Head, HomeId, Pack, PackHeader};
-
-/// Another copy of the packs: what the journal has lost is asked for here.
-pub(super) trait Supply {
-    /// The pack that follows `head`, verified, and where it was found.
-    fn after(&mut self, head: &Head) -> Option<(Pack, &'static str)>;
-}
 
 /// How far the log must go, as far as is known from elsewhere.
 #[derive(Clone, Copy, Debug)]
@@ -32,8 +27,9 @@ pub(super) struct Known {
     pub head: Head,
     /// Packs up to here were verified and durable before: only their links are checked.
     pub trusted: Position,
-    /// The log was closed in order at `head`: nothing was appended behind it.
-    pub closed: bool,
+    /// Whether nothing that was acknowledged can lie behind `head`: the log was closed there, or the machine has
+    /// been running ever since it was written.
+    pub exact: bool,
 }
 
 /// Walks the journal of one log.
@@ -44,7 +40,7 @@ pub(super) struct Walk<'a> {
     /// The end of the sealed segments.
     pub sealed: Head,
     pub known: Option<Known>,
-    pub supply: &'a mut dyn Supply,
+    pub supply: &'a mut Supply,
     pub findings: &'a mut Vec<Finding>,
     /// Whether to keep what is readable and set the rest aside, where the log could not be opened otherwise.
     pub accept_loss: bool,
@@ -77,7 +73,11 @@ impl Walk<'_> {
         files::make_folder(&folder)?;
         let (paths, spares) = journal::files(&folder)?;
         let spares = Arc::new(Spares::new(&folder, self.sizes, spares)?);
-        let next_sequence = paths.last().map_or(0, |(sequence, _)| *sequence) + 1;
+        let next_sequence = match paths.last() {
+            Some((sequence, _)) => sequence + 1,
+            // If all files are gone, the new one gets the number of the twin that has their packs.
+            None => last_twin(&self.log.join("recent"))?.unwrap_or(1),
+        };
         let mut found = VecDeque::new();
         for (sequence, path) in paths {
             found.push_back(self.open_file(sequence, &path)?);
@@ -95,6 +95,7 @@ impl Walk<'_> {
         let mut stop = Stop::Nothing;
         if let Some(start) = found.front().and_then(|first| first.start)
             && start.position > head.position
+            && self.supply.after(&head).is_some()
         {
             // What lies between the segments and the first file has to come from another copy.
             let sequence = next_sequence.saturating_sub(found.len() as u64 + 1);
@@ -105,8 +106,8 @@ impl Walk<'_> {
             walked.push_back(filled);
         }
         while let Some(next) = found.pop_front() {
-            if let Some(what) = next.start.and_then(|start| misfit(&start, &head)) {
-                self.lost(&next.file, what, &head)?;
+            if let Some((start, what)) = next.start.and_then(|start| Some((start, misfit(&start, &head)?))) {
+                self.lost(&next.file, what, &head, start.position)?;
                 found.push_front(next);
                 break;
             }
@@ -116,8 +117,8 @@ impl Walk<'_> {
                 sealed_files.push(live.file.path().to_owned());
                 continue;
             }
-            if !connects(&live, &head)? {
-                self.lost(&live.file, "it tells another history than the segments".to_owned(), &head)?;
+            if !live.passes(&head)? {
+                self.lost(&live.file, "it tells another history than the segments".to_owned(), &head, head.position)?;
                 self.give_up(&live.file)?;
                 break;
             }
@@ -207,12 +208,24 @@ impl Walk<'_> {
             file.rewrite(0, &right.encode())?;
             self.note(&file, "its header was damaged", None, "written anew from the chain".to_owned());
         }
-        Ok((LiveFile { file: Arc::new(file), start, packs, end, end_offset: offset as u64 }, stop))
+        let live = LiveFile { packs, end, ..LiveFile::begun(Arc::new(file), start, offset as u64) };
+        Ok((live, stop))
     }
 
     /// Sets aside what was begun behind the last pack, and clears what follows it.
     fn set_torn_aside(&mut self, last: &LiveFile, stop: Stop) -> Result<(), OpenError> {
-        let Stop::Begun { bytes } = stop else { return Ok(()) };
+        let acknowledged = self.known.is_some_and(|known| known.head.position > last.end.position);
+        let bytes = match stop {
+            // It was acknowledged and is given up: everything that may be left of it is kept.
+            _ if acknowledged && self.accept_loss => {
+                let rest =
+                    last.file.read(last.end_offset, usize::try_from(last.file.length()?).unwrap_or(usize::MAX))?;
+                rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+            }
+            Stop::Begun { bytes } if !acknowledged => bytes,
+            // The log will not be opened: it stays as it is.
+            _ => return Ok(()),
+        };
         let torn = last.file.read(last.end_offset, bytes)?;
         let name = format!("{}-at-{}.torn", journal::file_name(last.file.sequence()), last.end_offset);
         let aside = files::set_bytes_aside(&torn, &self.log.join("set-aside"), &name)?;
@@ -227,7 +240,7 @@ impl Walk<'_> {
         match limit {
             Some(Some(limit)) => end.position < limit.position,
             Some(None) => true,
-            None => !self.known.is_some_and(|known| known.closed && known.head == *end),
+            None => !self.known.is_some_and(|known| known.exact && known.head.position <= end.position),
         }
     }
 
@@ -235,17 +248,19 @@ impl Walk<'_> {
         let Some(known) = self.known else { return Ok(()) };
         let Some(last) = walked.back() else { return Ok(()) };
         if known.head.position > head.position {
-            return self.lost(&last.file, "the last packs are damaged or missing".to_owned(), head);
+            let what = "the last packs are damaged or missing".to_owned();
+            return self.lost(&last.file, what, head, known.head.position);
         }
         if known.head.position == head.position && known.head.hash != head.hash {
-            return self.lost(&last.file, "it ends in another history than was acknowledged".to_owned(), head);
+            let what = "it ends in another history than was acknowledged".to_owned();
+            return self.lost(&last.file, what, head, known.head.position);
         }
         Ok(())
     }
 
     /// Something acknowledged cannot be had from any copy.
-    fn lost(&mut self, file: &JournalFile, what: String, head: &Head) -> Result<(), OpenError> {
-        let acknowledged = self.known.map_or(head.position, |known| known.head.position).max(head.position);
+    fn lost(&mut self, file: &JournalFile, what: String, head: &Head, needed: Position) -> Result<(), OpenError> {
+        let acknowledged = self.known.map_or(needed, |known| known.head.position.max(needed)).max(head.position);
         if !self.accept_loss {
             let place = self.place(file.path());
             return Err(OpenError::Damaged { place, what, readable_to: head.position, acknowledged });
@@ -280,6 +295,12 @@ fn start_by_first_pack(file: &JournalFile) -> Result<Option<Head>, OpenError> {
     Ok(pack.map(|pack| Head { position: Position(pack.first().0 - 1), hash: pack.previous() }))
 }
 
+/// The highest number that a twin has.
+fn last_twin(recent: &Path) -> Result<Option<u64>, OpenError> {
+    let number = |path: &PathBuf| path.file_name()?.to_str()?.parse().ok();
+    Ok(files::list(recent)?.iter().filter_map(number).max())
+}
+
 /// Why a file that begins at `start` cannot continue what ends at `head`, if it cannot.
 fn misfit(start: &Head, head: &Head) -> Option<String> {
     if start.position > head.position {
@@ -287,15 +308,4 @@ fn misfit(start: &Head, head: &Head) -> Option<String> {
     }
     let other = start.position == head.position && start.hash != head.hash;
     other.then(|| "it does not continue what lies before it".to_owned())
-}
-
-/// Whether `live`, which begins at or before `head` and ends at or behind it, has `head` in its chain.
-fn connects(live: &LiveFile, head: &Head) -> Result<bool, OpenError> {
-    if live.start.position == head.position || live.end.position == head.position {
-        return Ok(live.start == *head || live.end == *head);
-    }
-    let index = live.packs.partition_point(|placed| placed.first <= head.position);
-    let Some(placed) = live.packs.get(index) else { return Ok(false) };
-    let header = PackHeader::read(&live.file.read(placed.offset, crate::log::pack::HEADER)?);
-    Ok(header.is_ok_and(|header| header.follows(head)))
 }

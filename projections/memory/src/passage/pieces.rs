@@ -24,15 +24,18 @@ pub(super) fn pieces(text: &str, max_chars: usize) -> Vec<Piece> {
     let max_bytes = max_chars.saturating_mul(MAX_CHAR_BYTES);
     let mut pieces = Vec::new();
     let (mut byte, mut char) = (0, 0);
+    let mut line_start = 0;
     while byte < text.len() {
         // One character more than fits is enough to see that a sentence is too long.
         let ahead = text.floor_char_boundary(byte.saturating_add(max_bytes).saturating_add(1));
-        let ahead = &text[byte..ahead];
-        let sentence = &ahead[..sentence_end(ahead)];
+        let sentence = &text[byte..sentence_end(&text[..ahead], byte, line_start)];
         let part = &sentence[..part_end(sentence, max_chars)];
         let chars = part.chars().count();
         if !part.trim().is_empty() {
             pieces.push(Piece { bytes: byte..byte + part.len(), chars: char..char + chars });
+        }
+        if let Some(line_end) = part.rfind('\n') {
+            line_start = byte + line_end + 1;
         }
         byte += part.len();
         char += chars;
@@ -40,24 +43,43 @@ pub(super) fn pieces(text: &str, max_chars: usize) -> Vec<Piece> {
     pieces
 }
 
-/// Bytes of the sentence or line that `text` begins with. At least one if there are any.
-fn sentence_end(text: &str) -> usize {
-    let mut at = 0;
-    while let Some(found) = text[at..].find(['\n', '.', '!', '?', '…', '。', '！', '？']) {
+/// Where the sentence or line that begins at `start` ends; behind `start` if the text goes on
+/// there. `line_start` is where the line of `start` begins.
+fn sentence_end(text: &str, start: usize, mut line_start: usize) -> usize {
+    const STOPS: [char; 7] = ['.', '!', '?', '…', '。', '！', '？'];
+    const CLOSING: [char; 8] = ['"', '\'', ')', ']', '”', '’', '*', '_'];
+    let mut at = start;
+    while let Some(found) = text[at..].find(|c| c == '\n' || STOPS.contains(&c)) {
         let stop = at + found;
-        let after_stop = text[stop..].trim_start_matches(['.', '!', '?', '…', '。', '！', '？']);
-        if after_stop.len() == text.len() - stop {
-            return stop + '\n'.len_utf8();
+        let after = text[stop..].trim_start_matches(STOPS);
+        if after.len() == text.len() - stop {
+            at = stop + '\n'.len_utf8();
+            if !is_wrapped(&text[line_start..stop], &text[at..]) {
+                return at;
+            }
+            line_start = at;
+            continue;
         }
-        let behind = after_stop.trim_start_matches(['"', '\'', ')', ']', '”', '’', '*', '_']);
+        let behind = after.trim_start_matches(CLOSING);
         at = text.len() - behind.len();
         let wide = text[stop..].starts_with(['。', '！', '？']);
         let ends = wide || behind.is_empty() || behind.starts_with(char::is_whitespace);
-        if ends && !(text[stop..].starts_with('.') && is_abbreviation(&text[..stop])) {
+        if ends && !(text[stop..].starts_with('.') && is_abbreviation(&text[start..stop])) {
             return at;
         }
     }
     text.len()
+}
+
+/// Whether a sentence goes on over the end of `line` into `rest`: in text that was wrapped at some
+/// width, but not in lists, headings, verse, chats and logs.
+fn is_wrapped(line: &str, rest: &str) -> bool {
+    const WRAPPED_CHARS: Range<usize> = 50..121;
+    let next = rest.trim_start_matches([' ', '\t']);
+    let begins_anew = next.starts_with(['\r', '\n', '#', '-', '*', '+', '>', '|', '`', '~', '=', '[', '<', '•'])
+        || next.starts_with(|c: char| c.is_ascii_digit());
+    let chars = line.chars().take(WRAPPED_CHARS.end).count();
+    WRAPPED_CHARS.contains(&chars) && !begins_anew && !line.trim_start().starts_with(['#', '|'])
 }
 
 /// Whether the full stop behind `before` belongs to an abbreviation or to a list's number.

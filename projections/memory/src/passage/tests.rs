@@ -44,6 +44,21 @@ fn an_endless_sentence_is_cut_between_words() {
 }
 
 #[test]
+fn wrapped_lines_are_one_sentence_and_short_ones_are_not() {
+    let text = "## Shrinking\n\nThe library reduces every input that fails a test to a\nminimal failing \
+        case. It does so by strategy objects, which know how\ntheir values were made.\n- one\n- two";
+    assert_eq!(
+        best_passage(text, "minimal case", 100),
+        "The library reduces every input that fails a test to a\nminimal failing case."
+    );
+    assert_eq!(
+        best_passage(text, "strategy values", 75),
+        "It does so by strategy objects, which know how\ntheir values were made."
+    );
+    assert_eq!(best_passage("Anna: tea at four\nBen: coffee at nine\n", "coffee", 25), "Ben: coffee at nine");
+}
+
+#[test]
 fn no_text_and_no_limit_breaks_it() {
     let words = "わたしは東京に住んでいます。とても楽しい！";
     assert_eq!(best_passage(words, "楽しい", 10), "とても楽しい！");

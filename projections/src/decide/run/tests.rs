@@ -82,7 +82,10 @@ fn a_question_that_was_put_is_not_put_again() {
 
 #[test]
 fn a_run_recalls_once() {
-    check(&[ask(9), recall(9, &[0.5])], "4 run/9 v2 run.recalled passages=[{memory:5,position:1,score:0.5,coverage:1.0}] indexed=3");
+    check(
+        &[ask(9), recall(9, &[0.5])],
+        "4 run/9 v2 run.recalled passages=[{memory:5,position:1,score:0.5,coverage:1.0}] indexed=3",
+    );
     check(&[ask(9), recall(9, &[])], "4 run/9 v2 run.recalled indexed=3");
     check(&[ask(9), recall(9, &[]), recall(9, &[0.5])], "already: run/9 at 4");
     check(&[recall(9, &[])], "rejected: run 9 is not outstanding");
