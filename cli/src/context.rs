@@ -133,9 +133,7 @@ pub(crate) fn with_progress<T>(
 /// Moves the bar if the response is about that.
 pub(crate) fn show_progress(progress: &Progress, response: &Response) {
     if let Response::Progress { what, done, total } = response {
-        progress.rename(what);
-        progress.set_total(*total);
-        progress.set(*done);
+        progress.show(what, *done, *total);
     }
 }
 

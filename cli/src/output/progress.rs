@@ -57,7 +57,7 @@ impl Progress {
     }
 
     /// There is so much in all, as is known by now.
-    pub(crate) fn set_total(&self, total: u64) {
+    fn set_total(&self, total: u64) {
         self.bar.set_length(total);
     }
 
@@ -71,8 +71,15 @@ impl Progress {
         (done as f64 / self.begun.elapsed().as_secs_f64().max(1e-9)) as u64
     }
 
+    /// Shows how far something is: what is being done, how much is done, how much there is.
+    pub(crate) fn show(&self, what: &str, done: u64, total: u64) {
+        self.rename(what);
+        self.set_total(total);
+        self.set(done);
+    }
+
     /// Says what is being done.
-    pub(crate) fn rename(&self, what: &str) {
+    fn rename(&self, what: &str) {
         self.bar.set_prefix(what.to_owned());
     }
 }

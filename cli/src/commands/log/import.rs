@@ -3,15 +3,18 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use zo_engine::maintenance;
 
-use super::not_yet;
+use super::print_restored;
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Make a home from the file that `zo log export` wrote
 ///
 /// Examples:
-///   zo --home ~/copy log import everything.zolog
+///   zo --home ~/copy log import everything.zos
+///
+/// The home must not exist yet. Large texts and keys are taken from FILE.blobs and FILE.keys, if they are there.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Import {
@@ -20,8 +23,11 @@ pub(crate) struct Import {
 }
 
 impl Import {
-    pub(crate) fn run(&self, _context: &mut Context) -> Result<(), CliError> {
-        let what = format!("import a log, so {} was not read", self.file.display());
-        Err(not_yet(&what, "`zo import` takes over notes, chats and databases"))
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
+        let restored = maintenance::import(&context.home, &self.file)?;
+        if !restored.keys {
+            context.output.note("there were no keys with it: what people wrote cannot be read");
+        }
+        print_restored(&mut context.output, &restored)
     }
 }
