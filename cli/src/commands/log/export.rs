@@ -39,7 +39,7 @@ impl Export {
             return Err(CliError::new(Kind::Engine(FailureKind::Refused), message)
                 .hint("run it again when that process has ended; `zo log backup DIR` works meanwhile"));
         };
-        let progress = context.output.progress("exporting", Total::Items(0));
+        let progress = context.output.progress("exporting", Total::Later);
         let written = maintenance::export(engine, &self.file, self.with_keys, &mut |what, done, total| {
             progress.show(what, done, total);
             ControlFlow::Continue(())

@@ -93,7 +93,7 @@ fn verify_open(context: &mut Context, mut client: Client) -> Result<Verification
 }
 
 fn verify_closed(context: &mut Context) -> Result<Verification, CliError> {
-    let progress = context.output.progress("verifying", Total::Items(0));
+    let progress = context.output.progress("verifying", Total::Later);
     let found = maintenance::verify_closed(&context.home, &mut |what, done, total| {
         progress.show(what, done, total);
         ControlFlow::Continue(())
