@@ -59,7 +59,7 @@ Remember and ask:
   import        Take over notes, chats and databases
 
 Look at what happened:
-  log           The log of everything: tail, show, stats, verify, backup
+  log           The log of everything: tail, show, count, verify, back up, restore
   replay        Fold the log, and show what each event changes
   usage         What answers cost
 

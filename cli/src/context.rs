@@ -41,7 +41,7 @@ impl Context {
     fn open_with(&mut self, options: &OpenOptions) -> Result<Client, CliError> {
         let client = Client::open(&self.home, options)?;
         for note in client.notes() {
-            self.output.note(note);
+            self.output.note(format!("note: {note}"));
         }
         Ok(client)
     }
@@ -120,7 +120,7 @@ pub(crate) fn with_progress<T>(
     request: &Request,
     mut take: impl FnMut(Response) -> Option<T>,
 ) -> Result<T, CliError> {
-    let progress = output.progress(what, Total::Items(0));
+    let progress = output.progress(what, Total::Later);
     let mut result = None;
     stream(client, request, |response| {
         show_progress(&progress, &response);
@@ -133,9 +133,7 @@ pub(crate) fn with_progress<T>(
 /// Moves the bar if the response is about that.
 pub(crate) fn show_progress(progress: &Progress, response: &Response) {
     if let Response::Progress { what, done, total } = response {
-        progress.rename(what);
-        progress.set_total(*total);
-        progress.set(*done);
+        progress.show(what, *done, *total);
     }
 }
 

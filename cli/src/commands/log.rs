@@ -11,11 +11,16 @@ mod tail;
 mod verify;
 
 use clap::Subcommand;
+use serde::Serialize;
+use zo_engine::maintenance::RestoredHome;
+use zo_projections::Position;
 
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, Kind};
+use crate::output::Output;
+use crate::output::text::counted;
 
-/// The log of everything: tail, show, stats, verify, backup
+/// The log of everything: tail, show, count, verify, back up, restore
 ///
 /// Examples:
 ///   zo log tail --follow
@@ -46,6 +51,49 @@ impl Log {
             Self::Import(command) => command.run(context),
             Self::Backup(command) => command.run(context),
             Self::Restore(command) => command.run(context),
+        }
+    }
+}
+
+/// What bringing back a home came to, as JSON has it.
+#[derive(Serialize)]
+struct RestoredJson<'a> {
+    head: Position,
+    lost: Option<Lost>,
+    findings: &'a [String],
+    blobs: u32,
+    keys: bool,
+}
+
+/// Positions that are gone, both included.
+#[derive(Serialize)]
+struct Lost {
+    first: Position,
+    last: Position,
+}
+
+/// Prints what bringing back a home came to.
+///
+/// # Errors
+/// [`Kind::Incomplete`] if something could not be brought back.
+fn print_restored(output: &mut Output, restored: &RestoredHome) -> Result<(), CliError> {
+    let RestoredHome { head, lost, findings, blobs, keys } = restored;
+    if output.is_json() {
+        let lost = lost.map(|(first, last)| Lost { first, last });
+        output.data(&RestoredJson { head: *head, lost, findings, blobs: *blobs, keys: *keys })?;
+    } else {
+        for finding in findings {
+            output.line(output.shown(finding))?;
+        }
+        let blobs = if *blobs > 0 { format!(", with {}", counted(u64::from(*blobs), "blob")) } else { String::new() };
+        let keys = if *keys { ", with the keys" } else { "" };
+        output.line(format!("the log reaches to position {head}{blobs}{keys}"))?;
+    }
+    match lost {
+        None => Ok(()),
+        Some((first, last)) => {
+            let message = format!("positions {first} to {last} could not be brought back");
+            Err(CliError::new(Kind::Incomplete, message).hint("a backup may have them: `zo log restore --from DIR`"))
         }
     }
 }

@@ -73,7 +73,7 @@ impl Replay {
         let interrupt = if self.step { None } else { Some(Interrupt::watch()?) };
         let mut folded = None;
         {
-            let mut progress = Some(context.output.progress("folding", Total::Items(0)));
+            let mut progress = Some(context.output.progress("folding", Total::Later));
             let output = &mut context.output;
             stream(&mut client, &request, |response| {
                 if interrupt.as_ref().is_some_and(Interrupt::is_set) {

@@ -18,6 +18,8 @@ pub(crate) enum Total {
     Bytes(u64),
     /// Nobody knows.
     Unknown,
+    /// The first progress will tell; until then nothing is shown.
+    Later,
 }
 
 /// A bar; taken away when dropped.
@@ -37,8 +39,10 @@ impl Output {
 }
 
 fn drawn(what: &str, total: Total) -> ProgressBar {
+    const ITEMS: &str = "{prefix} [{bar:24}] {human_pos} of {human_len}, {eta} left  {wide_msg}";
     let (length, template) = match total {
-        Total::Items(items) => (Some(items), "{prefix} [{bar:24}] {human_pos} of {human_len}, {eta} left  {wide_msg}"),
+        Total::Items(items) => (Some(items), ITEMS),
+        Total::Later => (None, ITEMS),
         Total::Bytes(bytes) => (Some(bytes), "{prefix} [{bar:24}] {bytes} of {total_bytes}, {eta} left  {wide_msg}"),
         Total::Unknown => (None, "{spinner} {prefix}  {wide_msg}"),
     };
@@ -46,7 +50,10 @@ fn drawn(what: &str, total: Total) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(length, target).with_prefix(what.to_owned());
     let style = ProgressStyle::with_template(template).expect("the templates above are well-formed");
     bar.set_style(style.progress_chars("=> "));
-    bar.enable_steady_tick(Duration::from_millis(200));
+    // A tick draws the bar, and what is yet to be told has nothing to draw.
+    if total != Total::Later {
+        bar.enable_steady_tick(Duration::from_millis(200));
+    }
     bar
 }
 
@@ -54,11 +61,6 @@ impl Progress {
     /// So much is done now.
     pub(crate) fn set(&self, done: u64) {
         self.bar.set_position(done);
-    }
-
-    /// There is so much in all, as is known by now.
-    pub(crate) fn set_total(&self, total: u64) {
-        self.bar.set_length(total);
     }
 
     /// Says something behind the bar.
@@ -71,9 +73,14 @@ impl Progress {
         (done as f64 / self.begun.elapsed().as_secs_f64().max(1e-9)) as u64
     }
 
-    /// Says what is being done.
-    pub(crate) fn rename(&self, what: &str) {
-        self.bar.set_prefix(what.to_owned());
+    /// Shows how far something is: what is being done, how much is done, how much there is.
+    pub(crate) fn show(&self, what: &str, done: u64, total: u64) {
+        if total > 0 {
+            // The first of these draws the bar, if nothing has before.
+            self.bar.set_length(total);
+            self.bar.set_position(done);
+            self.bar.set_prefix(what.to_owned());
+        }
     }
 }
 

@@ -24,10 +24,24 @@ fn pictured(letter: char) -> char {
     }
 }
 
-/// The first line that is not blank, with every run of blanks as one.
-pub(crate) fn first_line(text: &str) -> String {
-    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    clean(&line.split_whitespace().collect::<Vec<_>>().join(" ")).into_owned()
+/// The most letters of a text that a preview is made of; a terminal shows fewer.
+const PREVIEW_LETTERS: usize = 200;
+
+/// The beginning of a text on one line: every run of blanks and line ends is one blank.
+pub(crate) fn preview(text: &str) -> String {
+    let mut preview = String::new();
+    for (letters, letter) in text.trim().chars().enumerate() {
+        if letters == PREVIEW_LETTERS {
+            preview.push('…');
+            break;
+        }
+        match letter.is_whitespace() {
+            true if preview.ends_with(' ') => {}
+            true => preview.push(' '),
+            false => preview.push(letter),
+        }
+    }
+    clean(&preview).into_owned()
 }
 
 /// How many columns `text` takes on a terminal. An approximation: East Asian letters and emoji take two, marks none.
@@ -144,7 +158,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_is_the_first_that_says_something() {
-        assert_eq!(first_line("\n  \n  a   b\tc \nd"), "a b c");
+    fn a_preview_is_one_line_and_not_long() {
+        assert_eq!(preview("\n  \n  a   b\tc \nd"), "a b c d");
+        assert_eq!(preview(&"日".repeat(1000)), "日".repeat(200) + "…");
+        assert_eq!(preview(""), "");
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use zo_tests::cli::{Ran, Zo};
@@ -229,6 +229,70 @@ fn as_ordinary_user(zo: &Zo, home: &Path, arguments: &[&str]) -> Ran {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
         stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+#[test]
+fn a_full_disk_is_named_and_what_was_acknowledged_is_kept() {
+    let zo = Zo::new();
+    let Some(disk) = SmallDisk::mount(&zo.scratch().join("disk"), "24m") else {
+        eprintln!("skipped: nothing can be mounted here");
+        return;
+    };
+    let home = disk.folder.join("zo");
+    let at = |arguments: &[&str]| {
+        let home = home.to_str().expect("ASCII");
+        [&["--home", home], arguments].concat().into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    // Letters that no compression makes much shorter.
+    let mut state = 1_u64;
+    let mut letter = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        char::from(b'a' + (state >> 40) as u8 % 26)
+    };
+    let line = |n: u32, text: String| format!("{{\"id\":\"{n}\",\"content\":\"{text}\"}}\n");
+    let lines: String = (0..20_000).map(|n| line(n, (0..1000).map(|_| letter()).collect())).collect();
+    let ran = zo.run_with(at(&["memorize", "--jsonl", "-", "--json"]), lines);
+    assert_eq!(ran.code(), 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("the disk is full"), "{}", ran.stderr);
+    let acknowledged = zo_tests::cli::lines_of_json(&ran.stdout);
+    assert!(acknowledged.len() > 100, "{} were acknowledged", acknowledged.len());
+    disk.resize("64m");
+    zo.run(at(&["memorize", "there is room again"])).ok();
+    assert!(zo.run(at(&["log", "verify"])).ok().starts_with("ok  "));
+    let events = zo.run(at(&["log", "show", "memory", "--json"])).json();
+    for acknowledgement in &acknowledged {
+        let position = &acknowledgement["position"];
+        let event = events.iter().find(|event| event["position"] == *position).expect("it is in the log");
+        assert_eq!(event["data"]["name"], acknowledgement["id"]);
+    }
+}
+
+/// A file system in memory of a given size; gone when dropped.
+struct SmallDisk {
+    folder: PathBuf,
+}
+
+impl SmallDisk {
+    /// `None` if this user, or this container, may not mount.
+    fn mount(folder: &Path, size: &str) -> Option<Self> {
+        fs::create_dir(folder).expect("a folder");
+        let size = format!("size={size}");
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(folder).stderr(Stdio::null());
+        let mounted = command.status().is_ok_and(|status| status.success());
+        mounted.then(|| Self { folder: folder.to_owned() })
+    }
+
+    fn resize(&self, size: &str) {
+        let status = Command::new("mount").args(["-o", &format!("remount,size={size}")]).arg(&self.folder).status();
+        assert!(status.is_ok_and(|status| status.success()));
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
     }
 }
 

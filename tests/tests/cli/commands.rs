@@ -275,6 +275,39 @@ fn the_log_is_tailed_shown_counted_and_verified() {
 }
 
 #[test]
+fn the_log_is_exported_and_imported_as_another_home() {
+    let zo = Zo::new();
+    zo.run(["memorize", "--id", "a", "one"]).ok();
+    let file = zo.scratch().join("everything.zos");
+    let export = || zo.run(["log".as_ref(), "export".as_ref(), file.as_os_str(), "--with-keys".as_ref()]);
+    assert!(export().ok().starts_with("wrote the log to position 2 "));
+    assert!(export().failed(1).contains("is there already"), "nothing is overwritten");
+    let import = || zo.run(["--home".as_ref(), "copy".as_ref(), "log".as_ref(), "import".as_ref(), file.as_os_str()]);
+    assert!(import().ok().ends_with("the log reaches to position 2, with the keys"));
+    assert_eq!(import().code(), 1, "there is a home now");
+    assert_eq!(zo.run(["--home", "copy", "memory", "show", "a", "--json"]).json_object()["content"], "one");
+    assert!(zo.run(["--home", "copy", "log", "verify"]).ok().starts_with("ok  2 events"));
+}
+
+#[test]
+fn a_backup_brings_back_a_home_that_is_gone() {
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    let backup = zo.run(["log", "backup", "safe", "--with-keys", "--json"]).json_object();
+    assert_eq!((&backup["head"], &backup["keys"]), (&2.into(), &true.into()));
+    zo.run(["memorize", "two"]).ok();
+    assert!(zo.run(["log", "backup", "safe", "--with-keys"]).ok().ends_with("the backup reaches to position 3"));
+    zo.run(["log", "restore", "--from", "safe"]).failed(2);
+    fs::remove_dir_all(zo.home()).expect("the home is gone");
+    let restored = zo.run(["log", "restore", "--from", "safe", "--json"]).json_object();
+    assert_eq!((&restored["head"], &restored["lost"], &restored["keys"]), (&3.into(), &Value::Null, &true.into()));
+    assert_eq!(zo.run(["memory", "list"]).ok().lines().count(), 2);
+    assert!(zo.run(["log", "verify"]).ok().starts_with("ok  3 events"));
+    let again = zo.run(["log", "restore", "--yes"]);
+    assert!(again.ok().ends_with("the log reaches to position 3"), "{again}");
+}
+
+#[test]
 fn replay_shows_what_each_event_changed() {
     let zo = Zo::new();
     zo.run(["memorize", "one"]).ok();

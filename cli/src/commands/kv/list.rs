@@ -41,7 +41,7 @@ impl List {
                 } else {
                     let value = line.value.as_deref().unwrap_or("(cannot be opened: its key or blob is gone)");
                     let position = line.position.to_string();
-                    table.row([line.key.clone(), position, minute(line.at), text::first_line(value)]);
+                    table.row([line.key.clone(), position, minute(line.at), text::preview(value)]);
                 }
             }
             table.print(&mut context.output)?;

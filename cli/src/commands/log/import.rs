@@ -5,17 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use zo_engine::maintenance;
 
-use super::restore::print;
+use super::print_restored;
 use crate::context::Context;
 use crate::error::CliError;
 
 /// Make a home from the file that `zo log export` wrote
 ///
 /// Examples:
-///   zo --home ~/copy log import everything.zolog
+///   zo --home ~/copy log import everything.zos
 ///
-/// The home must not exist yet: a log is taken over whole, every event at its position. FILE.blobs and FILE.keys are
-/// taken along if they lie beside the file.
+/// The home must not exist yet. Large texts and keys are taken from FILE.blobs and FILE.keys, if they are there.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Import {
@@ -27,8 +26,8 @@ impl Import {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let restored = maintenance::import(&context.home, &self.file)?;
         if !restored.keys {
-            context.output.note("no keys lie beside the file: what is sealed in it cannot be read here");
+            context.output.note("there were no keys with it: what people wrote cannot be read");
         }
-        print(context, &restored)
+        print_restored(&mut context.output, &restored)
     }
 }

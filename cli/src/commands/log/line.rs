@@ -12,7 +12,12 @@ use crate::time::second;
 
 /// Width of the columns in front of the last one.
 const POSITION_COLUMNS: usize = 8;
-const KIND_COLUMNS: usize = 28;
+const KIND_COLUMNS: usize = 26;
+const STREAM_COLUMNS: usize = 39;
+/// A terminal with so many columns has room for the stream.
+const WIDE_COLUMNS: usize = 140;
+/// What the last column is given even on a narrow terminal.
+const LEAST_TELLING: usize = 20;
 /// The part of an event's data that says most about it, in the order of preference.
 const TELLING: [&str; 7] = ["content", "value", "name", "reason", "key", "model", "zo_version"];
 
@@ -52,24 +57,25 @@ impl<'a> EventJson<'a> {
 ///
 /// # Errors
 /// If stdout cannot be written.
-pub(in crate::commands) fn print(output: &mut Output, line: &EventLine) -> Result<(), CliError> {
+pub(in crate::commands) fn print(output: &mut Output, event: &EventLine) -> Result<(), CliError> {
     if output.is_json() {
-        return output.data(&EventJson::of(line));
+        return output.data(&EventJson::of(event));
     }
-    let (position, at) = (line.position.to_string(), second(line.at));
-    let telling = telling(&input::json_of(&line.data));
+    let (position, at) = (event.position.to_string(), second(event.at));
+    let telling = telling(&input::json_of(&event.data));
     if !output.is_terminal() {
-        return output.line([&position, &at, &line.kind, &line.stream, &telling].map(String::as_str).join("\t"));
+        return output.line([&position, &at, &event.kind, &event.stream, &telling].map(String::as_str).join("\t"));
     }
-    let left = output.columns().saturating_sub(POSITION_COLUMNS + at.len() + KIND_COLUMNS + line.stream.len() + 8);
-    let kind = format!("{:KIND_COLUMNS$}", line.kind);
-    output.line(format!(
-        "{position:>POSITION_COLUMNS$}  {}  {}  {}  {}",
-        output.paint(Style::Dim, &at),
-        output.paint(Style::Bold, &kind),
-        output.paint(Style::Dim, &line.stream),
-        text::cut(&telling, left.max(20)),
-    ))
+    let columns = output.columns();
+    let mut line = format!("{position:>POSITION_COLUMNS$}  {at}  {:KIND_COLUMNS$}  ", event.kind);
+    let plain = text::width(&line);
+    // The kind says which sort of stream it is; which one exactly is worth its columns only where there are many.
+    if columns >= WIDE_COLUMNS {
+        line.push_str(&format!("{:STREAM_COLUMNS$}  ", event.stream));
+    }
+    let left = columns.saturating_sub(text::width(&line)).max(LEAST_TELLING);
+    let (front, stream) = line.split_at(plain);
+    output.line(format!("{front}{}{}", output.paint(Style::Dim, stream), text::cut(&telling, left)))
 }
 
 /// Prints everything about an event.
@@ -115,7 +121,7 @@ pub(in crate::commands) fn print_at_length(output: &mut Output, line: &EventLine
 fn telling(data: &Value) -> String {
     let found = TELLING.iter().find_map(|name| data.get(name)?.as_str()).filter(|text| !text.trim().is_empty());
     match found {
-        Some(text) => text::first_line(text),
+        Some(text) => text::preview(text),
         None => String::new(),
     }
 }
@@ -127,7 +133,7 @@ mod tests {
     #[test]
     fn an_event_is_told_by_its_text_before_anything_else() {
         let data = serde_json::json!({"name": "deploy", "content": "Deploys run\nfrom main", "size": 21});
-        assert_eq!(telling(&data), "Deploys run");
+        assert_eq!(telling(&data), "Deploys run from main");
         assert_eq!(telling(&serde_json::json!({"name": "deploy", "content": null})), "deploy");
         assert_eq!(telling(&serde_json::json!({"size": 21})), "");
     }

@@ -3,22 +3,22 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use zo_engine::maintenance::{self, RestoredHome};
+use zo_engine::maintenance;
 
+use super::print_restored;
 use crate::context::Context;
-use crate::error::{CliError, Kind};
-use crate::output::text::counted;
+use crate::error::CliError;
 
 /// Bring back what is damaged, from the second copies or a backup
 ///
 /// Examples:
+///   zo log verify
 ///   zo log restore
 ///   zo log restore --from /mnt/usb/zo --yes
 ///   zo --home ~/new log restore --from /mnt/usb/zo
 ///
-/// Keeps every event that can be read from any copy, takes the others from the backup if one is named, and moves what
-/// is damaged to `log/set-aside` in the home. Where there is no home, it is made from the backup. The exit code is 3
-/// if something is lost all the same.
+/// Keeps everything that can be read from any copy and sets damaged files aside; with --from it takes what is missing
+/// from a backup. Where there is no home, it is made from the backup. Nobody may have the home open.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Restore {
@@ -32,33 +32,13 @@ pub(crate) struct Restore {
 
 impl Restore {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let from = self.from.as_ref().map_or("its second copies".to_owned(), |folder| folder.display().to_string());
-        let home = context.home.display().to_string();
-        context.output.confirm(&format!("Restore {home} from {from}?"), self.yes)?;
+        // Where there is nothing, nothing can be destroyed.
+        if context.home.exists() {
+            let from = self.from.as_ref().map_or("its second copies".to_owned(), |folder| folder.display().to_string());
+            let question = format!("Restore {} from {from}?", context.home.display());
+            context.output.confirm(&question, self.yes)?;
+        }
         let restored = maintenance::restore(&context.home, self.from.as_deref())?;
-        print(context, &restored)
-    }
-}
-
-/// Says what a restore or an import came to.
-pub(super) fn print(context: &mut Context, restored: &RestoredHome) -> Result<(), CliError> {
-    for finding in &restored.findings {
-        context.output.note(finding);
-    }
-    if context.output.is_json() {
-        context.output.data(restored)?;
-    } else {
-        context.output.line(format!("the log reaches to position {}", restored.head))?;
-        if restored.blobs > 0 {
-            context.output.line(format!("{} brought back", counted(u64::from(restored.blobs), "blob")))?;
-        }
-    }
-    match restored.lost {
-        None => Ok(()),
-        Some((first, last)) => {
-            let message = format!("positions {first} to {last} are lost: no copy of them can be read");
-            Err(CliError::new(Kind::Unsound, message)
-                .hint("`zo log restore --from DIR` takes them from a backup, if there is one"))
-        }
+        print_restored(&mut context.output, &restored)
     }
 }

@@ -4,14 +4,15 @@ use std::ops::ControlFlow;
 
 use clap::Args;
 use serde::Serialize;
+use zo_engine::client::Client;
 use zo_engine::maintenance;
-use zo_engine::protocol::{FailureKind, Problem, Request, Response};
+use zo_engine::protocol::{FailureKind, Problem, Request, Response, Verification};
 use zo_projections::Position;
 
 use crate::context::{Context, with_progress};
 use crate::error::{CliError, Kind};
-use crate::output::Style;
 use crate::output::text::{count, counted};
+use crate::output::{Style, Total};
 
 /// Read and check everything that is stored
 ///
@@ -28,20 +29,11 @@ pub(crate) struct Verify {}
 impl Verify {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let found = match context.open_existing() {
-            Ok(mut client) => {
-                let request = Request::Verify;
-                let output = &mut context.output;
-                let found = with_progress(&mut client, output, "verifying", &request, |response| match response {
-                    Response::Verification(verification) => Some(*verification),
-                    _ => None,
-                })?;
-                client.close()?;
-                found
-            }
-            // What cannot be opened can still be looked at, and that is when it matters most.
+            Ok(client) => verify_open(context, client)?,
+            // What cannot be opened can still be looked at, file by file.
             Err(error) if error.kind == Kind::Engine(FailureKind::Damaged) => {
-                context.output.note(format!("the home cannot be opened: {}", error.message));
-                maintenance::verify_closed(&context.home, &mut |_, _, _| ControlFlow::Continue(()))?
+                context.output.warn(&error);
+                verify_closed(context)?
             }
             Err(error) => return Err(error),
         };
@@ -88,4 +80,23 @@ impl Verify {
         let problems = counted(found.problems.len() as u64, "problem");
         Err(CliError::new(Kind::Unsound, format!("the log has {problems}")))
     }
+}
+
+fn verify_open(context: &mut Context, mut client: Client) -> Result<Verification, CliError> {
+    let request = Request::Verify;
+    let found = with_progress(&mut client, &mut context.output, "verifying", &request, |response| match response {
+        Response::Verification(verification) => Some(*verification),
+        _ => None,
+    })?;
+    client.close()?;
+    Ok(found)
+}
+
+fn verify_closed(context: &mut Context) -> Result<Verification, CliError> {
+    let progress = context.output.progress("verifying", Total::Later);
+    let found = maintenance::verify_closed(&context.home, &mut |what, done, total| {
+        progress.show(what, done, total);
+        ControlFlow::Continue(())
+    })?;
+    Ok(found)
 }

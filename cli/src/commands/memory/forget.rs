@@ -35,7 +35,7 @@ impl Forget {
                 _ => None,
             });
             let memory = shown.map_err(|error| with_nearest(error, &mut client, &self.id))?;
-            let line = text::cut(&text::first_line(content_of(&memory)), 60);
+            let line = text::cut(&text::preview(content_of(&memory)), 60);
             context.output.confirm(&format!("Forget {} ({line})?", self.id), false)?;
         }
         let request = Request::Forget { memory: self.id.clone() };

@@ -58,7 +58,7 @@ impl List {
                 }
                 let when = minute(memory.occurred_at.unwrap_or(memory.at));
                 let state = self.all.then(|| memory.state.clone());
-                let rest = [memory.position.to_string(), when, text::first_line(content_of(memory))];
+                let rest = [memory.position.to_string(), when, text::preview(content_of(memory))];
                 table.row([memory.id.clone()].into_iter().chain(state).chain(rest));
             }
             table.print(&mut context.output)?;
