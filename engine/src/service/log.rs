@@ -155,9 +155,15 @@ fn last_matching(
 
 pub(crate) fn event_line(event: &ReadEvent) -> EventLine {
     let header = &event.recorded.header;
-    let mut data = event.recorded.event.to_json(event.body.as_deref()).unwrap_or_default();
-    if let Some(why) = &event.sealed {
-        data.insert("sealed".to_owned(), why.clone().into());
+    let mut sealed = event.sealed.clone();
+    let said = &event.recorded.event;
+    let mut data = said.to_json(event.body.as_deref()).unwrap_or_else(|error| {
+        sealed = Some(error.to_string());
+        said.to_json(None).unwrap_or_default()
+    });
+    // A body that cannot be shown is never just left out.
+    if let Some(why) = sealed {
+        data.insert("sealed".to_owned(), why.into());
     }
     EventLine {
         position: header.position,

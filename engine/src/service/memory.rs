@@ -7,7 +7,7 @@ use zo_projections::{Actor, Command, ExpectedVersion, MemoryId, Position, Reject
 use super::{acknowledge, check_count};
 use crate::engine::Engine;
 use crate::names::canonical_json;
-use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MemoryLine, NewMemory, Outcome};
+use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MemoryLine, NewMemory};
 use crate::reader::ReadEvent;
 
 pub(super) fn memorize(
@@ -41,21 +41,7 @@ pub(super) fn memorize(
     for (index, failure) in refused {
         results.insert(index, Err(failure));
     }
-    name_duplicates(engine, &mut results)?;
     Ok(results)
-}
-
-/// A content without an id that was there already may be there under an id that was given to it: that is the one to
-/// tell.
-fn name_duplicates(engine: &Engine, results: &mut [Result<Acknowledged, Failure>]) -> Result<(), Failure> {
-    for acknowledged in results.iter_mut().flatten().filter(|acknowledged| acknowledged.outcome == Outcome::Unchanged) {
-        let Ok(id) = acknowledged.id.parse::<MemoryId>() else { continue };
-        let named = engine.writer.read(|views| views.memories.get(id).filter(|memory| memory.named).is_some())?;
-        if named {
-            acknowledged.id = user_id(&engine.reader.event(acknowledged.position)?, id);
-        }
-    }
-    Ok(())
 }
 
 pub(super) fn supersede(
