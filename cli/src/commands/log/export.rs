@@ -1,15 +1,12 @@
 //! `zo log export`.
 
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use clap::Args;
-use zo_engine::maintenance;
-use zo_engine::protocol::FailureKind;
+use zo_engine::protocol::{Request, Response};
 
-use crate::context::Context;
-use crate::error::{CliError, Kind};
-use crate::output::Total;
+use crate::context::{Context, with_progress};
+use crate::error::CliError;
 use crate::output::text::{bytes, counted};
 
 /// Write the whole log into one file
@@ -33,19 +30,17 @@ pub(crate) struct Export {
 
 impl Export {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let client = context.open_existing()?;
-        let Some(engine) = client.engine() else {
-            let message = format!("process {} has the home open, and only it could export", client.holder());
-            return Err(CliError::new(Kind::Engine(FailureKind::Refused), message)
-                .hint("run it again when that process has ended; `zo log backup DIR` works meanwhile"));
-        };
-        let progress = context.output.progress("exporting", Total::Later);
-        let written = maintenance::export(engine, &self.file, self.with_keys, &mut |what, done, total| {
-            progress.show(what, done, total);
-            ControlFlow::Continue(())
-        })?;
-        drop(progress);
+        // The holder may run in another folder than we do.
+        let file = std::path::absolute(&self.file)
+            .map_err(|error| CliError::io(format!("cannot use {}", self.file.display()), &error))?;
+        let named = file.to_str().ok_or_else(|| CliError::usage("the name of the file is not UTF-8"))?.to_owned();
+        let mut client = context.open_existing()?;
+        let request = Request::Export { file: named, with_keys: self.with_keys };
         let output = &mut context.output;
+        let written = with_progress(&mut client, output, "exporting", &request, |response| match response {
+            Response::BackedUp(backed_up) => Some(backed_up),
+            _ => None,
+        })?;
         if output.is_json() {
             output.data(&written)?;
         } else {

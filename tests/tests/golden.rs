@@ -1,0 +1,181 @@
+//! Golden logs: logs that earlier versions wrote, which every later one must fold to the same digests.
+//!
+//! `fixtures/logs/N/` is a backup with its keys (which open nothing else), `digests` the digests of all views after the
+//! last event, `events.ndjson` every event with its body opened. They are made once, with `ZO_BLESS=1`, and never changed.
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use zo_engine::engine::{Engine, EngineOptions};
+use zo_engine::maintenance;
+use zo_engine::protocol::{
+    Answer, ConversationChoice, EventSelection, MessageChoice, MessageInput, NewMemory, Query, Request, Response,
+};
+use zo_engine::service;
+use zo_engine::world::SimulatedWorld;
+use zo_projections::event::conversation::{Role, ToolCall};
+use zo_projections::{Actor, Timestamp};
+
+fn logs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/logs")
+}
+
+fn call(engine: &Engine, request: Request) -> Result<Vec<Response>> {
+    let mut responses = Vec::new();
+    service::handle(engine, request, &mut |response| {
+        responses.push(response);
+        ControlFlow::Continue(())
+    })?;
+    Ok(responses)
+}
+
+/// Digests of all views, a line each.
+fn digests(engine: &Engine) -> Result<String> {
+    let responses = call(engine, Request::Query { query: Query::Digests, at: None })?;
+    let Some(Response::Answer(answer)) = responses.into_iter().next() else { anyhow::bail!("no answer") };
+    let Answer::Digests { position, digests } = *answer else { anyhow::bail!("no digests") };
+    let lines = digests.into_iter().map(|(name, digest)| format!("{digest}  {name}\n"));
+    Ok(format!("position {position}\n{}", lines.collect::<String>()))
+}
+
+/// Every event as it is shown, a line each.
+fn events(engine: &Engine) -> Result<String> {
+    let responses = call(engine, Request::Events { selection: EventSelection::default(), follow: false })?;
+    let lines = responses.into_iter().filter_map(|response| match response {
+        Response::Event(event) => Some(format!(
+            "{} {} v{} {} {} {}\n",
+            event.position, event.stream, event.version, event.at, event.kind, event.data
+        )),
+        _ => None,
+    });
+    Ok(lines.collect())
+}
+
+/// A log in which every kind that this version appends has a part.
+fn tell(engine: &Engine) -> Result<()> {
+    let memorize = |id: Option<&str>, content: &str, meta: Option<&str>| Request::Memorize {
+        actor: Actor::User,
+        items: vec![NewMemory {
+            id: id.map(str::to_owned),
+            content: content.to_owned(),
+            meta: meta.map(str::to_owned),
+            occurred_at: Timestamp::parse("2026-03-01"),
+        }],
+    };
+    call(engine, memorize(None, "The tide tables are in the green folder.", None))?;
+    call(engine, memorize(Some("port"), "Staging listens on port 5433.", Some(r#"{"topic":"staging","n":1}"#)))?;
+    call(engine, memorize(Some("port"), "Staging listens on port 5440.", None))?;
+    call(engine, memorize(Some("wrong"), "The moon is made of cheese.", None))?;
+    call(engine, memorize(Some("gone"), "Nobody needs to know this.", None))?;
+    let reason = Some("it is rock".to_owned());
+    call(engine, Request::Retract { memory: "wrong".to_owned(), reason, expected: Some(1) })?;
+    call(engine, Request::Forget { memory: "gone".to_owned() })?;
+    let set = |key: &str, value: &str, idempotency| Request::SetKey {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        expected: None,
+        idempotency,
+    };
+    call(engine, set("theme", "dark", 1))?;
+    call(engine, set("theme", "light", 2))?;
+    call(engine, set("editor", "vi", 3))?;
+    call(engine, Request::DeleteKey { key: "editor".to_owned(), idempotency: 4 })?;
+
+    let message = |id: u128, parent, role, content: &str| MessageInput {
+        id: MessageChoice::Id(id),
+        parent,
+        role,
+        content: content.to_owned(),
+        author: Some("Ana".to_owned()),
+        tool_calls: Vec::new(),
+        tool_call_id: None,
+        meta: None,
+        occurred_at: None,
+        selected: true,
+    };
+    let tool = ToolCall { id: "call_1".to_owned(), name: "recall".to_owned(), arguments: r#"{"q":"tide"}"#.to_owned() };
+    let messages = vec![
+        message(11, None, Role::User, "Where are the tide tables?"),
+        MessageInput { tool_calls: vec![tool], ..message(12, None, Role::Assistant, "") },
+        MessageInput { tool_call_id: Some("call_1".to_owned()), ..message(13, None, Role::Tool, "green folder") },
+        message(14, Some(MessageChoice::Id(11)), Role::Assistant, "In the blue folder?"),
+    ];
+    let conversation = ConversationChoice::Named("tides".to_owned());
+    call(engine, Request::AddMessages { actor: Actor::User, conversation: conversation.clone(), messages })?;
+    let last = zo_projections::MessageId(13).to_string();
+    call(engine, Request::SelectBranch { conversation: "tides".to_owned(), message: last })?;
+    call(engine, Request::RenameConversation { conversation: "tides".to_owned(), name: "tide tables".to_owned() })?;
+    let question = "Which port does staging listen on?".to_owned();
+    call(engine, Request::Ask { conversation: ConversationChoice::Named("work".to_owned()), question, run: 77 })?;
+    let id = ConversationChoice::New { id: 99, name: Some("short".to_owned()) };
+    call(
+        engine,
+        Request::AddMessages {
+            actor: Actor::Import,
+            conversation: id,
+            messages: vec![message(15, None, Role::User, "hi")],
+        },
+    )?;
+    call(engine, Request::DeleteConversation { conversation: "short".to_owned() })?;
+    call(engine, Request::AppendPlaceholders { count: 2, bytes: 20 })?;
+    Ok(())
+}
+
+/// Makes the golden log of this version, if it is not there yet.
+fn bless(folder: &Path) -> Result<()> {
+    let scratch = tempfile::tempdir()?;
+    let world = Arc::new(SimulatedWorld::new(1, Timestamp::parse("2026-11-21T08:30:00Z").context("a time")?));
+    let engine = Engine::open(&scratch.path().join("home"), EngineOptions { world, ..EngineOptions::default() })?;
+    tell(&engine)?;
+    maintenance::backup(&engine, folder, true, &mut |_, _, _| ControlFlow::Continue(()))?;
+    fs::write(folder.join("digests"), digests(&engine)?)?;
+    fs::write(folder.join("events.ndjson"), events(&engine)?)?;
+    engine.close();
+    Ok(())
+}
+
+/// A copy whose keys only their owner may read: what git checks out is wider.
+fn copy_with_tight_keys(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let path = entry?.path();
+        let target = to.join(path.file_name().context("an entry has a name")?);
+        if path.is_dir() {
+            copy_with_tight_keys(&path, &target)?;
+        } else {
+            fs::copy(&path, &target)?;
+            fs::set_permissions(&target, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
+    let this_version = logs().join("1");
+    if std::env::var_os("ZO_BLESS").is_some() && !this_version.exists() {
+        bless(&this_version)?;
+    }
+    let mut count = 0;
+    for entry in fs::read_dir(logs())? {
+        let folder = entry?.path();
+        let scratch = tempfile::tempdir()?;
+        let (backup, home) = (scratch.path().join("backup"), scratch.path().join("home"));
+        copy_with_tight_keys(&folder, &backup)?;
+        maintenance::restore(&home, Some(&backup))?;
+        let engine = Engine::open(&home, EngineOptions::default())?;
+        let name = folder.display();
+        ensure!(digests(&engine)? == fs::read_to_string(folder.join("digests"))?, "{name}: the digests are others");
+        ensure!(events(&engine)? == fs::read_to_string(folder.join("events.ndjson"))?, "{name}: the events are others");
+        let anomalies = engine.writer().read(|views| views.anomaly_count)?;
+        ensure!(anomalies == 0, "{name}: {anomalies} anomalies");
+        engine.close();
+        count += 1;
+    }
+    ensure!(count > 0, "there is no golden log below {}", logs().display());
+    Ok(())
+}
