@@ -250,7 +250,8 @@ impl Store for LocalStore {
     }
 
     fn room(&self, bytes: u64) -> Result<(), AppendError> {
-        self.check_space(bytes)
+        // An append may have to lengthen the journal first, or to begin a file.
+        self.check_space(bytes + self.shared.options.journal.largest_chunk)
     }
 
     fn append(&self, expected: Head, packs: &[Pack]) -> Result<Head, AppendError> {
