@@ -2,7 +2,7 @@
 //!
 //! One file per subsystem. A kind is a frozen struct; once released, neither its fields nor its number change:
 //! a new shape is a new schema number, and [`Payload::upcast`] lifts the old bytes. Numbers are
-//! `0xSSKK`: the subsystem's [`Category`](crate::Category), then the kind within it.
+//! `0xSSKK`: the subsystem's [`Category`], then the kind within it.
 //!
 //! To add a kind: its struct and its `Payload` in the subsystem's file, a line in the table below, an arm in the
 //! fold that understands it, and a golden fixture (the test that walks [`KINDS`] asks for it).

@@ -1,0 +1,357 @@
+//! What answers say: one struct for each thing that is shown.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+use zo_projections::event::conversation::{Role, ToolCall};
+use zo_projections::event::run::Usage;
+use zo_projections::views::Figures;
+use zo_projections::{Actor, Position, Timestamp};
+
+/// The answer to a query.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Answer {
+    /// Where the home stands.
+    Status(Status),
+    /// Memories, and the position to continue before, if there are more.
+    Memories {
+        /// Newest first.
+        memories: Vec<MemoryLine>,
+        /// Continue with `before` this.
+        next: Option<Position>,
+    },
+    /// A memory with all its revisions, newest first.
+    Memory {
+        /// As it is.
+        memory: MemoryLine,
+        /// As it was, newest first.
+        older: Vec<MemoryLine>,
+    },
+    /// Keys with their values.
+    Keys(Vec<KeyLine>),
+    /// Conversations.
+    Conversations {
+        /// Last changed first.
+        conversations: Vec<ConversationLine>,
+        /// How many there are in all.
+        total: u32,
+    },
+    /// A conversation with a page of its messages.
+    Conversation {
+        /// The conversation.
+        conversation: ConversationLine,
+        /// The messages, oldest first.
+        messages: Vec<MessageLine>,
+        /// How many there are in all on what was asked for.
+        total: u32,
+    },
+    /// What answers cost.
+    Usage(Vec<UsageLine>),
+    /// Digests of all views.
+    Digests {
+        /// As of this position.
+        position: Position,
+        /// `(projection, blake3 in hex)`.
+        digests: Vec<(String, String)>,
+    },
+}
+
+/// Where a home stands.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct Status {
+    /// Id of the home.
+    pub home: String,
+    /// Its folder.
+    pub folder: String,
+    /// The last position.
+    pub head: Position,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// Counts over all views.
+    pub figures: Figures,
+    /// How far the memory index is.
+    pub indexed: Position,
+    /// Process that holds the store.
+    pub holder: u32,
+    /// Bytes on disk: log, blobs, derived.
+    pub bytes: DiskBytes,
+    /// Sealed segments.
+    pub segments: u32,
+    /// Position of the newest snapshot.
+    pub snapshot: Option<Position>,
+    /// What recovery found and did when the store was opened.
+    pub recovery: Vec<String>,
+}
+
+/// Bytes on disk.
+#[derive(Clone, Copy, Debug, Default, Encode, Decode, Serialize)]
+#[allow(missing_docs)] // the names say it
+pub struct DiskBytes {
+    pub log: u64,
+    pub blobs: u64,
+    pub derived: u64,
+}
+
+/// A revision of a memory.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct MemoryLine {
+    /// The memory's id as the user knows it.
+    pub id: String,
+    /// `live`, `superseded`, `retracted`, `forgotten`.
+    pub state: String,
+    /// The event that holds this revision.
+    pub position: Position,
+    /// Version of that event in the memory's stream.
+    pub version: u32,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// When it happened.
+    pub occurred_at: Option<Timestamp>,
+    /// From where on it was no longer valid.
+    pub until: Option<Position>,
+    /// The text; `None` if it cannot be opened, because its key or blob is gone.
+    pub content: Option<String>,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct KeyLine {
+    /// The key.
+    pub key: String,
+    /// The value; `None` if it cannot be opened.
+    pub value: Option<String>,
+    /// The event that set it.
+    pub position: Position,
+    /// Version of that event in the key's stream.
+    pub version: u32,
+    /// When it was set.
+    pub at: Timestamp,
+}
+
+/// A conversation.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct ConversationLine {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Option<String>,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// When it was last changed.
+    pub changed_at: Timestamp,
+    /// How many messages it has on all branches.
+    pub messages: u32,
+    /// How many branches it has.
+    pub branches: u32,
+}
+
+/// A message.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct MessageLine {
+    /// Its id.
+    pub id: String,
+    /// The message it follows.
+    pub parent: Option<String>,
+    /// Who it is from.
+    pub role: Role,
+    /// The event that holds it.
+    pub position: Position,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// When it was said.
+    pub occurred_at: Option<Timestamp>,
+    /// The model that wrote it.
+    pub model: Option<String>,
+    /// Whether it was cut off.
+    pub interrupted: bool,
+    /// The text; `None` if it cannot be opened.
+    pub content: Option<String>,
+    /// Name of the speaker.
+    pub author: Option<String>,
+    /// Tool calls it asks for.
+    pub tool_calls: Vec<ToolCall>,
+    /// The call it answers.
+    pub tool_call_id: Option<String>,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+}
+
+/// What the answers of one model cost on one day.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct UsageLine {
+    /// The day, `YYYY-MM-DD`, UTC.
+    pub day: String,
+    /// The model.
+    pub model: String,
+    /// How many answers.
+    pub answers: u64,
+    /// Tokens sent.
+    pub input_tokens: u64,
+    /// Tokens received.
+    pub output_tokens: u64,
+    /// Price in millionths of a US dollar.
+    pub cost_micros: u64,
+}
+
+/// An event as it is shown.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct EventLine {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its id.
+    pub id: String,
+    /// Its stream.
+    pub stream: String,
+    /// Its number within the stream.
+    pub version: u32,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// `memory.memorized`.
+    pub kind: String,
+    /// Who asked for it.
+    pub actor: Actor,
+    /// The event that led to it.
+    pub causation: Option<Position>,
+    /// What ties it to others.
+    pub correlation: Option<String>,
+    /// What it says, its opened body included: a JSON object, as text.
+    pub data: String,
+}
+
+/// An event and what it changed.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Step {
+    /// The event.
+    pub event: EventLine,
+    /// `(figure, before, after)` of every figure that it changed.
+    pub changes: Vec<(String, u64, u64)>,
+}
+
+/// An answer with where it came from.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Answered {
+    /// The text.
+    pub answer: String,
+    /// Id of the conversation.
+    pub conversation: String,
+    /// Id of the run.
+    pub run: String,
+    /// The model or responder.
+    pub model: String,
+    /// What was recalled to answer with, best first.
+    pub recalled: Vec<RecalledLine>,
+    /// What it cost.
+    pub usage: Usage,
+    /// The event that ends the run.
+    pub position: Position,
+    /// How far the index was.
+    pub indexed: Position,
+    /// How far the log was.
+    pub head: Position,
+}
+
+/// Something that was recalled.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct RecalledLine {
+    /// The memory's id as the user knows it.
+    pub id: String,
+    /// The event that holds the revision.
+    pub position: Position,
+    /// Its score.
+    pub score: f32,
+}
+
+/// Counts over the whole log.
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+pub struct Stats {
+    /// Events.
+    pub events: u64,
+    /// The last position.
+    pub head: Position,
+    /// When the first event was recorded.
+    pub first_at: Option<Timestamp>,
+    /// When the last one was.
+    pub last_at: Option<Timestamp>,
+    /// Bytes of all packs, as they were written.
+    pub bytes: u64,
+    /// Packs.
+    pub packs: u64,
+    /// `kind → (events, bytes)`, most events first.
+    pub kinds: Vec<KindStats>,
+    /// Bytes on disk.
+    pub disk: DiskBytes,
+}
+
+/// Counts of one kind of event.
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+pub struct KindStats {
+    /// The kind.
+    pub kind: String,
+    /// How many.
+    pub events: u64,
+    /// Bytes of their records.
+    pub bytes: u64,
+}
+
+/// What a verification found.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct Verification {
+    /// Whether there is no problem.
+    pub ok: bool,
+    /// Events read.
+    pub events: u64,
+    /// The last position.
+    pub head: Position,
+    /// Hash of the last pack, in hex: the whole log in one number.
+    pub hash: String,
+    /// What is wrong, and how to mend it.
+    pub problems: Vec<Problem>,
+}
+
+/// Something that is wrong with what is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Problem {
+    /// Where: a file of the home, or an event.
+    pub place: String,
+    /// What is wrong.
+    pub what: String,
+    /// The first position it touches.
+    pub first: Option<Position>,
+    /// The last position it touches.
+    pub last: Option<Position>,
+    /// How it is mended.
+    pub restored_by: Option<String>,
+}
+
+/// What a rebuild came to.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct Rebuilt {
+    /// As of this position.
+    pub position: Position,
+    /// Events folded.
+    pub events: u64,
+    /// Memories indexed.
+    pub indexed: u64,
+    /// `(projection, digest before, digest after)`.
+    pub digests: Vec<(String, String, String)>,
+    /// Whether every digest is as it was.
+    pub same: bool,
+}
+
+/// What a backup copied.
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+pub struct BackedUp {
+    /// Segments that were copied.
+    pub segments_copied: u32,
+    /// Segments that were there already.
+    pub segments_present: u32,
+    /// Blobs that were copied.
+    pub blobs_copied: u32,
+    /// Bytes written.
+    pub bytes: u64,
+    /// The backup reaches to this position.
+    pub head: Position,
+    /// Whether the keys are in it.
+    pub keys: bool,
+}

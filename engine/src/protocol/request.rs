@@ -1,0 +1,309 @@
+//! What can be asked.
+
+use bincode::{Decode, Encode};
+use zo_projections::event::conversation::{Role, ToolCall};
+use zo_projections::{Actor, Position, Timestamp};
+
+#[cfg(doc)]
+use super::{Answer, MAX_PAGE, Response};
+
+/// A moment of the log that a reading request looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum At {
+    /// After this position, which must exist.
+    Position(Position),
+    /// After the last event recorded at or before this time.
+    Time(Timestamp),
+}
+
+/// One request.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Request {
+    /// Keep contents. Answered with one [`Response::Acknowledged`] for all items, in their order.
+    Memorize {
+        /// Who asks.
+        actor: Actor,
+        /// At most [`MAX_PAGE`] items.
+        items: Vec<NewMemory>,
+    },
+    /// Replace the content of a memory. Answered with [`Response::Acknowledged`].
+    Supersede {
+        /// Id of the memory.
+        memory: String,
+        /// The new content.
+        content: String,
+        /// A JSON object, as text; the meta stays as it was if there is none.
+        meta: Option<String>,
+        /// Only if the memory's stream is at this version.
+        expected: Option<u32>,
+    },
+    /// Mark a memory as wrong. Answered with [`Response::Acknowledged`].
+    Retract {
+        /// Id of the memory.
+        memory: String,
+        /// Why.
+        reason: Option<String>,
+        /// Only if the memory's stream is at this version.
+        expected: Option<u32>,
+    },
+    /// Hide a memory. Answered with [`Response::Acknowledged`].
+    Forget {
+        /// Id of the memory.
+        memory: String,
+    },
+    /// Give a key a value. Answered with [`Response::Acknowledged`].
+    SetKey {
+        /// The key.
+        key: String,
+        /// The value.
+        value: String,
+        /// Only if the key's stream is at this version; 0: only if it was never set.
+        expected: Option<u32>,
+        /// Key under which a repetition gets the first result.
+        idempotency: u128,
+    },
+    /// Remove a key. Answered with [`Response::Acknowledged`].
+    DeleteKey {
+        /// The key.
+        key: String,
+        /// Key under which a repetition gets the first result.
+        idempotency: u128,
+    },
+    /// Add messages to a conversation. Answered with one [`Response::Acknowledged`] for all, in their order.
+    AddMessages {
+        /// Who asks.
+        actor: Actor,
+        /// The conversation.
+        conversation: ConversationChoice,
+        /// At most [`MAX_PAGE`] messages.
+        messages: Vec<MessageInput>,
+    },
+    /// Select the branch that ends with a message. Answered with [`Response::Acknowledged`].
+    SelectBranch {
+        /// Name or id of the conversation.
+        conversation: String,
+        /// Id of the message.
+        message: String,
+    },
+    /// Rename a conversation. Answered with [`Response::Acknowledged`].
+    RenameConversation {
+        /// Name or id of the conversation.
+        conversation: String,
+        /// The new name.
+        name: String,
+    },
+    /// Delete a conversation. Answered with [`Response::Acknowledged`].
+    DeleteConversation {
+        /// Name or id of the conversation.
+        conversation: String,
+    },
+    /// Put a question and wait for the answer. Answered with [`Response::Answered`]. Asking again with the same `run`
+    /// puts no second question: it waits for the first answer.
+    Ask {
+        /// The conversation.
+        conversation: ConversationChoice,
+        /// The question.
+        question: String,
+        /// Id of the run, chosen by who asks: 128 random bits behind a ULID's time.
+        run: u128,
+    },
+    /// A question about the state. Answered with [`Response::Answer`].
+    Query {
+        /// The question.
+        query: Query,
+        /// As of when; now if there is none.
+        at: Option<At>,
+    },
+    /// Events as they lie in the log. Answered with [`Response::Event`]s.
+    Events {
+        /// Which.
+        selection: EventSelection,
+        /// Wait for further events for ever, after those that are there.
+        follow: bool,
+    },
+    /// Fold the log and show what each event changes. Answered with [`Response::Step`]s, then [`Response::Digests`].
+    Replay {
+        /// Show events from here on; those before it are folded silently.
+        from: Position,
+        /// As of when to stop; the head if there is none.
+        to: Option<At>,
+        /// Begin with the nearest snapshot before `from` and not with nothing.
+        from_snapshot: bool,
+        /// Send no [`Response::Step`]s, only [`Response::Progress`] and the digests.
+        silent: bool,
+    },
+    /// Counts over the whole log, or over what was in it at a time. Answered with [`Response::Stats`].
+    Stats {
+        /// As of when; now if there is none.
+        at: Option<At>,
+    },
+    /// Read and check everything. Answered with [`Response::Progress`] and [`Response::Verification`].
+    Verify,
+    /// Throw away everything derived and make it anew from the log. Answered with [`Response::Rebuilt`].
+    Rebuild,
+    /// Copy what is not there yet into a backup folder. Answered with [`Response::BackedUp`].
+    Backup {
+        /// The folder, absolute.
+        folder: String,
+        /// Copy the keys too, without which nobody can read what was sealed.
+        with_keys: bool,
+    },
+    /// Write the whole log into one file. Answered with [`Response::BackedUp`].
+    Export {
+        /// The file, absolute; it must not exist.
+        file: String,
+        /// Copy the keys too, into a folder beside it.
+        with_keys: bool,
+    },
+    /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
+    AppendPlaceholders {
+        /// How many, at most [`MAX_PAGE`].
+        count: u32,
+        /// How many bytes each.
+        bytes: u32,
+    },
+}
+
+/// A content to keep.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct NewMemory {
+    /// The id it is given, if any.
+    pub id: Option<String>,
+    /// The text.
+    pub content: String,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+    /// When it happened, if that is not now.
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// Which conversation is meant.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum ConversationChoice {
+    /// The one with this name or id; it must exist.
+    Existing(String),
+    /// The one with this name or id; if there is none, one with this name is begun.
+    Named(String),
+    /// A new one under this id, chosen by who asks; if it exists already (the request was repeated), that one.
+    New {
+        /// Its id.
+        id: u128,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// One that an import brings along, by the source's own id: found again by the next import.
+    Imported {
+        /// The source's id.
+        external: String,
+        /// Its name, given if it is begun and no other has it.
+        name: Option<String>,
+    },
+}
+
+/// A message to add.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct MessageInput {
+    /// Its id.
+    pub id: MessageChoice,
+    /// The message it follows: that of the same id in this conversation. `None`: the last one of the selected branch.
+    pub parent: Option<MessageChoice>,
+    /// Who it is from.
+    pub role: Role,
+    /// The text.
+    pub content: String,
+    /// Name of the speaker.
+    pub author: Option<String>,
+    /// Tool calls it asks for.
+    pub tool_calls: Vec<ToolCall>,
+    /// Of a tool's message: the call it answers.
+    pub tool_call_id: Option<String>,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+    /// When it was said, if that is not now.
+    pub occurred_at: Option<Timestamp>,
+    /// Whether its branch becomes the selected one.
+    pub selected: bool,
+}
+
+/// How a message is named.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum MessageChoice {
+    /// By its id.
+    Id(u128),
+    /// By the id that its source gave it.
+    External(String),
+    /// None: as a parent, the root of the tree.
+    Root,
+}
+
+/// A question about the state.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Query {
+    /// Where the home stands. → [`Answer::Status`]
+    Status,
+    /// A page of memories, newest first. → [`Answer::Memories`]
+    Memories {
+        /// Retracted ones too.
+        retracted: bool,
+        /// Those before this position; from the newest if there is none.
+        before: Option<Position>,
+        /// At most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// One memory with all its revisions. → [`Answer::Memory`]
+    Memory {
+        /// Its id.
+        id: String,
+    },
+    /// The value of a key. → [`Answer::Keys`] with one entry.
+    Key {
+        /// The key.
+        key: String,
+    },
+    /// A page of keys with their values, in order. → [`Answer::Keys`]
+    Keys {
+        /// Those that begin with this.
+        prefix: String,
+        /// Those after this one.
+        after: Option<String>,
+        /// At most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// A page of conversations, last changed first. → [`Answer::Conversations`]
+    Conversations {
+        /// How many to skip.
+        skip: u32,
+        /// At most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// A page of the messages of a conversation, oldest first. → [`Answer::Conversation`]
+    Conversation {
+        /// Its name or id.
+        reference: String,
+        /// All messages in the order in which they were added, not only those of the selected branch.
+        all_branches: bool,
+        /// How many to skip.
+        skip: u32,
+        /// At most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// What answers cost, by day and model. → [`Answer::Usage`]
+    Usage,
+    /// Digests of all views. → [`Answer::Digests`]
+    Digests,
+}
+
+/// Which events.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct EventSelection {
+    /// From this position on; from the first if 0.
+    pub from: Position,
+    /// Up to this moment; the head if there is none.
+    pub to: Option<At>,
+    /// Only the last so many.
+    pub last: Option<u32>,
+    /// Only those of this stream: `memory/01J…`, or of this category: `memory`.
+    pub stream: Option<String>,
+    /// Only those whose kind begins with this: `memory.memorized`, `memory`.
+    pub kind: Option<String>,
+}

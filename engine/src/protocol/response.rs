@@ -1,0 +1,130 @@
+//! What comes back: acknowledgements, failures, and the frame of everything else.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+use zo_projections::Position;
+
+use super::answer::{Answer, Answered, BackedUp, EventLine, Rebuilt, Stats, Step, Verification};
+
+/// One response.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Response {
+    /// For each item of a command, in order: where it is in the log, durably, or why it is not.
+    Acknowledged(Vec<Result<Acknowledged, Failure>>),
+    /// The answer to a question put to a model or responder.
+    Answered(Box<Answered>),
+    /// The answer to a query.
+    Answer(Box<Answer>),
+    /// An event.
+    Event(Box<EventLine>),
+    /// An event and what it changed.
+    Step(Box<Step>),
+    /// How far a long request is.
+    Progress {
+        /// What is being done: `verifying segments`.
+        what: String,
+        /// Units done.
+        done: u64,
+        /// Units in all.
+        total: u64,
+    },
+    /// Digests of all views as of a position.
+    Digests {
+        /// The position.
+        position: Position,
+        /// `(projection, blake3 in hex)`.
+        digests: Vec<(String, String)>,
+    },
+    /// Counts over the log.
+    Stats(Box<Stats>),
+    /// What a verification found.
+    Verification(Box<Verification>),
+    /// What a rebuild came to.
+    Rebuilt(Box<Rebuilt>),
+    /// What a backup copied.
+    BackedUp(BackedUp),
+    /// The request failed; nothing follows.
+    Failed(Failure),
+    /// The request is done; nothing follows.
+    Done,
+}
+
+/// Something is in the log, durably.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Acknowledged {
+    /// The thing's id as the user knows it: the name it was given, or its ULID.
+    pub id: String,
+    /// The event that made it so.
+    pub position: Position,
+    /// Whether anything was recorded for it.
+    #[serde(skip)]
+    pub outcome: Outcome,
+}
+
+/// What a command changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Something new came into being.
+    New,
+    /// Something that was there was changed.
+    Revised,
+    /// Nothing: everything was as asked for already.
+    Unchanged,
+}
+
+/// Why a request was not carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What sort of failure.
+    pub kind: FailureKind,
+    /// What happened, with the values.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Sorts of failure: programs branch on these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// There is no such thing.
+    NotFound,
+    /// It is not at the version that was expected.
+    Conflict,
+    /// It is not in a state for that.
+    Refused,
+    /// What was given cannot be taken.
+    Invalid,
+    /// The disk is full; nothing acknowledged is lost.
+    DiskFull,
+    /// The log could not be written; the process must be started anew.
+    Poisoned,
+    /// Something stored is damaged.
+    Damaged,
+    /// Something stored was written by a newer version.
+    Newer,
+    /// The connection to the holder broke.
+    Disconnected,
+    /// The world failed otherwise.
+    Io,
+}
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hint: None }
+    }
+
+    /// The same with what to do about it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Whether the domain said no, and not the world.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.kind, FailureKind::NotFound | FailureKind::Conflict | FailureKind::Refused | FailureKind::Invalid)
+    }
+}
