@@ -286,12 +286,15 @@ impl Engine {
     /// Behind everything: takes up outstanding runs, then makes snapshots by a fold of its own, now and then.
     fn housekeep(&self) {
         self.finish_outstanding_runs(&|| self.stop.load(Ordering::Relaxed));
-        let mut failed = false;
+        let mut newest = self.snapshots.positions().first().copied().unwrap_or_default();
         while !self.stop.load(Ordering::Relaxed) {
-            let newest = self.snapshots.positions().first().copied().unwrap_or_default();
-            let behind = self.store.head().position.0.saturating_sub(newest.0);
-            if behind >= snapshots::INTERVAL && !failed {
-                failed = self.snapshot_behind().is_err();
+            let head = self.store.head().position;
+            if head.0.saturating_sub(newest.0) >= snapshots::INTERVAL {
+                if let Err(error) = self.snapshot_behind() {
+                    tracing::warn!("no snapshot was made: {error}");
+                }
+                // Also after a failure: the next try is due after as many events again.
+                newest = head;
             }
             thread::park_timeout(HOUSEKEEPING);
         }

@@ -53,6 +53,13 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
     let (events, blobs) = verify_events(&*engine.store, head.position, progress, &mut problems, log_is_whole);
     verify_blobs(engine.bodies.blobs(), &blobs, progress, &mut problems);
     problems.extend(key_problems(engine.bodies.keys()));
+    problems.extend(engine.recall.verify().map(|what| Problem {
+        place: engine.home.index().display().to_string(),
+        what,
+        first: None,
+        last: None,
+        restored_by: Some("`zo rebuild`, from the log".to_owned()),
+    }));
     let anomalies = engine.writer.read(|views| views.anomalies.clone())?;
     problems.extend(anomalies.into_iter().map(|anomaly| Problem {
         place: "views".to_owned(),

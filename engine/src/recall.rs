@@ -107,6 +107,21 @@ impl Recall {
         })
     }
 
+    /// Reads and checks the index's files, if there are any; what is wrong with them, if something is.
+    pub fn verify(&self) -> Option<String> {
+        let slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let checked = match &*slot {
+            Some(open) => open.index.verify(),
+            None if !self.folder.is_dir() => Ok(()),
+            None => match LexicalIndex::open(&self.folder, &self.identity) {
+                Ok(opened) if opened.rebuilt.is_some() => return opened.rebuilt,
+                Ok(opened) => opened.index.verify(),
+                Err(error) => Err(error),
+            },
+        };
+        checked.err().map(|error| error.to_string())
+    }
+
     /// Writes what is only in memory to the disk, if the index is open and it is worth it.
     ///
     /// # Errors

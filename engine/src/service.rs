@@ -118,3 +118,6 @@ fn check_count(what: &str, count: usize) -> Result<(), Failure> {
     let message = format!("{count} {what} are more than the {MAX_PAGE} that one request may have");
     Err(Failure::new(FailureKind::Invalid, message))
 }
+
+#[cfg(test)]
+mod tests;

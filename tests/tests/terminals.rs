@@ -57,7 +57,7 @@ fn other(zo: &Zo, n: usize) -> Option<String> {
         _ => zo.run(["memory", "list", "--limit", "5"]),
     };
     assert!(ran.status.success(), "terminal {n}: {}\n{}", ran.status, ran.stderr);
-    (n % 4 == 0).then(|| format!("other-{n}"))
+    n.is_multiple_of(4).then(|| format!("other-{n}"))
 }
 
 /// Process that holds the store, as the lock file says.

@@ -11,7 +11,7 @@ use zo_projections::event::run::{Passage, Usage};
 use zo_projections::views::runs::Run;
 use zo_projections::{Actor, Command, MessageId, Position, RunId, Submission};
 
-use super::conversation::{body_of, resolve};
+use super::conversation::{body_of, resolve_or_begin};
 use super::memory;
 use crate::engine::Engine;
 use crate::protocol::{Answered, ConversationChoice, Failure, FailureKind, RecalledLine};
@@ -32,10 +32,9 @@ pub(super) fn ask(
     let id = RunId(run);
     let known = engine.writer.read(|views| views.conversations.by_message(message).is_some())?;
     if !known {
-        let (conversation, begin) = resolve(engine, choice)?;
+        let conversation = resolve_or_begin(engine, Actor::User, choice)?;
         let message = text_message(message, Role::User, question, Parent::Selected, None);
-        let name = begin.flatten();
-        let command = Command::Ask { conversation, name, message, run: id, model: OFFLINE.to_owned() };
+        let command = Command::Ask { conversation, name: None, message, run: id, model: OFFLINE.to_owned() };
         engine.writer.submit_one(Submission { correlation: Some(run), ..Submission::new(Actor::User, command) })?;
     }
     carry_on(engine, id)?;

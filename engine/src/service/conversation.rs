@@ -22,12 +22,8 @@ pub(super) fn add_messages(
     messages: Vec<MessageInput>,
 ) -> Result<Vec<Result<Acknowledged, Failure>>, Failure> {
     check_count("messages", messages.len())?;
-    let (conversation, begin) = resolve(engine, choice)?;
-    let mut submissions: Vec<Submission> = Vec::with_capacity(messages.len() + 1);
-    if let Some(name) = &begin {
-        let command = Command::StartConversation { id: conversation, name: name.clone() };
-        submissions.push(Submission::new(actor, command));
-    }
+    let conversation = resolve_or_begin(engine, actor, choice)?;
+    let mut submissions: Vec<Submission> = Vec::with_capacity(messages.len());
     let mut ids = Vec::with_capacity(messages.len());
     for message in messages {
         let id = message_id(engine, conversation, &message.id)?;
@@ -55,12 +51,7 @@ pub(super) fn add_messages(
         };
         submissions.push(Submission::new(actor, Command::AddMessage { conversation, message }));
     }
-    let mut outcomes = engine.writer.submit(submissions).into_iter();
-    if begin.is_some()
-        && let Some(Err(error)) = outcomes.next()
-    {
-        return Err(error.into());
-    }
+    let outcomes = engine.writer.submit(submissions);
     let acknowledged = ids.into_iter().zip(outcomes).map(|(id, outcome)| {
         let mut acknowledged = acknowledge(id.to_string(), outcome)?;
         if acknowledged.outcome == Outcome::Revised {
@@ -72,11 +63,32 @@ pub(super) fn add_messages(
     Ok(acknowledged.collect())
 }
 
-/// The conversation that is meant; with the name to begin it with if it is to be begun.
-pub(super) fn resolve(
+/// The conversation that is meant; it is begun if it is to be and does not exist.
+pub(super) fn resolve_or_begin(
     engine: &Engine,
+    actor: Actor,
     choice: &ConversationChoice,
-) -> Result<(ConversationId, Option<Option<Name>>), Failure> {
+) -> Result<ConversationId, Failure> {
+    loop {
+        let (id, begin) = resolve(engine, choice)?;
+        let Some(name) = begin else { return Ok(id) };
+        let named = name.as_ref().map(|name| name.digest);
+        match engine.writer.submit_one(Submission::new(actor, Command::StartConversation { id, name })) {
+            Ok(_) => return Ok(id),
+            Err(error) => {
+                // Another terminal may have begun one of that name just now: then that one is meant, or none is wanted.
+                let by_name = !matches!(choice, ConversationChoice::New { .. });
+                let taken = engine.writer.read(|views| views.conversations.by_name(named?).map(|found| found.id))?;
+                if !by_name || taken.is_none() {
+                    return Err(error.into());
+                }
+            }
+        }
+    }
+}
+
+/// The conversation that is meant; with the name to begin it with if it is to be begun.
+fn resolve(engine: &Engine, choice: &ConversationChoice) -> Result<(ConversationId, Option<Option<Name>>), Failure> {
     let name = |text: &str| Name { digest: engine.names.conversation_name(text), text: text.to_owned() };
     match choice {
         ConversationChoice::Existing(reference) => Ok((find(engine, None, reference, |found| found.id)?, None)),
