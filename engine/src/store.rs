@@ -13,7 +13,7 @@ pub mod testing;
 use zo_projections::Position;
 
 use crate::disk::DiskError;
-use crate::log::{Head, Pack};
+use crate::log::{Head, Pack, pack};
 
 pub use faulty::{Fault, FaultyStore};
 pub use local::LocalStore;
@@ -36,8 +36,7 @@ pub trait Store: Send + Sync {
     /// Appends `packs` behind `expected` and returns the new head. All of them are durable on return.
     ///
     /// # Errors
-    /// [`AppendError::Conflict`], [`AppendError::Unchained`], [`AppendError::DiskFull`] and
-    /// [`AppendError::Io`] leave the log as it was. After [`AppendError::Poisoned`] it is not known how many of
+    /// All but [`AppendError::Poisoned`] leave the log as it was. After [`AppendError::Poisoned`] it is not known how many of
     /// the packs are in the log: nothing can be appended until it has been opened again.
     fn append(&self, expected: Head, packs: &[Pack]) -> Result<Head, AppendError>;
 
@@ -79,6 +78,14 @@ pub enum AppendError {
         /// First position of the pack.
         position: Position,
     },
+    /// A pack is longer than any pack may be.
+    #[error("the pack from position {position} has {length} bytes, and {} at the most are possible", pack::MAX_BYTES)]
+    TooLong {
+        /// First position of the pack.
+        position: Position,
+        /// Its length, in bytes.
+        length: usize,
+    },
     /// A write or a sync failed, now or earlier: what is durable is known again only after the next open.
     #[error("nothing more can be appended until the log is opened again: {0}")]
     Poisoned(String),
@@ -112,6 +119,10 @@ pub(crate) fn check_append(head: &Head, expected: &Head, packs: &[Pack]) -> Resu
     for pack in packs {
         if !pack.follows(&head) {
             return Err(AppendError::Unchained { position: pack.first() });
+        }
+        let length = pack.bytes().len();
+        if length > pack::MAX_BYTES {
+            return Err(AppendError::TooLong { position: pack.first(), length });
         }
         head = pack.head();
     }

@@ -26,13 +26,23 @@ pub fn sync_folder(folder: &Path) -> Result<(), DiskError> {
 /// # Errors
 /// If it cannot be made, or something else lies in its place.
 pub fn make_folder(folder: &Path) -> Result<(), DiskError> {
-    if folder.is_dir() {
+    let missing: Vec<&Path> = folder.ancestors().take_while(|path| !path.is_dir()).collect();
+    if missing.is_empty() {
         return Ok(());
     }
     fs::create_dir_all(folder).map_err(DiskError::on("create", folder))?;
-    match folder.parent() {
+    missing.into_iter().rev().try_for_each(sync_parent)
+}
+
+/// Makes the entry of `path` in the folder above it durable.
+///
+/// # Errors
+/// If that folder cannot be opened or synced.
+pub fn sync_parent(path: &Path) -> Result<(), DiskError> {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => Ok(()),
+        Some(_) => sync_folder(Path::new(".")),
+        None => Ok(()),
     }
 }
 
@@ -69,7 +79,7 @@ pub fn write_new(path: &Path, bytes: &[u8], mode: u32) -> Result<(), DiskError> 
 /// If the rename or the sync of the folder fails.
 pub fn replace(from: &Path, to: &Path) -> Result<(), DiskError> {
     fs::rename(from, to).map_err(DiskError::on("rename", from))?;
-    sync_folder(to.parent().unwrap_or(Path::new(".")))
+    sync_parent(to)
 }
 
 /// The name under which `path` is written before it is renamed.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use zo_projections::Position;
 
 use super::DiskError;
-use super::files::{read_range, sync_folder};
+use super::files::{read_range, sync_parent};
 use crate::log::{Head, HomeId};
 
 /// The version of the format written by this code. Readers refuse a higher one.
@@ -100,7 +100,7 @@ impl HeadFile {
             let zeros = vec![0; whole as usize - bytes.len()];
             file.write_all_at(&zeros, bytes.len() as u64).map_err(DiskError::on("write", path))?;
             file.sync_all().map_err(DiskError::on("sync", path))?;
-            sync_folder(path.parent().unwrap_or(Path::new(".")))?;
+            sync_parent(path)?;
         }
         Ok((Self { file, path: path.to_owned(), home, counter }, found))
     }
@@ -221,11 +221,12 @@ fn look(path: &Path, home: &HomeId) -> Result<(Found, u64), DiskError> {
     let read = |at| read_range(&file, at, SLOT_BYTES).map_err(DiskError::on("read", path));
     let slots = [read(0)?, read(SLOT_DISTANCE)?];
     let decoded = [decode(&slots[0]), decode(&slots[1])];
-    // A slot that was never written is zeros, or not even there.
-    let both = slots.iter().zip(&decoded).all(|(bytes, slot)| slot.is_some() || bytes.iter().all(|byte| *byte == 0));
+    let whole = decoded.iter().flatten().count();
     let Some(newest) = decoded.into_iter().flatten().max_by_key(|decoded| decoded.counter) else {
         return Ok((Found::Damaged, 0));
     };
+    // After the first write the other slot is still empty.
+    let both = whole == 2 || (newest.counter == 1 && slots.iter().any(|bytes| bytes.iter().all(|byte| *byte == 0)));
     let found = if newest.format > FORMAT {
         Found::Newer(newest.format)
     } else if newest.home != *home {

@@ -27,7 +27,7 @@ pub const HEADER: usize = 56;
 pub const TRAILER: usize = 32;
 /// The writer closes a pack once its records have this length; one command's events may exceed it.
 pub const TARGET_BYTES: usize = 32 * 1024;
-/// No pack is longer than this; a longer header field is damage.
+/// No pack is longer than this, nor are its records; a longer header field is damage.
 pub const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 const MAGIC: [u8; 4] = *b"ZOPK";

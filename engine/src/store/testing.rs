@@ -53,6 +53,7 @@ pub fn conformance(open: &dyn Fn() -> Arc<dyn Store>) {
     a_wrong_expectation_is_a_conflict(&*open());
     broken_chains_are_refused(&*open());
     large_packs_survive(&*open());
+    packs_that_are_too_long_are_refused(&*open());
     readers_run_beside_the_writer(open());
     closing_ends_appending(&*open());
 }
@@ -128,6 +129,13 @@ fn large_packs_survive(store: &dyn Store) {
         appended.extend(packs);
     }
     assert_eq!(read_all(store, Position(1)), appended);
+}
+
+fn packs_that_are_too_long_are_refused(store: &dyn Store) {
+    let start = store.head();
+    let pack = Pack::build(&start, 1, &vec![0; crate::log::pack::MAX_BYTES]);
+    assert!(matches!(store.append(start, &[pack]), Err(AppendError::TooLong { .. })));
+    assert_eq!(store.head(), start);
 }
 
 fn readers_run_beside_the_writer(store: Arc<dyn Store>) {

@@ -12,6 +12,18 @@ fn an_atomic_write_replaces_the_file_and_leaves_no_temporary() {
 }
 
 #[test]
+fn folders_are_made_with_those_above_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let deep = folder.path().join("a/b/c");
+    make_folder(&deep).expect("made");
+    make_folder(&deep).expect("it is there");
+    assert!(deep.is_dir());
+    fs::write(folder.path().join("file"), b"x").expect("a file");
+    assert!(make_folder(&folder.path().join("file")).is_err());
+    assert!(make_folder(&folder.path().join("file/below")).is_err());
+}
+
+#[test]
 fn a_failed_atomic_write_names_the_file() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let error = write_atomic(&folder.path().join("missing/file"), b"x", 0o600).expect_err("no such folder");

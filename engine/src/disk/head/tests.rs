@@ -37,6 +37,15 @@ fn the_newest_slot_counts_and_slots_alternate() {
 }
 
 #[test]
+fn the_bytes_of_a_slot_are_frozen() {
+    let bytes = encode(&Slot { boot: 4, ..slot(12) }, &HOME, 9);
+    assert_eq!(
+        blake3::hash(&bytes).to_hex().as_str(),
+        "10edbedbd0874476ad532f2152fd66c01c960005b4096d5405bbf75c9bba1ee9"
+    );
+}
+
+#[test]
 fn one_damaged_slot_leaves_the_other() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("head");

@@ -49,6 +49,15 @@ fn a_header_reads_back_and_every_flipped_byte_is_noticed() {
 }
 
 #[test]
+fn the_bytes_of_a_header_are_frozen() {
+    let header = FileHeader { home: HOME, sequence: 7, start: Head { position: Position(9), hash: [3; 32] } };
+    assert_eq!(
+        blake3::hash(&header.encode()).to_hex().as_str(),
+        "3c0259b076ee73590b43624fcd0c7013c0cc60ed5638db7c151c78cbe1795403"
+    );
+}
+
+#[test]
 fn what_was_appended_is_found_and_space_grows_by_written_zeros() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut journal, _) = begin(folder.path());

@@ -91,11 +91,12 @@ impl Journal {
 
     /// How much longer the journal gets by a commit of `bytes` bytes, at the most.
     pub fn growth(&self, bytes: u64) -> u64 {
-        if self.must_rotate(bytes) || self.offset + bytes > self.allocated {
-            bytes.max(self.sizes.largest_chunk) + HEADER_BYTES
-        } else {
-            0
-        }
+        let (offset, allocated) = match (self.must_rotate(bytes), self.spares.count()) {
+            (false, _) => (self.offset, self.allocated),
+            (true, 0) => (HEADER_BYTES, 0),
+            (true, _) => (HEADER_BYTES, self.sizes.file_bytes),
+        };
+        if offset + bytes > allocated { bytes.max(self.sizes.largest_chunk) + HEADER_BYTES } else { 0 }
     }
 
     /// Appends `packs` with one write and one `fdatasync`; returns the offset of the first of them. The caller

@@ -73,6 +73,16 @@ fn a_segment_reads_back_and_depends_on_the_packs_alone() {
 }
 
 #[test]
+fn the_bytes_of_a_segment_are_frozen() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let bytes = fs::read(write(folder.path(), &sample(24), 2000)).expect("the file");
+    assert_eq!(
+        blake3::hash(&bytes).to_hex().as_str(),
+        "95a810866e6b44cf3fcc24655474cb6052553f2d5e902dab2ac16209627cb45f"
+    );
+}
+
+#[test]
 fn a_pack_that_does_not_follow_is_refused_and_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let packs = sample(4);

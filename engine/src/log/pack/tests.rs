@@ -59,6 +59,12 @@ fn a_flipped_version_is_damage_and_a_newer_pack_is_newer() {
 }
 
 #[test]
+fn the_bytes_of_a_pack_are_frozen() {
+    let golden = "67a0837ae52ca3cde8ce870cd7ff2b9af19c677e59ee2add9e60ff840bf58f72";
+    assert_eq!(blake3::hash(pack().bytes()).to_hex().as_str(), golden);
+}
+
+#[test]
 fn positions_that_would_overflow_are_damage() {
     let head = Head { position: Position(u64::MAX - 2), hash: [0; 32] };
     let pack = Pack::build(&head, 5, b"x");

@@ -177,6 +177,12 @@ impl Filler {
         let folder = twin_folder(&self.shared.folder("recent"), file.sequence());
         let cache = self.shared.options.recent_cache_bytes;
         let opened = Recent::open(&folder, cache).and_then(|recent| Ok((self.reach(&recent, start, filled)?, recent)));
+        if self.shared.lock().live(file.sequence()).is_none() {
+            // Sealed meanwhile: the sealer may have removed the folder under it.
+            drop(opened);
+            let _ = Recent::discard(&folder);
+            return;
+        }
         let opened = opened.or_else(|error| {
             let discarded = Recent::discard(&folder);
             let action =
@@ -198,8 +204,12 @@ impl Filler {
                 Twin::Abandoned
             }
         };
+        let mut twin = Some(twin);
         if let Some(live) = self.shared.lock().live(file.sequence()) {
-            live.twin = twin;
+            live.twin = twin.take().unwrap_or_default();
+        }
+        if twin.take().is_some() {
+            let _ = Recent::discard(&folder);
         }
         self.shared.settled.notify_all();
     }

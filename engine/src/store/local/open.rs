@@ -22,7 +22,7 @@ use crate::disk::journal::{self, Journal};
 use crate::disk::lock::{Lock, LockError};
 use crate::disk::recent::Recent;
 use crate::disk::segments::{self, BlockCache};
-use crate::log::HomeId;
+use crate::log::{Head, HomeId};
 
 pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened, OpenError> {
     let lock = prepare(log)?;
@@ -30,6 +30,7 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
     make_space(log, &mut findings);
     let supply = Supply::new(log, home, options.recent_cache_bytes);
     Recent::discard(&log.join(RECENT_COPY))?;
+    files::remove_temporaries(log)?;
     let Recovered { sealed, mut walked, last_slot } = recover(log, home, &options, supply, Care::Open, &mut findings)?;
     let closed = last_slot.is_some_and(|slot| slot.closed && slot.head == walked.head);
     if closed && last_slot.is_some_and(|slot| slot.twins_complete) {
@@ -41,6 +42,12 @@ pub(super) fn open(log: &Path, home: HomeId, options: Options) -> Result<Opened,
         // before anybody relies on it.
         last.file.sync()?;
         files::sync_folder(&log.join("journal"))?;
+        files::sync_folder(log)?;
+        files::sync_parent(log)?;
+    }
+    if walked.head == Head::start(&home) {
+        // It died while it was being made: nothing was acknowledged that a head file could tell of.
+        findings.retain(|finding| finding.place != "head");
     }
     let mut head_file = HeadFile::open(&log.join("head"), home)?.0;
     let boot = this_boot();

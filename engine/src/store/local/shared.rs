@@ -10,7 +10,7 @@ use zo_projections::Position;
 
 use super::Options;
 use super::report::Finding;
-use super::state::{State, Twin, Worker};
+use super::state::{LiveFile, State, Twin, Worker};
 use crate::disk::DiskError;
 use crate::disk::files;
 use crate::disk::journal::{JournalFile, Spares};
@@ -22,6 +22,8 @@ use crate::store::memory::take_bytes;
 
 /// Segments whose files are kept open.
 const OPEN_SEGMENTS: usize = 16;
+/// More than so many findings say nothing new.
+const MOST_FINDINGS: usize = 1000;
 /// How long to wait for the filler before looking again.
 const PATIENCE: Duration = Duration::from_millis(20);
 
@@ -67,7 +69,7 @@ impl Shared {
 
     pub(super) fn note(&self, finding: Finding) {
         let mut state = self.lock();
-        if !state.findings.contains(&finding) {
+        if state.findings.len() < MOST_FINDINGS && !state.findings.contains(&finding) {
             state.findings.push(finding);
         }
     }
@@ -228,14 +230,13 @@ impl Shared {
     /// Uses a twin no more, and removes its files: the next open fills a new one.
     pub(super) fn abandon(&self, recent: &Recent, why: &str) {
         let folder = recent.folder();
-        {
-            let mut state = self.lock();
-            for live in &mut state.files {
-                if matches!(&live.twin, Twin::Open { recent: twin, .. } if twin.folder() == folder) {
-                    live.twin = Twin::Abandoned;
-                }
-            }
-        }
+        let mut state = self.lock();
+        let uses = |live: &&mut LiveFile| live.twin.open().is_some_and(|twin| twin.folder() == folder);
+        // A file that is sealed meanwhile has no twin any more, and the failure may come from its removal.
+        let Some(live) = state.files.iter_mut().find(uses) else { return };
+        let twin = std::mem::replace(&mut live.twin, Twin::Abandoned);
+        drop(state);
+        drop(twin);
         let removed = Recent::discard(folder);
         let action = match removed {
             Ok(()) => "given up until the next open; the journal serves its range".to_owned(),

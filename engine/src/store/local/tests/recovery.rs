@@ -225,6 +225,56 @@ fn a_useless_recent_range_is_replaced_and_reported() {
 }
 
 #[test]
+fn a_recent_range_that_fails_is_done_without() {
+    let mut sample = Sample::in_memory();
+    let Opened { store, .. } = sample.open(unsealed());
+    sample.append(&store, 20, 1, 900);
+    assert!(store.settle(PATIENCE));
+    let twins: Vec<_> = store.shared.lock().files.iter().filter_map(|live| live.twin.open().cloned()).collect();
+    assert!(twins.len() > 1);
+    for twin in &twins {
+        store.shared.abandon(twin, "sled panicked: as if");
+    }
+    drop(twins);
+    sample.append(&store, 20, 1, 900);
+    sample.check(&store);
+    assert!(store.settle(PATIENCE));
+    assert!(store.health().iter().any(|finding| finding.what.contains("as if")));
+    assert!(store.verify(&mut |_| {}).expect("it can be looked at").is_ok());
+    store.close();
+    let Opened { store, report } = sample.open(unsealed());
+    assert!(report.is_clean(), "{report}");
+    assert!(store.settle(PATIENCE));
+    drop(store);
+    fs::remove_dir_all(sample.log().join("journal")).expect("removed");
+    sample.check(&sample.open(unsealed()).store);
+}
+
+#[test]
+fn a_log_that_died_while_it_was_made_opens_without_a_word() {
+    let sample = Sample::in_memory();
+    drop(sample.open(tiny()));
+    fs::remove_file(sample.log().join("head")).expect("removed");
+    let Opened { store, report } = sample.open(tiny());
+    assert!(report.is_clean(), "{report}");
+    sample.check(&store);
+}
+
+#[test]
+fn refusals_of_the_system_have_their_own_names() {
+    use std::io::{Error, ErrorKind};
+    let open_error = |kind| {
+        let source = Error::from(kind);
+        OpenError::from(crate::disk::DiskError { action: "open", path: "/no/such/log".into(), source })
+    };
+    assert!(matches!(open_error(ErrorKind::PermissionDenied), OpenError::Forbidden { .. }));
+    assert!(matches!(open_error(ErrorKind::ReadOnlyFilesystem), OpenError::Forbidden { .. }));
+    assert!(matches!(open_error(ErrorKind::StorageFull), OpenError::DiskFull { .. }));
+    assert!(matches!(open_error(ErrorKind::NotADirectory), OpenError::NotAFolder { .. }));
+    assert!(matches!(open_error(ErrorKind::NotFound), OpenError::Io(_)));
+}
+
+#[test]
 fn a_failed_write_poisons_until_the_next_open() {
     let mut sample = Sample::in_memory();
     let Opened { store, .. } = sample.open(tiny());
