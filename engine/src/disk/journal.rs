@@ -20,7 +20,7 @@
 //! never taken for a pack, since a pack counts only if it follows the running chain.
 //!
 //! Here: the layout of a file and how to read and repair one. [`writer`] appends, rotates and recycles,
-//! [`scan`] finds the packs of a file and its end. What is in which file is [`crate::store::local`]'s business.
+//! `scan` finds the packs of a file and its end. What is in which file is [`crate::store::local`]'s business.
 
 pub mod scan;
 pub mod writer;

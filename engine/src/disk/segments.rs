@@ -24,7 +24,7 @@
 //! damaged block, in every group is repaired when it is read. The bytes depend on the packs alone.
 //!
 //! A segment is also the unit of a backup, the format of an export, and of the golden logs kept as fixtures.
-//! Here: the layout. [`read`] opens and reads one, [`write`] makes one. Which segments make up the log is
+//! Here: the layout. [`read`] opens and reads one, [`mod@write`] makes one. Which segments make up the log is
 //! [`crate::store::local`]'s business.
 
 pub mod read;
