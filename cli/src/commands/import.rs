@@ -1,6 +1,6 @@
 //! `zo import`: what people bring along, read by `zo-import` and sent in batches.
 //!
-//! [`format`] tells what a path is; [`taking`] puts each thing where it belongs and counts.
+//! [`mod@format`] tells what a path is; [`taking`] puts each thing where it belongs and counts.
 
 mod format;
 mod taking;
