@@ -21,6 +21,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use sled::{Batch, Config, Db, Mode};
 use zo_projections::Position;
@@ -35,6 +36,10 @@ pub const FORMAT: u16 = 1;
 pub const VALUE_BYTES: usize = 4000;
 
 const META_KEY: [u8; 10] = [0; 10];
+/// What sled says when somebody else has the file.
+const LOCKED: &str = "could not acquire lock";
+const LOCK_TRIES: u32 = 200;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// The recent range, open.
 #[derive(Debug)]
@@ -74,7 +79,17 @@ impl Recent {
     pub fn open(folder: &Path, cache_bytes: u64) -> Result<Self, RecentError> {
         let config =
             Config::default().path(folder).flush_every_ms(None).cache_capacity(cache_bytes).mode(Mode::HighThroughput);
-        let db = call(|| config.open())?;
+        let mut tries = 0;
+        let db = loop {
+            match call(|| config.open()) {
+                // A range that was just closed in this process: sled's own threads let go of the file a moment later.
+                Err(RecentError::Failed(text)) if text.contains(LOCKED) && tries < LOCK_TRIES => {
+                    tries += 1;
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                result => break result?,
+            }
+        };
         let recent = Self { db: Some(db), folder: folder.to_owned(), broken: AtomicBool::new(false) };
         let meta = [&b"ZORC"[..], &FORMAT.to_le_bytes()].concat();
         match recent.call(|db| db.get(META_KEY))? {

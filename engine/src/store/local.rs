@@ -143,6 +143,7 @@ impl LocalStore {
         let mut state = self.shared.lock();
         loop {
             let filled = state.files.iter().all(|live| live.unfilled() == 0);
+            let filled = filled && state.repairs.is_empty() && state.wanted_twin.is_none();
             let filler = state.filler != Worker::Busy && (filled || state.filler != Worker::Idle);
             let sealed = state.files.len() == 1 && state.flawed.is_empty();
             let sealer = state.sealer != Worker::Busy && (sealed || state.sealer != Worker::Idle);

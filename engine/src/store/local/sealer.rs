@@ -293,6 +293,6 @@ fn lower_priority() {
     #[cfg(target_os = "linux")]
     {
         // On Linux the priority is the thread's own.
-        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 10);
+        let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), 5);
     }
 }

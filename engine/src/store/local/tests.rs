@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::testing::{HOME, conformance, packs_after, read_all};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(100);
 
 /// Files of 16 KiB, so that a few dozen packs rotate, seal and recycle.
 fn tiny() -> Options {
@@ -24,6 +24,17 @@ fn tiny() -> Options {
         space_margin: 1 << 20,
         reserve_bytes: 4 << 10,
         seal: true,
+    }
+}
+
+/// Waits until the threads behind the writer have come to rest.
+fn settle(store: &LocalStore) {
+    if !store.settle(PATIENCE) {
+        let state = store.shared.lock();
+        let files: Vec<_> =
+            state.files.iter().map(|live| (live.file.sequence(), live.unfilled(), live.halted)).collect();
+        let wanted = (&state.repairs, state.wanted_twin, &state.flawed);
+        panic!("still at work: {:?} {:?} {files:?} {wanted:?} {:?}", state.filler, state.sealer, state.findings);
     }
 }
 
@@ -104,7 +115,7 @@ fn everything_is_there_after_reopening_through_many_files() {
             store.close();
         }
         if round == 3 {
-            assert!(store.settle(PATIENCE));
+            settle(&store);
         }
         sample.check(&store);
         assert_eq!(store.health(), []);
@@ -117,7 +128,7 @@ fn closed_files_are_sealed_and_recycled() {
     let mut sample = Sample::new();
     let Opened { store, .. } = sample.open(tiny());
     sample.append(&store, 100, 1, 900);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     {
         let state = store.shared.lock();
         assert_eq!(state.files.len(), 1);
@@ -141,7 +152,7 @@ fn an_idle_log_has_everything_twice() {
     let mut sample = Sample::new();
     let Opened { store, .. } = sample.open(tiny());
     sample.append(&store, 8, 1, 900);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     let killed = sample.killed();
     fs::remove_dir_all(killed.log().join("journal")).expect("the journal is gone");
     let Opened { store: again, report } = killed.open(tiny());

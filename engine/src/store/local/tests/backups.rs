@@ -6,7 +6,7 @@ fn sealed_log() -> (Sample, Arc<LocalStore>) {
     let mut sample = Sample::in_memory();
     let Opened { store, .. } = sample.open(tiny());
     sample.append(&store, 40, 1, 900);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     (sample, store)
 }
 
@@ -26,7 +26,7 @@ fn a_backup_is_incremental_and_restores_to_the_same_log() {
     assert_eq!((again.copied, again.kept), (0, first.copied));
     assert_eq!(names(&to).len(), first.copied + 1);
     sample.append(&store, 30, 1, 900);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     let third = store.backup(&to).expect("more");
     assert!(third.copied > 0 && third.kept == first.copied);
     assert_eq!(names(&to).len(), third.copied + third.kept + 1, "the tail of the backup before is gone");

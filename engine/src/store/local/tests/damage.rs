@@ -32,7 +32,7 @@ fn damage_to_a_log_after_a_kill_is_restored_or_named() {
     let Opened { store, .. } = sample.open(tiny());
     let mut sample = sample;
     sample.append(&store, 2, 1, 500);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     let killed = sample.killed();
     drop(store);
     print(&damage_everywhere(&killed), "after a kill");
@@ -44,7 +44,7 @@ fn small_log() -> Sample {
     let Opened { store, .. } = sample.open(tiny());
     sample.append(&store, 16, 1, 1500);
     sample.append(&store, 3, 2, 300);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     assert_eq!(store.shared.lock().segments.len(), 2);
     store.close();
     sample
@@ -113,7 +113,7 @@ fn suffer(sample: &Sample, path: &Path, damage: Damage) -> Vec<String> {
         let mut said: Vec<String> = report.findings.iter().map(Finding::to_string).collect();
         let more = packs_after(&store.head(), 1, 100);
         store.append(store.head(), &more).expect("a log that opens can be appended to");
-        assert!(store.settle(PATIENCE), "the threads come to rest");
+        settle(&store);
         assert_eq!(read_all(&*store, Position(1)).len(), copy.packs.len() + 1);
         said.extend(store.health().iter().map(Finding::to_string));
         store.close();

@@ -60,7 +60,7 @@ proptest! {
                     continue;
                 }
                 Step::Settle => {
-                    assert!(store.settle(PATIENCE));
+                    settle(&store);
                     sample.check(&store);
                     old_head = fs::read(sample.log().join("head")).expect("the head file");
                     continue;
@@ -86,7 +86,7 @@ proptest! {
             old_head = fs::read(sample.log().join("head")).expect("the head file");
         }
         sample.check(&store);
-        assert!(store.settle(PATIENCE));
+        settle(&store);
         assert!(store.verify(&mut |_| {}).expect("it can be looked at").is_ok());
         let unexpected: Vec<_> = store.health().into_iter().filter(|f| !f.place.starts_with("recent")).collect();
         assert_eq!(unexpected, []);
@@ -165,7 +165,7 @@ fn readers_never_see_a_gap_while_files_are_sealed_and_recycled() {
         })
         .collect();
     sample.append(&store, 600, 2, 700);
-    assert!(store.settle(PATIENCE));
+    settle(&store);
     done.store(true, Ordering::Release);
     for reader in readers {
         assert!(reader.join().expect("no gap was seen") > 0);
