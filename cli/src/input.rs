@@ -123,7 +123,7 @@ fn check(name: &str, bytes: Vec<u8>) -> Result<String, CliError> {
 
 fn too_long(name: &str, size: &str) -> CliError {
     CliError::invalid(format!("{name} has {size}; one text may have {}", text::bytes(MAX_TEXT_BYTES as u64)))
-        .hint("split it, or let `zo import` cut a Markdown or text file into passages")
+        .hint("split it; `zo import` cuts Markdown and text files of up to 64 MiB into passages by itself")
 }
 
 /// The same text, unless it is blank: `what` cannot be empty.

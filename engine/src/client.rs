@@ -170,7 +170,7 @@ impl Client {
         if let Access::Holder { engine, server } = std::mem::replace(&mut self.access, Access::None) {
             engine.announce_leaving();
             if let Some(server) = server {
-                server.stop(engine.home().folder());
+                server.stop();
             }
             engine.close();
         }

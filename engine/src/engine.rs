@@ -109,25 +109,32 @@ impl Engine {
     /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
     pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
         let EngineOptions { create, world, store: store_options } = options;
-        let (home, mended) = Home::open(folder, create, world.fresh_id())?;
-        let lock = match Lock::take(&home::lock_path(home.folder())) {
+        // Nothing is written before the lock is held: several processes may be making this home at once.
+        let folder = Home::prepare(folder, create)?;
+        let lock = match Lock::take(&home::lock_path(&folder)) {
             Ok(lock) => lock,
             Err(LockError::Held { holder, .. }) => return Err(OpenError::Held { holder }),
             Err(error) => return Err(OpenError::Lock(error)),
         };
+        let (home, mended) = Home::identify(folder, world.fresh_id())?;
+        // Looked at before the store makes what is missing.
+        if home.is_used() && LocalStore::is_missing(&home.log()) {
+            return Err(HomeError::LogGone { folder: home.folder().to_owned() }.into());
+        }
         let opened = LocalStore::open(&home.log(), home.id(), store_options)?;
         let store = opened.store;
         let mut notes: Vec<String> = mended.into_iter().collect();
         notes.extend(opened.report.findings.iter().map(ToString::to_string));
-        let keys = KeyRing::open(&home.keys(), home.id())?;
+        let head = store.head().position;
+        let keys = KeyRing::open(&home.keys(), home.id(), head > Position::START)?;
         notes.extend(keys.report().iter().map(ToString::to_string));
         let names = Names::new(keys.name_key(), keys.digest_key());
         let bodies = Arc::new(Bodies::new(keys, Blobs::new(home.blobs())));
 
         let snapshots = Snapshots::new(home.snapshots(), home.id());
-        let head = store.head().position;
         let mut views = snapshots.load(&*store, head);
         fold::catch_up(&*store, &mut views, head, &mut |_| {})?;
+        bodies.keys().check(views.streams.last_key())?;
 
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
@@ -148,6 +155,7 @@ impl Engine {
         if head == Position::START {
             let created = Command::CreateHome { zo_version: env!("CARGO_PKG_VERSION").to_owned() };
             engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
+            engine.home.mark_used()?;
         }
         let worker = engine.clone();
         let handle = thread::Builder::new().name("zo-housekeeper".to_owned()).spawn(move || worker.housekeep());

@@ -14,6 +14,7 @@
 //! What is not marked *kept* may be deleted at any time.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub const FORMAT: u32 = 1;
 pub struct Home {
     folder: PathBuf,
     id: [u8; 16],
+    used: bool,
 }
 
 /// Why a folder is no home that can be opened.
@@ -64,23 +66,29 @@ pub enum HomeError {
         /// The file.
         path: PathBuf,
     },
+    /// The home was in use, and its log is gone.
+    #[error("the log of the home at {folder} is gone: `log` holds no event, and the home had some")]
+    LogGone {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The disk says no.
     #[error(transparent)]
     Disk(#[from] DiskError),
 }
 
 impl Home {
-    /// The home in `folder`, if there is one; makes a new one with `fresh_id` if there is nothing and `create` is set.
-    /// The second value says what was mended on the way, for people.
+    /// Looks whether `folder` is a home or can become one, and makes the folder if `create` is set. Nothing is written
+    /// into it: take the lock next, then [`Home::identify`].
     ///
     /// # Errors
-    /// If the folder is something else, or cannot be read or made.
-    pub fn open(folder: &Path, create: bool, fresh_id: u128) -> Result<(Self, Option<String>), HomeError> {
+    /// If the folder is something else, is not there, or cannot be read or made.
+    pub fn prepare(folder: &Path, create: bool) -> Result<PathBuf, HomeError> {
         let folder = std::path::absolute(folder).map_err(DiskError::on("find", folder))?;
         match fs::metadata(&folder) {
             Ok(metadata) if !metadata.is_dir() => return Err(HomeError::NotAFolder { folder }),
             Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if !create {
                     return Err(HomeError::Missing { folder });
                 }
@@ -89,45 +97,65 @@ impl Home {
                 fs::set_permissions(&folder, fs::Permissions::from_mode(0o700))
                     .map_err(DiskError::on("protect", &folder))?;
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
                 return Err(HomeError::NotAFolder { folder });
             }
             Err(error) => return Err(DiskError::on("open", &folder)(error).into()),
         }
+        let entries = entries(&folder)?;
+        if entries.iter().any(|name| KEPT.contains(&name.as_str())) {
+            return Ok(folder);
+        }
+        // A folder that someone else fills is not ours to write into.
+        if !entries.iter().all(|name| OURS.contains(&name.as_str()) || files::is_temporary(Path::new(name))) {
+            return Err(HomeError::Foreign { folder });
+        }
+        if create { Ok(folder) } else { Err(HomeError::Missing { folder }) }
+    }
+
+    /// Reads which home the folder is, and gives a new one the id `fresh_id`. The lock must be held. The second value says
+    /// what was mended on the way, for people.
+    ///
+    /// # Errors
+    /// If it was written by a newer version, or nothing says any more which home it is.
+    pub fn identify(folder: PathBuf, fresh_id: u128) -> Result<(Self, Option<String>), HomeError> {
         let path = folder.join("format");
         let text = match fs::read(&path) {
             Ok(text) => Some(text),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(DiskError::on("read", &path)(error).into()),
         };
         match text.as_deref().map(parse) {
-            Some(Some((format, _))) if format > FORMAT => Err(HomeError::Newer { folder, found: format }),
-            Some(Some((_, id))) => Ok((Self { folder, id }, None)),
+            Some(Some((format, _, _))) if format > FORMAT => Err(HomeError::Newer { folder, found: format }),
+            Some(Some((_, id, used))) => Ok((Self { folder, id, used }, None)),
             found => {
-                let in_use = folder.join("log").is_dir();
-                if in_use {
+                let kept = entries(&folder)?.into_iter().any(|name| KEPT.contains(&name.as_str()) && name != "format");
+                if kept {
                     let id = crate::disk::journal::home_id(&folder.join("log"))
                         .ok_or(HomeError::NoId { path: path.clone() })?;
-                    files::write_atomic(&path, &render(id), 0o600)?;
+                    files::write_atomic(&path, &render(id, true), 0o600)?;
                     let what = if found.is_some() { "damaged" } else { "gone" };
-                    return Ok((
-                        Self { folder, id },
-                        Some(format!("{} was {what}; written anew from the log", path.display())),
-                    ));
-                }
-                // A folder that someone else fills is not ours to write into.
-                let foreign = fs::read_dir(&folder).map_err(DiskError::on("read", &folder))?.next().is_some();
-                if foreign && found.is_none() && !only_ours(&folder)? {
-                    return Err(HomeError::Foreign { folder });
-                }
-                if !create {
-                    return Err(HomeError::Missing { folder });
+                    let mended = format!("{} was {what}; written anew from the log", path.display());
+                    return Ok((Self { folder, id, used: true }, Some(mended)));
                 }
                 let id = fresh_id.to_be_bytes();
-                files::write_atomic(&path, &render(id), 0o600)?;
-                Ok((Self { folder, id }, None))
+                files::write_atomic(&path, &render(id, false), 0o600)?;
+                Ok((Self { folder, id, used: false }, None))
             }
         }
+    }
+
+    /// Records that the log has an event: from now on an empty log is a log that is gone.
+    ///
+    /// # Errors
+    /// If the disk says no.
+    pub fn mark_used(&self) -> Result<(), HomeError> {
+        Ok(files::write_atomic(&self.folder.join("format"), &render(self.id, true), 0o600)?)
+    }
+
+    /// Whether its log ever had an event.
+    pub fn is_used(&self) -> bool {
+        self.used
     }
 
     /// The folder, absolute.
@@ -176,24 +204,24 @@ pub fn socket_folder(folder: &Path) -> PathBuf {
     folder.join("run")
 }
 
+/// What a home cannot do without: where one of these is, there is a home, or what is left of one.
+const KEPT: [&str; 4] = ["format", "log", "keys", "blobs"];
 /// What a process may have made before it was killed in the middle of making a home.
-fn only_ours(folder: &Path) -> Result<bool, DiskError> {
-    let ours = ["lock", "run", "derived", "keys", "blobs"];
-    let mut entries = fs::read_dir(folder).map_err(DiskError::on("read", folder))?;
-    Ok(entries.all(|entry| {
-        entry.is_ok_and(|entry| {
-            let name = entry.file_name();
-            ours.iter().any(|ours| name == *ours) || files::is_temporary(Path::new(&name))
-        })
-    }))
+const OURS: [&str; 3] = ["lock", "run", "derived"];
+
+fn entries(folder: &Path) -> Result<Vec<String>, DiskError> {
+    let entries = fs::read_dir(folder).map_err(DiskError::on("read", folder))?;
+    Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
 }
 
-fn render(id: [u8; 16]) -> Vec<u8> {
-    let lines = format!("zo home\nformat {FORMAT}\nid {:032x}\n", u128::from_be_bytes(id));
+fn render(id: [u8; 16], used: bool) -> Vec<u8> {
+    let state = if used { "used" } else { "new" };
+    let lines = format!("zo home\nformat {FORMAT}\nid {:032x}\nstate {state}\n", u128::from_be_bytes(id));
     format!("{lines}check {:08x}\n", crc32fast::hash(lines.as_bytes())).into_bytes()
 }
 
-fn parse(text: &[u8]) -> Option<(u32, [u8; 16])> {
+/// Format, id, and whether the log ever had an event.
+fn parse(text: &[u8]) -> Option<(u32, [u8; 16], bool)> {
     let text = std::str::from_utf8(text).ok()?;
     let (lines, check) = text.split_at(text.rfind("check ")?);
     if check != format!("check {:08x}\n", crc32fast::hash(lines.as_bytes())) {
@@ -205,5 +233,5 @@ fn parse(text: &[u8]) -> Option<(u32, [u8; 16])> {
     }
     let format = lines.next()?.strip_prefix("format ")?.parse().ok()?;
     let id = u128::from_str_radix(lines.next()?.strip_prefix("id ")?, 16).ok()?;
-    Some((format, id.to_be_bytes()))
+    Some((format, id.to_be_bytes(), lines.next() != Some("state new")))
 }

@@ -6,6 +6,7 @@
 //! BACKUP/FIRST-LAST.zos   segments of the log, the unsealed end as a segment of its own
 //!        blobs/ab/cdef…   large bodies, sealed
 //!        format           which home it is of
+//!        reached          up to which position it goes
 //!        keys/            only if asked for: without them nobody can read what was sealed
 //! ```
 //!
@@ -18,8 +19,8 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use zo_projections::Position;
 use zo_projections::record::BodyPlace;
+use zo_projections::{KeyId, Position};
 
 use crate::disk::blobs::Blobs;
 use crate::disk::keys::KeyRing;
@@ -28,11 +29,14 @@ use crate::disk::segments::{Segment, SegmentWriter};
 use crate::disk::{DiskError, files};
 use crate::engine::Engine;
 use crate::fold::{self, FoldError};
-use crate::home::{self, Home};
+use crate::home::{self, Home, HomeError};
 use crate::protocol::{BackedUp, Failure, FailureKind, Problem, Verification};
 use crate::service::failure::with_causes;
 use crate::store::Store;
-use crate::store::local::{self, Options, Restored};
+use crate::store::local::{self, LocalStore, Options, Restored};
+
+/// Name of the file that says how far a backup goes.
+const REACHED: &str = "reached";
 
 /// Told what is being done, how much is done and how much there is; breaks to stop.
 pub type Progress<'a> = &'a mut dyn FnMut(&str, u64, u64) -> ControlFlow<()>;
@@ -76,8 +80,8 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
 /// # Errors
 /// If there is no home, somebody has it open, or a file cannot be read at all.
 pub fn verify_closed(folder: &Path, progress: Progress<'_>) -> Result<Verification, Failure> {
-    let (home, mended) = Home::open(folder, false, 0)?;
-    let _lock = take_lock(&home)?;
+    let (folder, _lock) = claim(folder, false)?;
+    let (home, mended) = Home::identify(folder, 0)?;
     let found = local::verify(&home.log(), home.id(), &mut |position| {
         let _ = progress("verifying files", position.0, 0);
     });
@@ -90,7 +94,7 @@ pub fn verify_closed(folder: &Path, progress: Progress<'_>) -> Result<Verificati
         last: None,
         restored_by: Some("the log; it is written anew".to_owned()),
     }));
-    match KeyRing::open(&home.keys(), home.id()) {
+    match KeyRing::open(&home.keys(), home.id(), true) {
         Ok(keys) => problems.extend(key_problems(&keys)),
         Err(error) => problems.push(Problem {
             place: home.keys().display().to_string(),
@@ -207,6 +211,8 @@ pub fn backup(engine: &Engine, folder: &Path, with_keys: bool, progress: Progres
     let to = Blobs::new(folder.join("blobs"));
     let (blobs_copied, blob_bytes) = copy_blobs(engine.bodies.blobs(), &to, progress)?;
     copy_file(&engine.home.folder().join("format"), &folder.join("format"))?;
+    let reached = format!("position {}\nhash {}\n", copied.head.position, hex(&copied.head.hash));
+    files::write_atomic(&folder.join(REACHED), reached.as_bytes(), 0o600).map_err(|error| io_failure(&error))?;
     if with_keys {
         copy_keys(&engine.home.keys(), &folder.join("keys"))?;
     }
@@ -233,75 +239,126 @@ pub struct RestoredHome {
     pub blobs: u32,
     /// Whether keys were brought back.
     pub keys: bool,
+    /// Why what is sealed cannot be read, if it cannot.
+    pub unreadable: Option<String>,
 }
 
 /// Mends the home in `folder`, which nobody may have open: keeps everything that can be read from any copy, takes what
 /// is missing from the backup `from` if there is one, and sets the damaged files aside. Where there is no home, it is
-/// made from the backup.
+/// made from the backup. With `new_keys`, keys that cannot be had any more are given up: the home can be used again, and
+/// what they sealed stays unreadable.
 ///
 /// # Errors
 /// If somebody has the home open, there is nothing to restore from, or the disk says no.
-pub fn restore(folder: &Path, from: Option<&Path>) -> Result<RestoredHome, Failure> {
-    let is_there = folder.join("format").exists() || folder.join("log").exists();
-    match from {
-        Some(from) if !is_there => {
-            let restored = restore_new(folder, from, &from.join("blobs"), &from.join("keys"))?;
-            Ok(restored)
+pub fn restore(folder: &Path, from: Option<&Path>, new_keys: bool) -> Result<RestoredHome, Failure> {
+    let reaches = from.map(backup_reaches).transpose()?;
+    let (folder, _lock) = claim(folder, from.is_some())?;
+    let is_new = LocalStore::is_missing(&folder.join("log")) && !folder.join("format").exists();
+    let (home, restored, mended) = match from {
+        Some(from) if is_new => {
+            let restored = local::restore(from, &folder.join("log")).map_err(restore_failure)?;
+            let (home, _) = Home::identify(folder, 0)?;
+            (home, restored, None)
         }
-        from => restore_damaged(folder, from),
-    }
+        from => {
+            let (home, mended) = match (Home::identify(folder.clone(), 0), from) {
+                // Nothing in the home says which one it is; the backup does.
+                (Err(HomeError::NoId { .. }), Some(from)) => {
+                    copy_file(&from.join("format"), &folder.join("format"))?;
+                    Home::identify(folder, 0)?
+                }
+                (identified, _) => identified?,
+            };
+            if from.is_none() && home.is_used() && LocalStore::is_missing(&home.log()) {
+                return Err(HomeError::LogGone { folder: home.folder().to_owned() }.into());
+            }
+            let options = Options::default();
+            let restored = local::restore_local(&home.log(), home.id(), &options, from).map_err(restore_failure)?;
+            (home, restored, mended)
+        }
+    };
+    let backup = from.map(|from| (from.join("blobs"), from.join("keys")));
+    let backup = backup.as_ref().map(|(blobs, keys)| (blobs.as_path(), keys.as_path()));
+    finish_restore(&home, restored, mended, backup, reaches, new_keys)
 }
 
-fn restore_damaged(folder: &Path, from: Option<&Path>) -> Result<RestoredHome, Failure> {
-    let (home, mended) = Home::open(folder, false, 0)?;
-    let _lock = take_lock(&home)?;
-    let restored = local::restore_local(&home.log(), home.id(), &Options::default(), from).map_err(restore_failure)?;
-    let mut blobs = 0;
-    let mut keys = false;
-    if let Some(from) = from {
-        (blobs, _) = copy_blobs(&Blobs::new(from.join("blobs")), &Blobs::new(home.blobs()), &mut ignore)?;
-        // Keys that are there are kept: the backup's may be older.
-        if KeyRing::open(&home.keys(), home.id()).is_err() && from.join("keys").is_dir() {
-            copy_keys(&from.join("keys"), &home.keys())?;
-            keys = true;
+/// Blobs and keys, and what there is to say.
+fn finish_restore(
+    home: &Home,
+    restored: Restored,
+    mended: Option<String>,
+    backup: Option<(&Path, &Path)>,
+    reaches: Option<Position>,
+    new_keys: bool,
+) -> Result<RestoredHome, Failure> {
+    let head = restored.head.position;
+    let mut done = RestoredHome {
+        head,
+        lost: restored.lost,
+        findings: restored.findings.iter().map(ToString::to_string).chain(mended).collect(),
+        blobs: 0,
+        keys: false,
+        unreadable: None,
+    };
+    if let Some(reaches) = reaches.filter(|reaches| *reaches > head && done.lost.is_none()) {
+        done.lost = Some((head.next(), reaches));
+        done.findings
+            .push(format!("the backup reaches to position {reaches}, and what it has behind {head} does not fit"));
+    }
+    let last_key = last_key(home)?;
+    let check = || KeyRing::open(&home.keys(), home.id(), head > Position::START).and_then(|keys| keys.check(last_key));
+    if let Some((blobs, keys)) = backup {
+        (done.blobs, _) = copy_blobs(&Blobs::new(blobs.to_owned()), &Blobs::new(home.blobs()), &mut ignore)?;
+        // Keys that are whole are kept: the backup's may be older.
+        if keys.is_dir() && check().is_err() {
+            copy_keys(keys, &home.keys())?;
+            done.keys = true;
         }
     }
-    let mut done = told(restored, blobs, keys);
-    done.findings.extend(mended);
+    if check().is_err() && new_keys {
+        KeyRing::give_up(&home.keys(), home.id(), last_key)
+            .map_err(|error| Failure::new(FailureKind::Io, with_causes(&error)))?;
+        done.findings.push(format!("{} keys were given up: what they sealed stays unreadable", last_key.0));
+    }
+    done.unreadable = check().err().map(|error| with_causes(&error));
+    if head > Position::START {
+        home.mark_used()?;
+    }
     Ok(done)
 }
 
-fn restore_new(folder: &Path, segments: &Path, blobs: &Path, keys: &Path) -> Result<RestoredHome, Failure> {
-    let empty = fs::read_dir(folder).map(|mut entries| entries.next().is_none()).unwrap_or(true);
-    if !empty {
-        return Err(Failure::new(FailureKind::Refused, format!("{} is not empty, and not a home", folder.display()))
-            .hint("name another folder with --home: it may be one that does not exist yet"));
+/// The highest key that the log of `home` uses.
+fn last_key(home: &Home) -> Result<KeyId, Failure> {
+    let opened = LocalStore::open(&home.log(), home.id(), Options::default());
+    let store = opened.map_err(|error| Failure::from(crate::engine::OpenError::Store(error)))?.store;
+    let mut last = KeyId::NONE;
+    for chunk in fold::packs(&*store, Position(1), store.head().position) {
+        for pack in chunk? {
+            for record in pack.records() {
+                last = last.max(record.map_err(FoldError::from)?.header.key);
+            }
+        }
     }
-    files::make_folder(folder).map_err(|error| io_failure(&error))?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
-        .map_err(|error| io_failure(&DiskError::on("protect", folder)(error)))?;
-    let restored = local::restore(segments, &folder.join("log")).map_err(restore_failure)?;
-    let (home, _) = Home::open(folder, false, 0)?;
-    let (blobs, _) = copy_blobs(&Blobs::new(blobs.to_owned()), &Blobs::new(home.blobs()), &mut ignore)?;
-    let with_keys = keys.is_dir();
-    if with_keys {
-        copy_keys(keys, &home.keys())?;
-    }
-    Ok(told(restored, blobs, with_keys))
+    store.close();
+    Ok(last)
+}
+
+/// How far the backup in `from` goes, by its own word or by the names of its segments.
+fn backup_reaches(from: &Path) -> Result<Position, Failure> {
+    let nothing = || {
+        Failure::new(FailureKind::NotFound, format!("there is no backup in {}", from.display()))
+            .hint("`zo log backup DIR` makes one")
+    };
+    let segments = crate::disk::segments::files(from).map_err(|_| nothing())?;
+    let named = segments.last().map(|(_, last, _)| *last).ok_or_else(nothing)?;
+    let said = fs::read_to_string(from.join(REACHED))
+        .ok()
+        .and_then(|text| text.lines().next()?.strip_prefix("position ")?.parse().ok().map(Position));
+    Ok(said.map_or(named, |said| said.max(named)))
 }
 
 fn ignore(_: &str, _: u64, _: u64) -> ControlFlow<()> {
     ControlFlow::Continue(())
-}
-
-fn told(restored: Restored, blobs: u32, keys: bool) -> RestoredHome {
-    RestoredHome {
-        head: restored.head.position,
-        lost: restored.lost,
-        findings: restored.findings.iter().map(ToString::to_string).collect(),
-        blobs,
-        keys,
-    }
 }
 
 /// Writes the whole log into one file, with blobs and, if asked for, keys beside it.
@@ -359,14 +416,16 @@ pub fn import(folder: &Path, file: &Path) -> Result<RestoredHome, Failure> {
             .hint("`zo log export` writes such a file; `zo import` takes over notes, chats and databases")
     })?;
     // The file's name is its owner's; a segment's name says what is in it.
-    let name = segment.info().file_name();
-    let staging = tempfile_beside(folder)?;
-    let result = copy_file(file, &staging.join(name)).and_then(|()| {
-        let (blobs, keys) = beside(file);
-        restore_new(folder, &staging, &blobs, &keys)
-    });
+    let (name, reaches) = (segment.info().file_name(), segment.info().end.position);
+    let (folder, _lock) = claim(folder, true)?;
+    let staging = files::temporary_of(&folder);
+    files::make_folder(&staging).map_err(|error| io_failure(&error))?;
+    let restored = copy_file(file, &staging.join(name))
+        .and_then(|()| local::restore(&staging, &folder.join("log")).map_err(restore_failure));
     let _ = fs::remove_dir_all(&staging);
-    result
+    let (home, _) = Home::identify(folder, 0)?;
+    let (blobs, keys) = beside(file);
+    finish_restore(&home, restored?, None, Some((&blobs, &keys)), Some(reaches), false)
 }
 
 /// `FILE.blobs` and `FILE.keys`.
@@ -379,22 +438,18 @@ fn beside(file: &Path) -> (PathBuf, PathBuf) {
     (with(".blobs"), with(".keys"))
 }
 
-/// A folder for what is on its way into `folder`.
-fn tempfile_beside(folder: &Path) -> Result<PathBuf, Failure> {
-    let staging = files::temporary_of(folder);
-    files::make_folder(&staging).map_err(|error| io_failure(&error))?;
-    Ok(staging)
-}
-
-fn take_lock(home: &Home) -> Result<Lock, Failure> {
-    Lock::take(&home::lock_path(home.folder())).map_err(|error| match error {
+/// The folder of a home, locked for this process: nobody has it open, and nobody can open it meanwhile.
+fn claim(folder: &Path, create: bool) -> Result<(PathBuf, Lock), Failure> {
+    let folder = Home::prepare(folder, create)?;
+    let lock = Lock::take(&home::lock_path(&folder)).map_err(|error| match error {
         LockError::Held { holder, .. } => {
             let who = holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
             Failure::new(FailureKind::Refused, format!("{who} has the home open"))
                 .hint("let it end, or end it by its process id, and try again")
         }
         LockError::Io(error) => io_failure(&error),
-    })
+    })?;
+    Ok((folder, lock))
 }
 
 fn restore_failure(error: local::RestoreError) -> Failure {

@@ -30,6 +30,7 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Answers guests until it is stopped.
 pub struct Server {
     shared: Arc<Shared>,
+    listener: Arc<UnixListener>,
     accepting: Option<JoinHandle<()>>,
 }
 
@@ -54,21 +55,19 @@ impl Server {
         let listener = UnixListener::bind(socket.path())?;
         let shared =
             Arc::new(Shared { stopping: AtomicBool::new(false), connections: Mutex::default(), gone: Condvar::new() });
-        let for_thread = shared.clone();
+        let listener = Arc::new(listener);
+        let (for_thread, listening) = (shared.clone(), listener.clone());
         let accepting = thread::Builder::new()
             .name("zo-accept".to_owned())
-            .spawn(move || accept(&listener, &engine, &for_thread))?;
-        Ok(Self { shared, accepting: Some(accepting) })
+            .spawn(move || accept(&listening, &engine, &for_thread))?;
+        Ok(Self { shared, listener, accepting: Some(accepting) })
     }
 
     /// Takes no more guests, lets those that are being answered have their answer, and sends all away.
-    pub fn stop(mut self, folder: &Path) {
+    pub fn stop(mut self) {
         self.shared.stopping.store(true, Ordering::SeqCst);
-        // Accepting blocks; a guest of our own wakes it up.
-        let socket_folder = home::socket_folder(folder);
-        if let Ok(socket) = SocketPath::new(&socket_folder) {
-            let _ = UnixStream::connect(socket.path());
-        }
+        // Accepting blocks, and this wakes it up, also when the socket's file is gone.
+        let _ = rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both);
         if let Some(accepting) = self.accepting.take()
             && accepting.join().is_err()
         {
@@ -95,11 +94,16 @@ impl Server {
 
 fn accept(listener: &UnixListener, engine: &Arc<Engine>, shared: &Arc<Shared>) {
     let mut number = 0;
-    for stream in listener.incoming() {
+    loop {
+        let stream = listener.accept().map(|(stream, _)| stream);
         if shared.stopping.load(Ordering::SeqCst) {
             return;
         }
-        let Ok(stream) = stream else { continue };
+        let Ok(stream) = stream else {
+            // Out of descriptors, perhaps: a moment later there may be some.
+            thread::sleep(Duration::from_millis(10));
+            continue;
+        };
         number += 1;
         if let Err(error) = admit(stream, number, engine, shared) {
             tracing::debug!("a guest was sent away: {error}");

@@ -166,7 +166,7 @@ fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
         let scratch = tempfile::tempdir()?;
         let (backup, home) = (scratch.path().join("backup"), scratch.path().join("home"));
         copy_with_tight_keys(&folder, &backup)?;
-        maintenance::restore(&home, Some(&backup))?;
+        maintenance::restore(&home, Some(&backup), false)?;
         let engine = Engine::open(&home, EngineOptions::default())?;
         let name = folder.display();
         ensure!(digests(&engine)? == fs::read_to_string(folder.join("digests"))?, "{name}: the digests are others");

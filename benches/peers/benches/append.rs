@@ -75,7 +75,7 @@ fn reference(name: &str, peer: &Rounds, batch: usize, ours: &Rounds) -> String {
 fn producers(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     let engine: Arc<Engine> = open(folder)?;
-    let keys = KeyRing::open(&folder.join("keys"), HOME)?;
+    let keys = KeyRing::open(&folder.join("keys"), HOME, false)?;
     let bodies = Arc::new(Bodies::new(keys, Blobs::new(folder.join("blobs"))));
     let world: Arc<dyn World> = Arc::new(SystemWorld::default());
     let sqlite = Arc::new(SqliteLog::create(&folder.join("peer.sqlite"), &HOME)?);

@@ -63,6 +63,8 @@ struct RestoredJson<'a> {
     findings: &'a [String],
     blobs: u32,
     keys: bool,
+    /// Why what is sealed cannot be read, if it cannot.
+    unreadable: &'a Option<String>,
 }
 
 /// Positions that are gone, both included.
@@ -77,10 +79,10 @@ struct Lost {
 /// # Errors
 /// [`Kind::Incomplete`] if something could not be brought back.
 fn print_restored(output: &mut Output, restored: &RestoredHome) -> Result<(), CliError> {
-    let RestoredHome { head, lost, findings, blobs, keys } = restored;
+    let RestoredHome { head, lost, findings, blobs, keys, unreadable } = restored;
     if output.is_json() {
         let lost = lost.map(|(first, last)| Lost { first, last });
-        output.data(&RestoredJson { head: *head, lost, findings, blobs: *blobs, keys: *keys })?;
+        output.data(&RestoredJson { head: *head, lost, findings, blobs: *blobs, keys: *keys, unreadable })?;
     } else {
         for finding in findings {
             output.line(output.shown(finding))?;
@@ -89,9 +91,12 @@ fn print_restored(output: &mut Output, restored: &RestoredHome) -> Result<(), Cl
         let keys = if *keys { ", with the keys" } else { "" };
         output.line(format!("the log reaches to position {head}{blobs}{keys}"))?;
     }
-    match lost {
-        None => Ok(()),
-        Some((first, last)) => {
+    match (lost, unreadable) {
+        (None, None) => Ok(()),
+        (None, Some(why)) => Err(CliError::new(Kind::Incomplete, format!("what is sealed cannot be read: {why}"))
+            .hint("`zo log restore --from DIR` takes the keys from a backup made with --with-keys")
+            .hint("`zo log restore --new-keys` goes on without them: what they sealed stays unreadable for good")),
+        (Some((first, last)), _) => {
             let message = format!("positions {first} to {last} could not be brought back");
             Err(CliError::new(Kind::Incomplete, message).hint("a backup may have them: `zo log restore --from DIR`"))
         }

@@ -86,6 +86,22 @@ pub enum KeyError {
         /// The file.
         path: PathBuf,
     },
+    /// Both files of stream keys are gone, and the log has events.
+    #[error("the stream keys are gone: neither {} nor its copy is there", .path.display())]
+    StreamKeysLost {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The files have fewer keys than the log uses.
+    #[error("the log uses {used} stream keys, and {} and its copy have {made}", .path.display())]
+    Behind {
+        /// Keys in use.
+        used: u32,
+        /// Keys in the files.
+        made: u32,
+        /// The file.
+        path: PathBuf,
+    },
     /// Both copies of a stream key are gone or damaged.
     #[error("stream key {} is lost: it is damaged or gone in {} and in its copy", .id.0, .path.display())]
     Lost {
@@ -133,18 +149,21 @@ pub struct KeyRing {
 }
 
 impl KeyRing {
-    /// Opens the keys in `folder`, making them if the home is new, and mends one copy from the other. Stream keys are
-    /// read when they are needed.
+    /// Opens the keys in `folder` and mends one copy from the other. They are made if there are none and the home is not
+    /// `in_use`. Stream keys are read when they are needed.
     ///
     /// # Errors
     /// If a key file is readable by others, of another home or a newer version, or the home's key is lost.
-    pub fn open(folder: &Path, home: [u8; 16]) -> Result<Self, KeyError> {
+    pub fn open(folder: &Path, home: [u8; 16], in_use: bool) -> Result<Self, KeyError> {
+        let streams = [folder.join("streams.key"), folder.join("streams.key.copy")];
+        let streams_there = streams.iter().any(|path| path.exists());
+        if in_use && !streams_there {
+            return Err(KeyError::StreamKeysLost { path: streams[0].clone() });
+        }
         files::make_folder(folder)?;
         fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(DiskError::on("protect", folder))?;
         let mut report = Vec::new();
-        let streams = [folder.join("streams.key"), folder.join("streams.key.copy")];
-        let in_use = streams.iter().any(|path| path.exists());
-        let home_key = open_home_key(folder, in_use, &mut report)?;
+        let home_key = open_home_key(folder, in_use || streams_there, &mut report)?;
         let (files, made) = open_stream_keys(streams, home, &mut report)?;
         let ring = Self {
             home_key,
@@ -197,6 +216,47 @@ impl KeyRing {
             file.sync_data().map_err(DiskError::on("sync", path))?;
         }
         self.made.store(upto, Ordering::Release);
+        Ok(())
+    }
+
+    /// Checks that every key up to `last`, the highest that the log uses, has its place in the files: a key that is
+    /// lost must never be made again under the same number.
+    ///
+    /// # Errors
+    /// If the files end before it.
+    pub fn check(&self, last: KeyId) -> Result<(), KeyError> {
+        let made = self.made.load(Ordering::Acquire);
+        if last.0 > made {
+            return Err(KeyError::Behind { used: last.0, made, path: self.files[0].0.clone() });
+        }
+        Ok(())
+    }
+
+    /// Gives a home whose keys are lost for good new ones: those up to `last` count as destroyed, and what they sealed can
+    /// never be read again. Key files that are there are set aside.
+    ///
+    /// # Errors
+    /// If the disk says no.
+    pub fn give_up(folder: &Path, home: [u8; 16], last: KeyId) -> Result<(), KeyError> {
+        for name in ["home.key", "home.key.copy", "streams.key", "streams.key.copy"] {
+            let path = folder.join(name);
+            if path.exists() {
+                files::replace(&path, &folder.join(format!("{name}.set-aside")))?;
+            }
+        }
+        let ring = Self::open(folder, home, false)?;
+        let mut bytes = Vec::with_capacity(last.0 as usize * RECORD);
+        for id in 1..=last.0 {
+            let mut record = [0; RECORD];
+            record[..4].copy_from_slice(&id.to_le_bytes());
+            record[4..8].copy_from_slice(&STATE_DESTROYED.to_le_bytes());
+            finish(&mut record);
+            bytes.extend_from_slice(&record);
+        }
+        for (path, file) in &ring.files {
+            file.write_all_at(&bytes, offset(KeyId(1))).map_err(DiskError::on("write", path))?;
+            file.sync_data().map_err(DiskError::on("sync", path))?;
+        }
         Ok(())
     }
 

@@ -107,13 +107,24 @@ fn resolve(engine: &Engine, choice: &ConversationChoice) -> Result<(Conversation
         }
         ConversationChoice::Imported { external, name: text } => {
             let id = ConversationId(engine.names.conversation(external));
-            let name = text.as_deref().map(name);
-            let (exists, taken) = engine.writer.read(|views| {
-                let taken = name.as_ref().is_some_and(|name| views.conversations.by_name(name.digest).is_some());
-                (views.conversations.get(id).is_some(), taken)
-            })?;
-            // Two imported conversations may have one title: the second goes without a name, and loses nothing else.
-            Ok((id, (!exists).then_some(if taken { None } else { name })))
+            let exists = engine.writer.read(|views| views.conversations.get(id).is_some())?;
+            if exists {
+                return Ok((id, None));
+            }
+            let Some(title) = text else { return Ok((id, Some(None))) };
+            // Chats are often called alike: the second is `New chat (2)`.
+            let free = |text: &str| {
+                let name = name(text);
+                let taken = engine.writer.read(|views| views.conversations.by_name(name.digest).is_some())?;
+                Ok::<_, Failure>((!taken).then_some(name))
+            };
+            let mut found = free(title)?;
+            let mut number = 2_u32;
+            while found.is_none() {
+                found = free(&format!("{title} ({number})"))?;
+                number += 1;
+            }
+            Ok((id, Some(found)))
         }
     }
 }

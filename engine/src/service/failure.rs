@@ -2,6 +2,7 @@
 
 use zo_projections::Rejection;
 
+use crate::disk::keys::KeyError;
 use crate::engine::{OpenError, ReadError};
 use crate::fold::FoldError;
 use crate::home::HomeError;
@@ -13,6 +14,8 @@ use crate::writer::{Poisoned, SubmitError};
 
 const AGAIN: &str = "run the command again: what was acknowledged is there, and the log is checked on opening";
 const DAMAGE: &str = "`zo log verify` shows what is damaged, and `zo log restore` brings back what can be had";
+const KEYS: &str = "`zo log restore --from DIR` takes the keys from a backup made with --with-keys; without one, `zo log \
+                    restore --new-keys` goes on, and what was sealed stays unreadable for good";
 const SPACE: &str = "make room on the disk and try again: nothing that was acknowledged is lost";
 const UPGRADE: &str = "use the version of zo that wrote it, or a newer one";
 
@@ -121,7 +124,8 @@ impl From<OpenError> for Failure {
             OpenError::Store(error) => error.into(),
             OpenError::Fold(error) => error.into(),
             OpenError::Create(error) => error.into(),
-            OpenError::Keys(_) => Self::new(FailureKind::Damaged, with_causes(&error)),
+            OpenError::Keys(KeyError::TooWide { .. }) => Self::new(FailureKind::Invalid, with_causes(&error)),
+            OpenError::Keys(_) => Self::new(FailureKind::Damaged, with_causes(&error)).hint(KEYS),
             OpenError::Held { .. } => Self::new(FailureKind::Disconnected, error.to_string())
                 .hint("it holds the home but does not answer: wait for it, or end it by its process id"),
             OpenError::Lock(_) | OpenError::Disk(_) => Self::new(FailureKind::Io, with_causes(&error)),
@@ -138,8 +142,8 @@ impl From<HomeError> for Failure {
                 "name another folder with --home or ZO_HOME: it may be one that does not exist yet",
             ),
             HomeError::Newer { .. } => (FailureKind::Newer, UPGRADE),
-            HomeError::NoId { .. } => {
-                (FailureKind::Damaged, "restore the home from a backup: `zo log restore --from DIR`")
+            HomeError::NoId { .. } | HomeError::LogGone { .. } => {
+                (FailureKind::Damaged, "bring it back from a backup: `zo log restore --from DIR`")
             }
             HomeError::Disk(_) => (FailureKind::Io, "`zo doctor` checks the home's folder"),
         };

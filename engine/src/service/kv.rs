@@ -6,6 +6,7 @@ use zo_projections::{Actor, Category, Command, ExpectedVersion, Rejection, Strea
 use super::acknowledge;
 use crate::engine::Engine;
 use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, KeyLine};
+use crate::writer::SubmitError;
 
 pub(super) fn set(
     engine: &Engine,
@@ -15,13 +16,40 @@ pub(super) fn set(
     idempotency: u128,
 ) -> Result<Acknowledged, Failure> {
     let id = engine.names.key(&key);
-    let shown = key.clone();
-    let mut submission = Submission::new(Actor::User, Command::SetKey { id, key, value }).keyed(idempotency);
-    if let Some(version) = expected {
-        let version = if version == 0 { ExpectedVersion::NoStream } else { ExpectedVersion::Exactly(version) };
-        submission = submission.expecting(StreamId::new(Category::Kv, id), version);
+    let stream = StreamId::new(Category::Kv, id);
+    loop {
+        let command = Command::SetKey { id, key: key.clone(), value: value.clone() };
+        let mut submission = Submission::new(Actor::User, command).keyed(idempotency);
+        if let Some(version) = expected {
+            let version = if version == 0 { absent(engine, stream, &key, idempotency)? } else { Some(version) };
+            submission.expected = version.map(|version| (stream, expectation(version)));
+        }
+        match engine.writer.submit_one(submission) {
+            // Somebody set and deleted it just now: it may be absent again.
+            Err(SubmitError::Rejected(Rejection::Conflict { .. })) if expected == Some(0) => {}
+            outcome => return acknowledge(key, outcome),
+        }
     }
-    acknowledge(shown, engine.writer.submit_one(submission))
+}
+
+fn expectation(version: u32) -> ExpectedVersion {
+    if version == 0 { ExpectedVersion::NoStream } else { ExpectedVersion::Exactly(version) }
+}
+
+/// The version at which a key that has no value stands; `None` if the command was carried out before.
+fn absent(engine: &Engine, stream: StreamId, key: &str, idempotency: u128) -> Result<Option<u32>, Failure> {
+    let (value, version, done) = engine.writer.read(|views| {
+        let done = views.idempotency.get(idempotency).is_some();
+        (views.key_values.get(key), views.streams.version(stream), done)
+    })?;
+    match value {
+        _ if done => Ok(None),
+        None => Ok(Some(version)),
+        Some(value) => {
+            let message = format!("key {key} has a value since position {}", value.position);
+            Err(Failure::new(FailureKind::Conflict, message).hint("`zo kv get` shows it; --if-version replaces it"))
+        }
+    }
 }
 
 pub(super) fn delete(engine: &Engine, key: String, idempotency: u128) -> Result<Acknowledged, Failure> {

@@ -140,11 +140,23 @@ fn place(memory: &Memory) -> Place {
 pub(super) fn show(engine: &Engine, at: Option<At>, reference: &str) -> Result<Answer, Failure> {
     let (current, older) = find(engine, at, reference, |memory| (place(memory), memory.older.clone()))?;
     let id = current.0;
+    let mut next = current.1.position;
     let mut places = vec![current];
-    places.extend(older.into_iter().rev().map(|(revision, until)| (id, revision, State::Live, Some(until))));
+    let mut states = Vec::new();
+    for (revision, until) in older.into_iter().rev() {
+        // It ended where the next one begins, or where it was found wrong or hidden before that.
+        let ended = if until == next { None } else { Some(engine.reader.event(until)?.recorded.event) };
+        next = revision.position;
+        match ended {
+            Some(Event::Forgotten(_)) => continue,
+            Some(Event::Retracted(_)) => states.push("retracted"),
+            _ => states.push("superseded"),
+        }
+        places.push((id, revision, State::Live, Some(until)));
+    }
     let mut lines = lines(engine, places)?;
-    for older in lines.iter_mut().skip(1) {
-        older.state = "superseded".to_owned();
+    for (older, state) in lines.iter_mut().skip(1).zip(states) {
+        older.state = state.to_owned();
     }
     let memory = lines.remove(0);
     Ok(Answer::Memory { memory, older: lines })

@@ -116,6 +116,12 @@ struct Writer {
 }
 
 impl LocalStore {
+    /// Whether nothing is left of the log in the folder `log`: neither a journal file nor a segment.
+    pub fn is_missing(log: &Path) -> bool {
+        let is_empty = |folder: &str| crate::disk::files::list(&log.join(folder)).is_ok_and(|files| files.is_empty());
+        is_empty("journal") && is_empty("segments")
+    }
+
     /// How many segments are sealed.
     pub fn segment_count(&self) -> usize {
         self.shared.lock().segments.len()

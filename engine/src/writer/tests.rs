@@ -25,7 +25,7 @@ struct Fixture {
 impl Fixture {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let keys = KeyRing::open(&folder.path().join("keys"), HOME).expect("keys");
+        let keys = KeyRing::open(&folder.path().join("keys"), HOME, false).expect("keys");
         let bodies = Arc::new(Bodies::new(keys, Blobs::new(folder.path().join("blobs"))));
         let store = Arc::new(FaultyStore::new(Arc::new(MemoryStore::new(&HOME))));
         let world = Arc::new(SimulatedWorld::new(1, Timestamp(1_000_000)));

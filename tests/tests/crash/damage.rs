@@ -207,7 +207,7 @@ fn meet(fixture: &Fixture, home: &Path) -> Result<Met> {
 }
 
 fn restore(fixture: &Fixture, home: &Path) -> Result<()> {
-    maintenance::restore(home, Some(&fixture.backup()))?;
+    maintenance::restore(home, Some(&fixture.backup()), false)?;
     let engine = story::open(home, JOURNAL_BYTES).context("it does not open after the restore")?;
     let contents = contents(&engine).context("it cannot be read after the restore")?;
     engine.close();

@@ -7,7 +7,7 @@ use zo_engine::client::Client;
 use zo_engine::protocol::{
     Answer, ConversationChoice, FailureKind, MessageChoice, MessageInput, NewMemory, Outcome, Query, Request,
 };
-use zo_import::{Imported, ImportedConversation, ImportedMemory, ImportedMessage, MetaKeys};
+use zo_import::{Imported, ImportedConversation, ImportedMemory, ImportedMessage, ImportedRow, MetaKeys};
 use zo_projections::event::conversation::Role;
 use zo_projections::{Actor, Timestamp};
 
@@ -154,6 +154,10 @@ impl Taking {
                 let result = self.key(&key, value, occurred_at_ms.map(Timestamp), &source);
                 self.or_refuse(output, result, &source)
             }
+            Imported::File(row) if text_of_file(&row).is_some() => {
+                let place = row.source.clone();
+                self.intake.add(output, memory_of_file(row), place)
+            }
             Imported::Schedule(row) | Imported::Job(row) | Imported::File(row) => {
                 *self.tally.not_placed.entry(row.table).or_default() += 1;
                 Ok(())
@@ -259,6 +263,27 @@ impl Taking {
             (false, false) => self.tally.keys.new += 1,
         }
         Ok(())
+    }
+}
+
+/// The text of a file that a database holds; `None` if it is binary, or has none.
+fn text_of_file(row: &ImportedRow) -> Option<&str> {
+    let field = |name: &str| row.fields.get(name).and_then(Value::as_str);
+    let encoding = field("encoding").unwrap_or("utf-8").to_ascii_lowercase();
+    let is_text = ["", "text", "utf8", "utf-8", "ascii", "plain"].contains(&encoding.as_str());
+    field("content").filter(|content| is_text && !content.trim().is_empty())
+}
+
+/// Files have no home of their own yet: their text is remembered, under their path.
+fn memory_of_file(row: ImportedRow) -> NewMemory {
+    let content = text_of_file(&row).unwrap_or_default().to_owned();
+    let path = row.fields.get("path").and_then(Value::as_str).map(str::to_owned).or(row.external_id).unwrap_or_default();
+    let meta = serde_json::json!({ "kind": "file", "path": path });
+    NewMemory {
+        id: Some(format!("zoclone/files/{path}")),
+        content,
+        meta: Some(meta.to_string()),
+        occurred_at: row.occurred_at_ms.map(Timestamp),
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Set {
     /// Only if the key is at this version
     #[arg(long, value_name = "N", conflicts_with = "if_absent")]
     if_version: Option<u32>,
-    /// Only if the key was never set
+    /// Only if the key has no value
     #[arg(long)]
     if_absent: bool,
 }

@@ -25,9 +25,6 @@ pub(crate) struct Import {
 impl Import {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let restored = maintenance::import(&context.home, &self.file)?;
-        if !restored.keys {
-            context.output.note("there were no keys with it: what people wrote cannot be read");
-        }
         print_restored(&mut context.output, &restored)
     }
 }

@@ -25,6 +25,9 @@ pub(crate) struct Restore {
     /// A backup folder; the second copies within the home if not given
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// Give up keys that cannot be had any more: the home can be used again, what they sealed stays unreadable
+    #[arg(long)]
+    new_keys: bool,
     /// Do it without asking
     #[arg(long, short)]
     yes: bool,
@@ -38,7 +41,7 @@ impl Restore {
             let question = format!("Restore {} from {from}?", context.home.display());
             context.output.confirm(&question, self.yes)?;
         }
-        let restored = maintenance::restore(&context.home, self.from.as_deref())?;
+        let restored = maintenance::restore(&context.home, self.from.as_deref(), self.new_keys)?;
         print_restored(&mut context.output, &restored)
     }
 }

@@ -22,9 +22,9 @@ pub(crate) struct List {
     /// Retracted ones too
     #[arg(long)]
     all: bool,
-    /// How many at the most
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
-    limit: u64,
+    /// How many at the most [default: 50; all of them with --json]
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
     /// Those before this position, to continue a list
     #[arg(long, value_name = "POSITION")]
     before: Option<u64>,
@@ -36,7 +36,7 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let mut before = self.before.map(Position);
-        let mut left = self.limit;
+        let mut left = self.limit.unwrap_or(if context.output.is_json() { u64::MAX } else { 50 });
         let mut first = true;
         while left > 0 {
             let limit = left.min(MAX_PAGE as u64);

@@ -16,11 +16,11 @@ impl Fixture {
     }
 
     fn open(&self) -> KeyRing {
-        KeyRing::open(&self.folder.path().join("keys"), HOME).expect("the keys open")
+        KeyRing::open(&self.folder.path().join("keys"), HOME, false).expect("the keys open")
     }
 
     fn try_open(&self) -> Result<KeyRing, KeyError> {
-        KeyRing::open(&self.folder.path().join("keys"), HOME)
+        KeyRing::open(&self.folder.path().join("keys"), HOME, false)
     }
 }
 
@@ -109,7 +109,7 @@ fn files_that_others_may_read_are_refused() {
 fn the_keys_of_another_home_are_refused() {
     let fixture = Fixture::new();
     fixture.open().ensure(KeyId(1)).expect("keys are made");
-    let other = KeyRing::open(&fixture.folder.path().join("keys"), [8; 16]);
+    let other = KeyRing::open(&fixture.folder.path().join("keys"), [8; 16], false);
     assert!(matches!(other, Err(KeyError::Foreign { .. })));
 }
 
@@ -129,4 +129,30 @@ fn a_pool_that_was_cut_short_is_made_again() {
     assert_eq!(bytes_of(&ring, 1), first);
     ring.ensure(KeyId(64)).expect("keys are made");
     assert_ne!(bytes_of(&ring, 64), first);
+}
+
+#[test]
+fn keys_of_a_home_in_use_are_never_made_anew() {
+    let fixture = Fixture::new();
+    fixture.open().ensure(KeyId(1)).expect("keys are made");
+    for name in ["streams.key", "streams.key.copy"] {
+        fs::remove_file(fixture.path(name)).expect("remove");
+    }
+    let folder = fixture.folder.path().join("keys");
+    assert!(matches!(KeyRing::open(&folder, HOME, true), Err(KeyError::StreamKeysLost { .. })));
+    fs::remove_dir_all(&folder).expect("remove");
+    assert!(matches!(KeyRing::open(&folder, HOME, true), Err(KeyError::StreamKeysLost { .. })));
+    assert!(!fixture.path("home.key").exists() && !fixture.path("streams.key").exists());
+}
+
+#[test]
+fn keys_that_were_given_up_count_as_destroyed_and_new_ones_follow() {
+    let fixture = Fixture::new();
+    fixture.open().ensure(KeyId(1)).expect("keys are made");
+    KeyRing::give_up(&fixture.folder.path().join("keys"), HOME, KeyId(5)).expect("given up");
+    let ring = fixture.open();
+    ring.check(KeyId(5)).expect("they have their places");
+    ring.ensure(KeyId(6)).expect("the next one is made");
+    assert!(matches!(ring.get(KeyId(5)), Err(KeyError::Destroyed { .. })));
+    assert!(ring.get(KeyId(6)).is_ok());
 }
