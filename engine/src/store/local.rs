@@ -9,7 +9,7 @@
 //!
 //! A commit is one write to the journal and one `fdatasync`. What is not sealed yet exists twice, in the
 //! journal and in the recent range, and damage to one is repaired from the other; what is sealed carries its
-//! own parity. [`recovery`] walks all of it at open, [`shared`] reads, [`filler`] and [`sealer`] are the
+//! own parity. `recovery` walks all of it at open, `shared` reads, `filler` and `sealer` are the
 //! two threads behind the writer. What the packs mean is none of their business.
 
 mod backup;
