@@ -7,7 +7,7 @@
 //!     lock                 who has the log open                                  [`lock`]
 //!     head                 how far the log goes; lags, never leads               [`head`]
 //!     journal/NNNNNNNN.zoj what makes a commit durable                           [`journal`]
-//!     recent/              sled: the recent range, keyed by position             [`recent`]
+//!     recent/NNNNNNNN/     sled: the same range, keyed by position               [`recent`]
 //!     segments/F-L.zos     closed ranges, compressed, with parity                [`segments`]
 //!     reserve              space to be released when the disk is full            [`files`]
 //!     set-aside/           torn and damaged bytes that were cut off

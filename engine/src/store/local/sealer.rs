@@ -32,7 +32,7 @@ const LET_GO: Duration = Duration::from_millis(500);
 
 /// What there is to do.
 enum Task {
-    /// The file, the range of the twin that can stand in for it, and where to begin.
+    /// The file, the head behind which its part of the segment begins, and where it ends.
     Seal(Arc<JournalFile>, Head, Head),
     Rewrite(std::path::PathBuf),
     Prepare,
