@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::Value;
 use zo_engine::client::Client;
 use zo_engine::protocol::{
     Answer, ConversationChoice, FailureKind, MessageChoice, MessageInput, NewMemory, Outcome, Query, Request,
@@ -277,7 +278,8 @@ fn text_of_file(row: &ImportedRow) -> Option<&str> {
 /// Files have no home of their own yet: their text is remembered, under their path.
 fn memory_of_file(row: ImportedRow) -> NewMemory {
     let content = text_of_file(&row).unwrap_or_default().to_owned();
-    let path = row.fields.get("path").and_then(Value::as_str).map(str::to_owned).or(row.external_id).unwrap_or_default();
+    let path =
+        row.fields.get("path").and_then(Value::as_str).map(str::to_owned).or(row.external_id).unwrap_or_default();
     let meta = serde_json::json!({ "kind": "file", "path": path });
     NewMemory {
         id: Some(format!("zoclone/files/{path}")),
