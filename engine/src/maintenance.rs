@@ -30,6 +30,7 @@ use crate::disk::{DiskError, files};
 use crate::engine::Engine;
 use crate::fold::{self, FoldError};
 use crate::home::{self, Home, HomeError};
+use crate::log::Head;
 use crate::protocol::{BackedUp, Failure, FailureKind, Problem, Verification};
 use crate::service::failure::with_causes;
 use crate::store::Store;
@@ -82,6 +83,19 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
 pub fn verify_closed(folder: &Path, progress: Progress<'_>) -> Result<Verification, Failure> {
     let (folder, _lock) = claim(folder, false)?;
     let (home, mended) = Home::identify(folder, 0)?;
+    if LocalStore::is_missing(&home.log()) {
+        let what = "it is gone: neither a journal file nor a segment is there".to_owned();
+        let restored_by = Some("`zo log restore --from` a backup".to_owned());
+        let gone = Problem { place: "log".to_owned(), what, first: Some(Position(1)), last: None, restored_by };
+        let head = Head::start(&home.id());
+        return Ok(Verification {
+            ok: false,
+            events: 0,
+            head: head.position,
+            hash: hex(&head.hash),
+            problems: vec![gone],
+        });
+    }
     let found = local::verify(&home.log(), home.id(), &mut |position| {
         let _ = progress("verifying files", position.0, 0);
     });
@@ -378,7 +392,7 @@ pub fn export(engine: &Engine, file: &Path, with_keys: bool, progress: Progress<
         _ => Path::new("."),
     };
     let head = engine.store_head();
-    let start = crate::log::Head::start(&engine.home.id());
+    let start = Head::start(&engine.home.id());
     let mut writer = SegmentWriter::create(folder, engine.home.id(), start).map_err(|error| io_failure(&error))?;
     for chunk in fold::packs(&*engine.store, Position(1), head.position) {
         for pack in chunk? {

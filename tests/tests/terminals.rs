@@ -122,3 +122,43 @@ fn forty_terminals_go_on_when_the_holder_is_killed() {
     let verified = zo.run(["log", "verify"]);
     assert!(verified.status.success(), "{}{}", verified.stdout, verified.stderr);
 }
+
+#[test]
+fn terminals_that_make_one_home_at_once_share_it() {
+    for _ in 0..5 {
+        let zo = Zo::new();
+        thread::scope(|scope| {
+            for n in 0..8 {
+                let zo = &zo;
+                scope.spawn(move || {
+                    let ran = zo.run(["memorize", "--id", &format!("first-{n}"), "one of the first"]);
+                    assert!(ran.status.success(), "terminal {n}: {}", ran.stderr);
+                });
+            }
+        });
+        let listed = zo.run(["memory", "list", "--json"]);
+        assert_eq!(listed.stdout.lines().count(), 8, "{}", listed.stderr);
+    }
+}
+
+#[test]
+fn a_holder_whose_home_is_deleted_still_ends() {
+    let zo = Zo::new();
+    assert!(zo.run(["memorize", "the home exists"]).status.success());
+    let mut command = zo.command(["memorize", "--jsonl", "-", "--json"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("zo starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let until = Instant::now() + Duration::from_secs(20);
+    while holder(&zo) != Some(Pid::from_child(&child)) {
+        assert!(Instant::now() < until, "it never became the holder");
+        thread::sleep(Duration::from_millis(2));
+    }
+    std::fs::remove_dir_all(zo.home()).expect("the home is removed");
+    stdin.write_all(b"{\"content\":\"into the void\"}\n").expect("it reads");
+    drop(stdin);
+    while child.try_wait().expect("it can be waited for").is_none() {
+        assert!(Instant::now() < until, "it hangs");
+        thread::sleep(Duration::from_millis(10));
+    }
+}

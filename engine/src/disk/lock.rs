@@ -10,7 +10,7 @@ use super::DiskError;
 /// A lock that is held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
     path: PathBuf,
 }
 
@@ -54,12 +54,19 @@ impl Lock {
         }
         // Who holds it is a courtesy to the next one: on a full disk the lock counts all the same.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file, path: path.to_owned() })
+        Ok(Self { file, path: path.to_owned() })
     }
 
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing would not do while a child that is just being started still has a copy of the descriptor.
+        let _ = self.file.unlock();
     }
 }
 

@@ -261,3 +261,26 @@ fn whatever_is_damaged_nothing_is_silently_less() -> Result<()> {
     assert!(sorts(Met::Mended) > 3 && sorts(Met::Restored) > 0, "the damages did not reach what they are meant for");
     Ok(())
 }
+
+#[test]
+fn folders_that_are_gone_are_named_and_nothing_is_made_in_their_place() -> Result<()> {
+    let fixture = Fixture::new()?;
+    for gone in
+        [&["log"][..], &["keys"], &["blobs"], &["log/segments"], &["format", "log/journal"], &["format", "log", "keys"]]
+    {
+        let home = fixture.root.path().join("damaged");
+        copy_tree(&fixture.home(), &home)?;
+        for path in gone {
+            let path = home.join(path);
+            if path.is_dir() {
+                fs::remove_dir_all(path)?
+            } else {
+                fs::remove_file(path)?
+            };
+        }
+        let met = meet(&fixture, &home).with_context(|| format!("without {gone:?}"))?;
+        ensure!(met != Met::Harmless, "without {gone:?}: {met:?}");
+        fs::remove_dir_all(&home)?;
+    }
+    Ok(())
+}
