@@ -3,8 +3,6 @@
 //! This is the only place where keys, sealing and the blob store meet. Small bodies lie in the log behind their event;
 //! those longer than [`MAX_INLINE_BYTES`] go into the blob store, by the hash of their sealed bytes.
 
-use std::path::Path;
-
 use zo_projections::KeyId;
 use zo_projections::record::{BodyPlace, Header, RawRecord};
 
@@ -54,11 +52,6 @@ impl Bodies {
     /// The blob store.
     pub fn blobs(&self) -> &Blobs {
         &self.blobs
-    }
-
-    /// Folder of the blob store.
-    pub fn blob_folder(&self) -> &Path {
-        self.blobs.folder()
     }
 
     /// Makes sure that every key up to `last` is on the disk before a body is sealed under it.

@@ -11,7 +11,7 @@ use zo_projections::{Position, Recorded};
 use crate::bodies::{Bodies, BodyError};
 use crate::fold::{FoldError, packs};
 use crate::log::Pack;
-use crate::store::{ReadError, Store};
+use crate::store::Store;
 
 /// Reads the log of one home. Cheap to clone.
 #[derive(Clone)]
@@ -153,13 +153,5 @@ impl Reader {
         };
         let bytes = zo_projections::record::FIXED + record.event.len() + record.body.len();
         Ok(ReadEvent { recorded, body, sealed, bytes })
-    }
-
-    /// Reads one raw chunk, for callers that want packs.
-    ///
-    /// # Errors
-    /// If it cannot be read.
-    pub fn packs(&self, from: Position, max_bytes: usize) -> Result<Vec<Pack>, ReadError> {
-        self.store.read(from, max_bytes)
     }
 }

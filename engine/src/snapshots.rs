@@ -12,7 +12,7 @@
 //! shape is ignored, and the fold begins earlier.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use zo_projections::{Position, Views};
 
@@ -125,11 +125,6 @@ impl Snapshots {
 
     fn path(&self, position: Position) -> PathBuf {
         self.folder.join(format!("{:020}.zov", position.0))
-    }
-
-    /// The folder they lie in.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 }
 

@@ -1,7 +1,7 @@
 //! The blob store: bytes too long for the log, in files named by their hash.
 //!
 //! `blobs/ab/cdef…` holds the bytes whose blake3 is `abcdef…` in hex. A blob is written before the commit that refers to
-//! it, and durable before that commit begins; one that nothing refers to is swept after a grace time.
+//! it, and durable before that commit begins; one that nothing refers to, which a crash in between leaves, can be swept.
 
 use std::collections::HashSet;
 use std::fs;
