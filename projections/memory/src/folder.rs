@@ -158,6 +158,20 @@ pub(crate) fn check_all(path: &Path, index: &Index) -> Result<(), Failure> {
     guarded(|| check_segments(path, index, u64::MAX))
 }
 
+/// Bytes of all files in the folder.
+pub(crate) fn bytes(path: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(path)? {
+        match entry?.metadata() {
+            Ok(metadata) => bytes += metadata.len(),
+            // A commit has just replaced it.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes)
+}
+
 /// Leaves a mark that makes the next opening set this folder aside. Best effort: where it cannot
 /// be written, the damage is noticed again when it is met again.
 pub(crate) fn mark_damaged(path: &Path, why: &str) {
