@@ -18,6 +18,7 @@ mod bm25;
 mod document;
 mod error;
 mod folder;
+pub mod fusion;
 mod index;
 pub mod offline;
 mod overlay;
