@@ -26,9 +26,11 @@ mod schema;
 mod search;
 #[cfg(test)]
 mod testing;
+mod vectors;
 
 pub use document::Document;
 pub use error::IndexError;
 pub use index::{LexicalIndex, Opened};
 pub use passage::best_passage;
 pub use search::{Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Query};
+pub use vectors::{Nearest, OpenedVectors, Rows, Statistics, VectorStore};
