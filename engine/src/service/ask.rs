@@ -108,7 +108,7 @@ fn compose(engine: &Engine, question: &str, recalled: Position) -> Result<String
     }
     let quotes: Vec<offline::Passage<'_>> = texts
         .iter()
-        .map(|(id, text, score, coverage)| offline::Passage { id, text, score: *score, coverage: *coverage })
+        .map(|(id, text, score, coverage)| offline::Passage { id, text, score: *score, coverage: *coverage, cosine: None })
         .collect();
     Ok(offline::answer(question, &quotes))
 }
