@@ -18,7 +18,7 @@ use crate::passage::pieces::{Piece, pieces};
 pub const PASSAGES_VERSION: u32 = 1;
 
 /// Length of a passage at most, in characters.
-pub const MAX_CHARS: usize = 900;
+pub(crate) const MAX_CHARS: usize = 900;
 
 /// A text's passages beyond this many are not embedded: its rest is found by its words only.
 pub const MAX_PASSAGES: usize = 1_000;

@@ -62,6 +62,12 @@ pub enum IndexError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A vector that can neither be kept nor compared.
+    #[error("not a vector of this index: {what}")]
+    Vector {
+        /// What is wrong with it.
+        what: String,
+    },
 }
 
 /// A failure of a call into tantivy, before it is known what that means for the caller.

@@ -49,7 +49,7 @@ const SEGMENT_FILES: [SegmentComponent; 6] = [
 ];
 
 /// The mark that damage was found while the index was in use; it holds what was noticed.
-const DAMAGE_MARK: &str = "damaged";
+pub(crate) const DAMAGE_MARK: &str = "damaged";
 
 /// An opened folder.
 pub(crate) struct Folder {
@@ -208,7 +208,7 @@ fn check_segments(path: &Path, index: &Index, mut budget: u64) -> Result<(), Fai
 
 /// Moves the folder out of the way, to `<name>.set-aside`. Only the latest one is kept: it is of
 /// use to whoever wants to know what happened, not for recovery.
-fn set_aside(path: &Path) -> std::io::Result<()> {
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<()> {
     let mut name = path.file_name().map_or_else(|| OsString::from("index"), OsString::from);
     name.push(".set-aside");
     let aside = path.with_file_name(name);

@@ -108,11 +108,6 @@ impl Table {
         &self.entries[ordinal as usize]
     }
 
-    /// All documents, by ordinal.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-
     /// Position of the last document.
     pub(crate) fn last_position(&self) -> Option<u64> {
         self.entries.last().map(|entry| entry.position)

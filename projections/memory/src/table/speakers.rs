@@ -30,7 +30,9 @@ impl Speakers {
             return *number;
         }
         let mut words = BTreeSet::new();
-        analysis::for_each_term(name, |word| drop(words.insert(word.to_owned())));
+        analysis::for_each_term(name, |word| {
+            words.insert(word.to_owned());
+        });
         let next = self.by_words.len() as u32;
         let number = *self.by_words.entry(words.clone()).or_insert(next);
         if number == next {
