@@ -296,7 +296,7 @@ impl Recall {
             model,
             next_model,
             runtime: zo_embed::runtime().to_string(),
-            bytes_words: open.index.bytes_on_disk(),
+            bytes_words: open.index.bytes_on_disk()?,
             bytes_vectors: open.embedding.bytes_on_disk(),
             notes,
         })

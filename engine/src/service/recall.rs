@@ -1,6 +1,5 @@
 //! Requests about recall: hits of the memory index made into what a reader sees, from the log.
 
-use std::ops::ControlFlow;
 use std::time::Duration;
 
 use zo_memory::{Filter, Hit, Kind, Parts};
@@ -17,7 +16,7 @@ use crate::protocol::{
     RecallQuestion, RecallScope, Recalled, RecalledHit, Response,
 };
 use crate::reader::ReadEvent;
-use crate::recall::{Search, documents};
+use crate::recall::Search;
 
 /// So many of the meta keys there are, are named to whom names one that there is not.
 const NAMED_KEYS: usize = 8;
