@@ -9,6 +9,7 @@ pub(crate) mod failure;
 mod kv;
 mod log;
 mod memory;
+mod recall;
 mod status;
 
 use std::ops::ControlFlow;
@@ -64,6 +65,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         }
         Request::Verify => return log::verify(engine, each),
         Request::Rebuild => return log::rebuild(engine, each),
+        Request::Embed { .. } | Request::UseModel { .. } => return Err(not_yet()),
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
     };
@@ -83,7 +85,13 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         }
         Query::Usage => status::usage(engine, at),
         Query::Digests => status::digests(engine, at),
+        Query::Recall(question) => recall::recall(engine, &question, at),
+        Query::Index | Query::Models => Err(not_yet()),
     }
+}
+
+fn not_yet() -> Failure {
+    Failure::new(FailureKind::Refused, "there is no embedder yet")
 }
 
 fn page(limit: u32) -> usize {
