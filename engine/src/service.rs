@@ -66,11 +66,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         }
         Request::Verify => return log::verify(engine, each),
         Request::Rebuild => return log::rebuild(engine, each),
-<<<<<<< HEAD
         Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
-=======
-        Request::Embed { .. } | Request::UseModel { .. } => return Err(not_yet()),
->>>>>>> cli
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
     };
@@ -91,17 +87,9 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Usage => status::usage(engine, at),
         Query::Digests => status::digests(engine, at),
         Query::Recall(question) => recall::recall(engine, &question, at),
-<<<<<<< HEAD
         Query::Index => recall::index(engine),
         Query::Models => recall::models(engine),
-=======
-        Query::Index | Query::Models => Err(not_yet()),
->>>>>>> cli
     }
-}
-
-fn not_yet() -> Failure {
-    Failure::new(FailureKind::Refused, "there is no embedder yet")
 }
 
 fn page(limit: u32) -> usize {
