@@ -143,6 +143,3 @@ impl Cache {
         move |source| EmbedError::Disk { action, path, source }
     }
 }
-
-#[cfg(test)]
-mod tests;

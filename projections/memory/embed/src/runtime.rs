@@ -210,7 +210,7 @@ fn load(path: &std::path::Path, version: Option<&str>) -> Result<(Environment, S
             return Err(Finding::WrongVersion { version, required: library::required() });
         }
         let not_loadable = |reason: String| Finding::NotLoadable { reason };
-        let builder = ort::init_from(path).map_err(|error| not_loadable(error.to_string()))?;
+        let builder = ort::init_from(path).map_err(|error| not_loadable(explain(error)))?;
         let environment =
             builder.with_name("zo").with_telemetry(false).build().map_err(|error| not_loadable(error.to_string()))?;
         // What goes wrong comes back as an error; the library's own lines on stderr would only disturb.
@@ -220,5 +220,12 @@ fn load(path: &std::path::Path, version: Option<&str>) -> Result<(Environment, S
     outcome.unwrap_or_else(|_| Err(Finding::NotLoadable { reason: "it panicked while it was loaded".into() }))
 }
 
-#[cfg(test)]
-mod tests;
+/// What the loader says, which ort keeps to itself.
+fn explain(error: ort::LoadDynamicError) -> String {
+    match &error {
+        ort::LoadDynamicError::Dlopen { error: refused, .. } => {
+            std::error::Error::source(refused).map_or_else(|| error.to_string(), ToString::to_string)
+        }
+        _ => error.to_string(),
+    }
+}

@@ -66,3 +66,6 @@ impl Entry {
         Some(Self { path: path.into(), length: length.parse().ok()?, digest: blake3::Hash::from_hex(digest).ok()? })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,7 +139,8 @@ mod elf {
         }
 
         // The section headers stand at the end: a file that has them has not lost its tail.
-        let sections_end = u64_at(&header, 40) + u64::from(u16_at(&header, 58)) * u64::from(u16_at(&header, 60));
+        let sections_end =
+            u64_at(&header, 40).saturating_add(u64::from(u16_at(&header, 58)) * u64::from(u16_at(&header, 60)));
         let programs = usize::from(u16_at(&header, 56));
         let table = read(&file, u64_at(&header, 32), programs * PROGRAM_HEADER)?;
         let segments: Vec<Segment> = table.chunks_exact(PROGRAM_HEADER).map(Segment::parse).collect();
