@@ -6,29 +6,46 @@
 //! weights were found.
 //!
 //! ```text
-//! own   = dense + LEXICAL · BM25 / ceiling
-//! score = own + neighbours (a share of the own scores of the previous and the next document)
-//!             + speaker    (said by the one whom the question names)
-//!             + session    (how good the best of its session are)
+//! own        = 0.8 · BM25 / ceiling + 0.2 · nearness
+//! neighbours = 0.2 · own(previous) + 0.1 · own(next), 0.4 · own(previous) if that asks something
+//! session    = 0.3 · mean of the session's best three (own + neighbours)
+//! speaker    = 0.5 · all of the above, if said by the one whom the question names
+//! score      = own + neighbours + session + speaker
 //! ```
+//!
+//! The parts build on each other by shares, so the score has no scale of its own: a weight means the
+//! same in a collection of ten notes and in one of a million messages.
 //!
 //! Start with [`fuse`].
 
 use std::collections::HashMap;
 
-/// Weight of the lexical part against the dense part, whose span over all documents is 1.
-const LEXICAL: f32 = 3.0;
-/// Share of the previous document's own score: an answer seldom repeats the words of the question
-/// before it.
-const PREVIOUS: f32 = 0.3;
+/// What a document scores that has all the words of the question, many times over.
+const LEXICAL: f32 = 0.8;
+/// What the document scores that is nearest to the question in meaning; an average one scores 0.
+const DENSE: f32 = 0.2;
+/// The nearest document must stand out by so many standard deviations to count as near: among three
+/// documents one is always the nearest.
+const NEAR_DEVIATIONS: f32 = 4.0;
+/// How near a document without a vector is taken to be, as a multiple of its share of the ceiling.
+const EXPECTED_NEARNESS: f32 = 2.0;
+/// A document without a vector is taken to be no nearer than this.
+const MOST_EXPECTED_NEARNESS: f32 = 0.6;
+/// Share of the previous document's own score: an answer seldom repeats the words of what it answers.
+const PREVIOUS: f32 = 0.2;
+/// The same, if the previous document asks something.
+const PREVIOUS_ASKS: f32 = 0.4;
 /// Share of the next document's own score.
 const NEXT: f32 = 0.1;
-/// What it adds to be said by the one participant whom the question names.
-const SPEAKER: f32 = 0.4;
+/// A document of a conversation that asks something loses this share of its own score: it is seldom
+/// the answer.
+const ASKS: f32 = 0.1;
 /// Share of the mean of the session's best scores.
 const SESSION: f32 = 0.3;
 /// So many of a session's best are asked.
 const SESSION_BEST: usize = 3;
+/// Share of the score that is added if the one participant whom the question names says it.
+const SPEAKER: f32 = 0.5;
 
 /// What is known of a question and of all the documents that may answer it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,8 +61,6 @@ pub struct Question {
 /// them; the maximum is that of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CosineStatistics {
-    /// The least.
-    pub minimum: f32,
     /// The greatest.
     pub maximum: f32,
     /// The average.
@@ -69,6 +84,8 @@ pub struct Candidate {
     pub previous: Option<u32>,
     /// The document behind it in its session. It counts only if it is a candidate too.
     pub next: Option<u32>,
+    /// Whether it asks something: there is a question mark in it.
+    pub asks: bool,
     /// Whether the question names exactly one of the participants of its conversation, and this
     /// was said by them.
     pub spoken_by_named: bool,
@@ -122,14 +139,14 @@ pub fn fuse(question: &Question, candidates: &[Candidate], parts: &Parts) -> Vec
     if parts.neighbours {
         add_neighbours(candidates, &mut fused);
     }
-    if parts.speaker {
-        for (fused, candidate) in fused.iter_mut().zip(candidates) {
-            fused.speaker = if candidate.spoken_by_named { SPEAKER } else { 0.0 };
-            fused.score += fused.speaker;
-        }
-    }
     if parts.session {
         add_session(candidates, &mut fused);
+    }
+    if parts.speaker {
+        for (fused, candidate) in fused.iter_mut().zip(candidates) {
+            fused.speaker = if candidate.spoken_by_named { SPEAKER * fused.score.max(0.0) } else { 0.0 };
+            fused.score += fused.speaker;
+        }
     }
     fused.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.ordinal.cmp(&b.ordinal)));
     fused
@@ -137,39 +154,62 @@ pub fn fuse(question: &Question, candidates: &[Candidate], parts: &Parts) -> Vec
 
 /// What a document scores by itself.
 fn own_score(question: &Question, candidate: &Candidate, parts: &Parts) -> Fused {
-    let lexical = if parts.lexical { LEXICAL * share_of_ceiling(candidate.lexical, question.ceiling) } else { 0.0 };
+    let share = share_of_ceiling(candidate.lexical, question.ceiling);
+    let lexical = if parts.lexical { LEXICAL * share } else { 0.0 };
     let dense = match question.cosines {
-        Some(cosines) if parts.dense => cosines.normalised(candidate.cosine),
+        Some(cosines) if parts.dense => DENSE * cosines.nearness(candidate.cosine, share),
         _ => 0.0,
     };
+    let asks = parts.neighbours && candidate.asks && candidate.session.is_some();
+    let kept = if asks { 1.0 - ASKS } else { 1.0 };
+    let (lexical, dense) = (kept * lexical, kept * dense);
     Fused { ordinal: candidate.ordinal, score: lexical + dense, lexical, dense, ..Fused::default() }
 }
 
-/// BM25 as a share of what the question allows: 0 to 1.
+/// BM25 as a share of what the question allows: 0 to 1. Words of the question that stand nowhere
+/// are in the ceiling too, so that a chance match of one word in ten does not outvote the meaning.
 fn share_of_ceiling(lexical: f32, ceiling: f32) -> f32 {
     let share = lexical / ceiling;
     if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 }
 }
 
 impl CosineStatistics {
-    /// A cosine's place between the least and the greatest: 0 to 1. A document that has no vector
-    /// yet counts as an average one, so it is neither buried nor preferred.
-    fn normalised(&self, cosine: Option<f32>) -> f32 {
-        let cosine = cosine.filter(|cosine| cosine.is_finite()).unwrap_or(self.mean);
-        let place = (cosine - self.minimum) / (self.maximum - self.minimum);
-        if place.is_finite() { place.clamp(0.0, 1.0) } else { 0.0 }
+    /// How near a document is, between the average one, 0, and the nearest, 1; below 0 for one that
+    /// is less near than the average.
+    ///
+    /// A document that has no vector is taken to be as near as others are that share as many words
+    /// with the question, so it is neither buried nor preferred among those that have one.
+    fn nearness(&self, cosine: Option<f32>, share_of_ceiling: f32) -> f32 {
+        let Some(cosine) = cosine.filter(|cosine| cosine.is_finite()) else {
+            return (EXPECTED_NEARNESS * share_of_ceiling).min(MOST_EXPECTED_NEARNESS);
+        };
+        let span = (self.maximum - self.mean).max(NEAR_DEVIATIONS * self.deviation);
+        let nearness = (cosine - self.mean) / span;
+        if nearness.is_finite() { nearness.clamp(-1.0, 1.0) } else { 0.0 }
     }
 }
 
+/// Adds what the documents before and behind say. Where there is none, a document stands for its
+/// own neighbour: it would else be buried among those that have some.
 fn add_neighbours(candidates: &[Candidate], fused: &mut [Fused]) {
-    let own: HashMap<u32, f32> = fused.iter().map(|fused| (fused.ordinal, fused.score)).collect();
-    let own_of = |ordinal: Option<u32>| ordinal.and_then(|ordinal| own.get(&ordinal)).copied().unwrap_or(0.0);
-    for (fused, candidate) in fused.iter_mut().zip(candidates) {
-        fused.neighbours = PREVIOUS * own_of(candidate.previous) + NEXT * own_of(candidate.next);
+    let places = candidates.iter().enumerate().map(|(place, candidate)| (candidate.ordinal, place));
+    let places: HashMap<u32, usize> = places.collect();
+    let own: Vec<f32> = fused.iter().map(|fused| fused.score).collect();
+    for (place, (fused, candidate)) in fused.iter_mut().zip(candidates).enumerate() {
+        let neighbour = |ordinal: Option<u32>| match ordinal {
+            Some(ordinal) => places.get(&ordinal).copied(),
+            None => Some(place),
+        };
+        let previous = neighbour(candidate.previous);
+        let asked = candidate.previous.is_some() && previous.is_some_and(|place| candidates[place].asks);
+        let of_previous = if asked { PREVIOUS_ASKS } else { PREVIOUS };
+        let score = |place: Option<usize>| place.map_or(0.0, |place| own[place]);
+        fused.neighbours = of_previous * score(previous) + NEXT * score(neighbour(candidate.next));
         fused.score += fused.neighbours;
     }
 }
 
+/// Adds how good the session's best are. A document outside of any session is one of its own.
 fn add_session(candidates: &[Candidate], fused: &mut [Fused]) {
     let mut best: HashMap<u32, [f32; SESSION_BEST]> = HashMap::new();
     for (fused, candidate) in fused.iter().zip(candidates) {
@@ -183,7 +223,8 @@ fn add_session(candidates: &[Candidate], fused: &mut [Fused]) {
     }
     for (fused, candidate) in fused.iter_mut().zip(candidates) {
         let best = candidate.session.and_then(|session| best.get(&session));
-        fused.session = best.map_or(0.0, |best| SESSION * best.iter().sum::<f32>() / SESSION_BEST as f32);
+        let mean = best.map_or(fused.score, |best| best.iter().sum::<f32>() / SESSION_BEST as f32);
+        fused.session = SESSION * mean;
         fused.score += fused.session;
     }
 }

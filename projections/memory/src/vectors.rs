@@ -4,22 +4,37 @@
 //! and so is keeping that order. Nothing here knows of texts, models or documents. Everything is derived and may be
 //! deleted.
 
+mod best;
+mod codes;
+mod digests;
 mod files;
+mod memory;
+mod rotation;
 mod rows;
+mod search;
+mod statistics;
+mod threads;
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::error::{Doing, Failure, IndexError};
 use crate::folder;
-use files::{Code, Files, Found, Owner, Rounded};
+use codes::Code;
+use files::{CodeRecord, Files, Found, Owner, Values};
+use memory::Memory;
+use rotation::Rotation;
+use search::Search;
 
 pub use rows::Rows;
+pub use statistics::Statistics;
 
-/// Rows of `vectors` read at once.
-const ROWS_AT_ONCE: usize = 1_024;
+/// More than any embedder has; it keeps memory from being asked for by the terabyte.
+const MAX_DIMENSIONS: usize = 1 << 16;
+
+/// As many rows as have numbers, less a block, so that no sum of two overflows.
+const MAX_ROWS: u32 = u32::MAX - 64;
 
 /// The vectors of one home and one embedder.
 ///
@@ -29,6 +44,9 @@ const ROWS_AT_ONCE: usize = 1_024;
 pub struct VectorStore {
     path: PathBuf,
     dimensions: usize,
+    rotation: Rotation,
+    /// The most threads that one search uses.
+    threads: usize,
     files: Files,
     /// What searches see. Locked after `writing` by whoever needs both.
     memory: RwLock<Memory>,
@@ -51,26 +69,6 @@ pub struct Nearest {
     pub hits: Vec<(u32, f32)>,
     /// How near all eligible rows are.
     pub statistics: Statistics,
-}
-
-/// The cosines between a query and all rows that were eligible. All are 0 if there was none.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Statistics {
-    /// Number of eligible rows.
-    pub rows: u64,
-    /// The least cosine.
-    pub minimum: f32,
-    /// The greatest cosine.
-    pub maximum: f32,
-    /// The mean of the cosines.
-    pub mean: f32,
-    /// Their standard deviation.
-    pub deviation: f32,
-}
-
-#[derive(Default)]
-struct Memory {
-    digests: Vec<u128>,
 }
 
 /// What only whoever writes needs.
@@ -111,11 +109,15 @@ impl VectorStore {
                 (Files::create(dir, owner).map_err(fail(Doing::Create))?, Some(why))
             }
         };
-        let memory = Memory::load(&files, dir, &mut rebuilt).map_err(fail(Doing::Open))?;
+        let threads = threads::available();
+        let (memory, dropped) = Memory::load(&files, dir, threads).map_err(fail(Doing::Open))?;
+        rebuilt = rebuilt.or(dropped);
         let writing = Writing { synced: memory.rows(), pending: Vec::new(), failed: false };
         let store = VectorStore {
             path: dir.to_path_buf(),
             dimensions,
+            rotation: Rotation::new(dimensions),
+            threads,
             files,
             memory: RwLock::new(memory),
             writing: Mutex::new(writing),
@@ -135,23 +137,22 @@ impl VectorStore {
     /// [`IndexError::Vector`] for a vector of another dimension or with a number that is not finite;
     /// [`IndexError::Io`] if writing fails. Then none of them was appended.
     pub fn append(&self, rows: &[(u128, &[f32])]) -> Result<(), IndexError> {
-        let mut rounded = Vec::with_capacity(rows.len());
-        for (digest, vector) in rows {
-            let unit = self.unit(vector)?;
-            rounded.push((*digest, code(*digest, &unit), round(&unit)));
-        }
+        let units = rows.iter().map(|(_, vector)| self.unit(vector)).collect::<Result<Vec<_>, _>>()?;
         let mut writing = self.lock_writing();
         let first = self.rows();
-        if rows.len() > (u32::MAX - first) as usize {
+        if rows.len() > (MAX_ROWS - first) as usize {
             return Err(IndexError::Vector { what: format!("{} more than {first} rows are too many", rows.len()) });
         }
-        let vectors: Vec<(u128, Rounded)> = rounded.iter().map(|(digest, _, row)| (*digest, row.clone())).collect();
-        self.files.write_vectors(first, &vectors).map_err(|failure| self.error(Doing::Write, failure))?;
-        let mut memory = self.write_memory();
-        for (row, (digest, code, _)) in (first..).zip(rounded) {
-            writing.pending.extend(Files::code_record(row, &code));
-            memory.digests.push(digest);
+        let (mut vectors, mut records, mut codes) = (Vec::new(), Vec::new(), Vec::new());
+        for ((row, (digest, _)), unit) in (first..).zip(rows).zip(units) {
+            let code = Code::of(&self.rotation.apply(&unit));
+            Values::write(&mut vectors, row, *digest, &unit);
+            CodeRecord::write(&mut records, row, *digest, &code);
+            codes.push((*digest, code));
         }
+        self.files.write_vectors(first, &vectors).map_err(|failure| self.error(Doing::Write, failure))?;
+        writing.pending.extend(records);
+        self.write_memory().extend(&codes);
         Ok(())
     }
 
@@ -184,19 +185,19 @@ impl VectorStore {
         let record_bytes = self.files.code_bytes();
         let pending = (rows - writing.synced) as usize * record_bytes;
         writing.pending.truncate(pending);
-        memory.digests.truncate(rows as usize);
+        memory.truncate(rows);
         Ok(())
     }
 
     /// The digest of what row `row` was embedded from.
     pub fn digest(&self, row: u32) -> Option<u128> {
-        self.read_memory().digests.get(row as usize).copied()
+        self.read_memory().digests.all().get(row as usize).copied()
     }
 
-    /// A row with this digest, if there is one.
+    /// The first row with this digest, if there is one. The first call builds a table (some 50 ms and 10 MB for a
+    /// million rows), which the following ones carry on.
     pub fn find(&self, digest: u128) -> Option<u32> {
-        let memory = self.read_memory();
-        memory.digests.iter().position(|known| *known == digest).map(|row| row as u32)
+        self.read_memory().digests.find(digest)
     }
 
     /// The vector of a row, of length 1 (or 0), to within 0.00002 in each number.
@@ -205,44 +206,37 @@ impl VectorStore {
     /// [`IndexError::Vector`] if there is no such row; [`IndexError::Damaged`] if it is not what was written.
     pub fn vector(&self, row: u32) -> Result<Vec<f32>, IndexError> {
         let memory = self.read_memory();
+        self.check_rows(&memory, &[row])?;
         let mut vector = Vec::new();
-        self.for_each(&memory, &[row], |_, values| vector = values.to_vector())?;
-        Ok(vector)
+        let read = self.files.read_vectors(&[row], memory.digests.all(), |_, values| vector = values.to_vector());
+        read.map(|()| vector).map_err(|failure| self.error(Doing::Read, failure))
     }
 
-    /// The `limit` rows nearest to a query, among all or those given, with statistics over all of these.
+    /// The `limit` rows nearest to a query, among all or those given, with statistics over all of these. Rows given
+    /// that do not exist are passed over.
     ///
     /// # Errors
     /// [`IndexError::Vector`] for a query of another dimension or with a number that is not finite;
-    /// [`IndexError::Damaged`] if a row turns out not to be what was written: the next opening drops it.
+    /// [`IndexError::Damaged`] if a row turns out not to be what was written: the next opening drops it and those
+    /// behind it.
     pub fn nearest(&self, query: &[f32], limit: usize, among: Option<&Rows>) -> Result<Nearest, IndexError> {
         let query = self.unit(query)?;
         let memory = self.read_memory();
-        let rows: Vec<u32> = match among {
-            Some(among) => among.iter().take_while(|row| *row < memory.rows()).collect(),
-            None => (0..memory.rows()).collect(),
-        };
-        let mut hits = Vec::with_capacity(rows.len());
-        self.for_each(&memory, &rows, |row, values| hits.push((row, values.dot(&query))))?;
-        let statistics = Statistics::of(hits.iter().map(|hit| hit.1));
-        hits.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
-        hits.truncate(limit);
-        Ok(Nearest { hits, statistics })
+        self.search(&memory).nearest(&query, limit, among).map_err(|failure| self.error(Doing::Read, failure))
     }
 
-    /// The cosines between a query and the given rows, in their order.
+    /// The cosines between a query and the given rows, in their order, to within 0.00001.
     ///
     /// # Errors
     /// As [`VectorStore::nearest`], and [`IndexError::Vector`] if there is no such row.
     pub fn cosines(&self, query: &[f32], rows: &[u32]) -> Result<Vec<f32>, IndexError> {
         let query = self.unit(query)?;
         let memory = self.read_memory();
-        let mut cosines = Vec::with_capacity(rows.len());
-        self.for_each(&memory, rows, |_, values| cosines.push(values.dot(&query)))?;
-        Ok(cosines)
+        self.check_rows(&memory, rows)?;
+        self.search(&memory).cosines(&query, rows).map_err(|failure| self.error(Doing::Read, failure))
     }
 
-    /// Reads everything and compares it with its checksums.
+    /// Reads everything and compares it with its checksums: half a second for a million rows.
     ///
     /// # Errors
     /// [`IndexError::Damaged`] naming the first row that is not what was written; the next opening drops it and those
@@ -250,19 +244,12 @@ impl VectorStore {
     pub fn verify(&self) -> Result<(), IndexError> {
         let writing = self.lock_writing();
         let memory = self.read_memory();
-        let codes = self.files.for_each_code(writing.synced, |_| {});
-        let codes = codes.map_err(|failure| self.error(Doing::Read, failure))?;
-        if codes < writing.synced {
-            let why = format!("the code of row {codes} is not what was written");
-            return Err(self.error(Doing::Read, Failure::Damaged(why)));
-        }
-        let rows: Vec<u32> = (0..memory.rows()).collect();
-        self.for_each(&memory, &rows, |_, _| {})
+        memory.verify(&self.files, writing.synced).map_err(|failure| self.error(Doing::Read, failure))
     }
 
     /// Bytes that the store keeps in memory.
     pub fn bytes_in_memory(&self) -> usize {
-        self.read_memory().digests.capacity() * size_of::<u128>() + self.lock_writing().pending.capacity()
+        self.lock_writing().pending.capacity() + self.read_memory().bytes()
     }
 
     fn write_pending(&self, writing: &mut Writing) -> Result<(), Failure> {
@@ -286,22 +273,15 @@ impl VectorStore {
         Ok(())
     }
 
-    /// Reads rows in the given order, several at once where they follow each other.
-    fn for_each(
-        &self,
-        memory: &Memory,
-        rows: &[u32],
-        mut visit: impl FnMut(u32, files::Values<'_>),
-    ) -> Result<(), IndexError> {
-        if let Some(row) = rows.iter().find(|row| **row >= memory.rows()) {
-            return Err(IndexError::Vector { what: format!("there are {} rows, no row {row}", memory.rows()) });
+    fn check_rows(&self, memory: &Memory, rows: &[u32]) -> Result<(), IndexError> {
+        match rows.iter().find(|row| **row >= memory.rows()) {
+            Some(row) => Err(IndexError::Vector { what: format!("there are {} rows, no row {row}", memory.rows()) }),
+            None => Ok(()),
         }
-        for run in rows.chunk_by(|row, next| row + 1 == *next).flat_map(|run| run.chunks(ROWS_AT_ONCE)) {
-            let digests = &memory.digests[run[0] as usize..][..run.len()];
-            let read = self.files.read_vectors(run[0], digests, &mut visit);
-            read.map_err(|failure| self.error(Doing::Read, failure))?;
-        }
-        Ok(())
+    }
+
+    fn search<'a>(&'a self, memory: &'a Memory) -> Search<'a> {
+        Search { files: &self.files, memory, rotation: &self.rotation, threads: self.threads }
     }
 
     /// The vector of length 1 in the same direction, of zeros for zeros.
@@ -350,79 +330,6 @@ impl fmt::Debug for VectorStore {
             .field("rows", &self.rows())
             .finish_non_exhaustive()
     }
-}
-
-/// More than any embedder has; it keeps a header that passes its checksum from asking for terabytes.
-const MAX_DIMENSIONS: usize = 1 << 16;
-
-impl Memory {
-    /// Loads `codes`, and cuts off what is damaged.
-    fn load(files: &Files, folder: &Path, rebuilt: &mut Option<String>) -> Result<Memory, Failure> {
-        let mut memory = Memory::default();
-        let (codes, vectors) = files.lengths()?;
-        let mut good = files.for_each_code(codes.min(vectors), |code| memory.digests.push(code.digest))?;
-        let mark = files::mark(folder);
-        if mark.exists() {
-            good = memory.first_damaged(files, good);
-            memory.digests.truncate(good as usize);
-        }
-        if good < codes {
-            let why = format!("row {good} is not what was written, {} rows were dropped", codes - good);
-            files.cut_codes(good)?;
-            *rebuilt = Some(why);
-        }
-        if mark.exists() {
-            fs::remove_file(mark)?;
-        }
-        Ok(memory)
-    }
-
-    fn first_damaged(&self, files: &Files, rows: u32) -> u32 {
-        let good = |row: u32| files.read_vectors(row, &[self.digests[row as usize]], |_, _| {}).is_ok();
-        (0..rows).find(|row| !good(*row)).unwrap_or(rows)
-    }
-
-    fn rows(&self) -> u32 {
-        self.digests.len() as u32
-    }
-}
-
-impl Statistics {
-    /// The statistics of these cosines.
-    fn of(cosines: impl Iterator<Item = f32>) -> Statistics {
-        let (mut rows, mut minimum, mut maximum, mut sum, mut squares) =
-            (0, f32::INFINITY, f32::NEG_INFINITY, 0.0, 0.0);
-        for cosine in cosines {
-            rows += 1;
-            minimum = cosine.min(minimum);
-            maximum = cosine.max(maximum);
-            sum += f64::from(cosine);
-            squares += f64::from(cosine).powi(2);
-        }
-        if rows == 0 {
-            return Statistics::default();
-        }
-        let mean = sum / rows as f64;
-        let deviation = (squares / rows as f64 - mean * mean).max(0.0).sqrt();
-        Statistics { rows, minimum, maximum, mean: mean as f32, deviation: deviation as f32 }
-    }
-}
-
-/// One bit for each number, and what turns their sum into a cosine.
-fn code(digest: u128, unit: &[f32]) -> Code {
-    let words = unit.chunks(64).map(|numbers| {
-        numbers.iter().enumerate().fold(0, |word, (bit, number)| word | u64::from(*number > 0.0) << bit)
-    });
-    let length: f32 = unit.iter().map(|number| number.abs()).sum();
-    Code { digest, factor: if length > 0.0 { length.recip() } else { 0.0 }, words: words.collect() }
-}
-
-/// A vector in steps of 1/32767 of its greatest number.
-fn round(unit: &[f32]) -> Rounded {
-    let greatest = unit.iter().fold(0.0_f32, |greatest, number| number.abs().max(greatest));
-    let scale = greatest / f32::from(i16::MAX);
-    let steps = if scale > 0.0 { scale.recip() } else { 0.0 };
-    Rounded { values: unit.iter().map(|number| (number * steps).round() as i16).collect(), scale }
 }
 
 #[cfg(test)]

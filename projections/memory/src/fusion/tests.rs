@@ -1,7 +1,7 @@
 use super::*;
 
 fn question() -> Question {
-    let cosines = CosineStatistics { minimum: -0.1, maximum: 0.7, mean: 0.1, deviation: 0.1 };
+    let cosines = CosineStatistics { maximum: 0.7, mean: 0.1, deviation: 0.1 };
     Question { ceiling: 20.0, cosines: Some(cosines) }
 }
 
@@ -49,7 +49,7 @@ fn without_vectors_the_words_decide() {
 fn what_is_no_number_counts_as_missing() {
     let odd = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
     for value in odd {
-        let cosines = CosineStatistics { minimum: value, maximum: value, mean: value, deviation: value };
+        let cosines = CosineStatistics { maximum: value, mean: value, deviation: value };
         let broken = Question { ceiling: value, cosines: Some(cosines) };
         for question in [question(), broken] {
             let candidates = [candidate(1, value, value), candidate(2, 5.0, 0.3)];

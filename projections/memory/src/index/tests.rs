@@ -4,7 +4,7 @@ use tempfile::tempdir;
 
 use super::*;
 use crate::testing::{HOME, all_valid, document, found, open, question, search};
-use crate::{Kind, Parts};
+use crate::Kind;
 
 fn boats() -> Vec<Document> {
     vec![

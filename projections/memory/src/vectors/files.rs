@@ -13,9 +13,11 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::codes::Code;
 use crate::error::Failure;
 
 /// Raised whenever a record changes its meaning: the layout, the rotation, the rounding.
@@ -27,7 +29,7 @@ const CODES: Kind = Kind { name: "codes", magic: b"zo-codes" };
 const VECTORS: Kind = Kind { name: "vectors", magic: b"zo-vecs\n" };
 
 /// Rows read at once when many are read in order.
-const ROWS_AT_ONCE: u32 = 1_024;
+const ROWS_AT_ONCE: usize = 1_024;
 
 /// Which of the two files.
 struct Kind {
@@ -41,21 +43,6 @@ pub(super) struct Owner<'a> {
     pub(super) identity: &'a [u8; 32],
     pub(super) embedder: &'a [u8; 32],
     pub(super) dimensions: usize,
-}
-
-/// What `codes` says of a row.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Code {
-    pub(super) digest: u128,
-    pub(super) factor: f32,
-    pub(super) words: Vec<u64>,
-}
-
-/// A vector as it is kept: each number is `value * scale`.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Rounded {
-    pub(super) values: Vec<i16>,
-    pub(super) scale: f32,
 }
 
 /// The two open files.
@@ -129,45 +116,30 @@ impl Files {
         Ok((records(&self.codes, self.code_bytes())?, records(&self.vectors, self.vector_bytes())?))
     }
 
-    /// Reads records of `codes` in order, up to the first that is not what was written.
-    pub(super) fn for_each_code(&self, rows: u32, mut visit: impl FnMut(Code)) -> Result<u32, Failure> {
+    /// Reads records of `codes` in order, and says which is the first that is not what was written.
+    pub(super) fn read_codes(
+        &self,
+        rows: Range<u32>,
+        mut visit: impl FnMut(u32, CodeRecord<'_>),
+    ) -> Result<u32, Failure> {
         let record_bytes = self.code_bytes();
         let mut buffer = Vec::new();
-        for first in (0..rows).step_by(ROWS_AT_ONCE as usize) {
-            let count = ROWS_AT_ONCE.min(rows - first);
-            buffer.resize(count as usize * record_bytes, 0);
+        for first in rows.clone().step_by(ROWS_AT_ONCE) {
+            buffer.resize(ROWS_AT_ONCE.min((rows.end - first) as usize) * record_bytes, 0);
             self.codes.read_exact_at(&mut buffer, offset(first, record_bytes))?;
             for (row, record) in (first..).zip(buffer.chunks_exact(record_bytes)) {
-                let Some(code) = parse_code(row, record) else { return Ok(row) };
-                visit(code);
+                match CodeRecord::parse(row, record) {
+                    Some(record) => visit(row, record),
+                    None => return Ok(row),
+                }
             }
         }
-        Ok(rows)
+        Ok(rows.end)
     }
 
-    /// The record of a row for `codes`.
-    pub(super) fn code_record(row: u32, code: &Code) -> Vec<u8> {
-        let mut record = Vec::with_capacity(24 + code.words.len() * 8);
-        record.extend_from_slice(&code.digest.to_le_bytes());
-        record.extend_from_slice(&code.factor.to_le_bytes());
-        code.words.iter().for_each(|word| record.extend_from_slice(&word.to_le_bytes()));
-        let checksum = checksum(row, &[], &record);
-        record.extend_from_slice(&checksum.to_le_bytes());
-        record
-    }
-
-    /// Writes rows to `vectors`, from row `first` on.
-    pub(super) fn write_vectors(&self, first: u32, rows: &[(u128, Rounded)]) -> Result<(), Failure> {
-        let record_bytes = self.vector_bytes();
-        let mut records = Vec::with_capacity(rows.len() * record_bytes);
-        for (row, (digest, vector)) in (first..).zip(rows) {
-            let start = records.len();
-            vector.values.iter().for_each(|value| records.extend_from_slice(&value.to_le_bytes()));
-            records.extend_from_slice(&vector.scale.to_le_bytes());
-            let checksum = checksum(row, &digest.to_le_bytes(), &records[start..]);
-            records.extend_from_slice(&checksum.to_le_bytes());
-        }
-        Ok(self.vectors.write_all_at(&records, offset(first, record_bytes))?)
+    /// Writes records to `vectors`, from row `first` on.
+    pub(super) fn write_vectors(&self, first: u32, records: &[u8]) -> Result<(), Failure> {
+        Ok(self.vectors.write_all_at(records, offset(first, self.vector_bytes()))?)
     }
 
     /// Makes what was written to `vectors` durable.
@@ -192,25 +164,32 @@ impl Files {
         Ok(self.codes.sync_all()?)
     }
 
-    /// Reads `count` rows of `vectors` from `first` on. The digests are those that `codes` has for these rows.
+    /// Reads rows of `vectors` in the given order, several at once where they follow each other. The digests are those
+    /// of all rows, from `codes`.
     pub(super) fn read_vectors(
         &self,
-        first: u32,
+        rows: &[u32],
         digests: &[u128],
         mut visit: impl FnMut(u32, Values<'_>),
     ) -> Result<(), Failure> {
         let record_bytes = self.vector_bytes();
-        let mut buffer = vec![0; digests.len() * record_bytes];
-        self.vectors.read_exact_at(&mut buffer, offset(first, record_bytes))?;
-        for ((row, digest), record) in (first..).zip(digests).zip(buffer.chunks_exact(record_bytes)) {
-            let (content, stored) = record.split_at(record_bytes - CRC_BYTES);
-            if checksum(row, &digest.to_le_bytes(), content).to_le_bytes() != stored {
-                return Err(Failure::Damaged(format!("row {row} of {} is not what was written", VECTORS.name)));
+        let mut buffer = Vec::new();
+        for run in rows.chunk_by(|row, next| row + 1 == *next).flat_map(|run| run.chunks(ROWS_AT_ONCE)) {
+            buffer.resize(run.len() * record_bytes, 0);
+            self.vectors.read_exact_at(&mut buffer, offset(run[0], record_bytes))?;
+            for (row, record) in run.iter().zip(buffer.chunks_exact(record_bytes)) {
+                let Some(values) = Values::parse(*row, digests[*row as usize], record) else {
+                    return Err(Failure::Damaged(format!("row {row} of {} is not what was written", VECTORS.name)));
+                };
+                visit(*row, values);
             }
-            let (values, scale) = content.split_at(self.dimensions * 2);
-            visit(row, Values { bytes: values, scale: float(scale) });
         }
         Ok(())
+    }
+
+    /// Numbers in a vector.
+    pub(super) fn dimensions(&self) -> usize {
+        self.dimensions
     }
 
     /// Bytes of a record of `codes`.
@@ -223,24 +202,75 @@ impl Files {
     }
 }
 
-/// The numbers of a row, as they lie in the file.
-#[derive(Clone, Copy)]
+/// A record of `codes`, as it lies in the file.
+pub(super) struct CodeRecord<'a> {
+    pub(super) digest: u128,
+    pub(super) factor: f32,
+    signs: &'a [u8],
+}
+
+impl CodeRecord<'_> {
+    /// Appends the record of a row.
+    pub(super) fn write(records: &mut Vec<u8>, row: u32, digest: u128, code: &Code) {
+        let start = records.len();
+        records.extend_from_slice(&digest.to_le_bytes());
+        records.extend_from_slice(&code.factor.to_le_bytes());
+        code.signs.iter().for_each(|word| records.extend_from_slice(&word.to_le_bytes()));
+        let checksum = checksum(row, &[], &records[start..]);
+        records.extend_from_slice(&checksum.to_le_bytes());
+    }
+
+    /// The words of the code.
+    pub(super) fn signs(&self) -> impl Iterator<Item = u64> {
+        self.signs.chunks_exact(8).map(|word| u64::from_le_bytes(word.try_into().expect("chunks of eight bytes")))
+    }
+
+    fn parse(row: u32, record: &[u8]) -> Option<CodeRecord<'_>> {
+        let (content, stored) = record.split_last_chunk::<CRC_BYTES>()?;
+        let (digest, rest) = content.split_first_chunk()?;
+        let (factor, signs) = rest.split_first_chunk()?;
+        let good = checksum(row, &[], content).to_le_bytes() == *stored;
+        good.then(|| CodeRecord { digest: u128::from_le_bytes(*digest), factor: f32::from_le_bytes(*factor), signs })
+    }
+}
+
+/// The numbers of a row of `vectors`, as they lie in the file.
 pub(super) struct Values<'a> {
-    bytes: &'a [u8],
+    values: &'a [u8],
     scale: f32,
 }
 
 impl Values<'_> {
+    /// Appends the record of a row, its numbers rounded to 1/32767 of the greatest.
+    pub(super) fn write(records: &mut Vec<u8>, row: u32, digest: u128, vector: &[f32]) {
+        let start = records.len();
+        let greatest = vector.iter().fold(0.0_f32, |greatest, number| number.abs().max(greatest));
+        let scale = greatest / f32::from(i16::MAX);
+        let steps = if greatest > 0.0 { f32::from(i16::MAX) / greatest } else { 0.0 };
+        let values = vector.iter().map(|number| (number * steps).round() as i16);
+        values.for_each(|value| records.extend_from_slice(&value.to_le_bytes()));
+        records.extend_from_slice(&scale.to_le_bytes());
+        let checksum = checksum(row, &digest.to_le_bytes(), &records[start..]);
+        records.extend_from_slice(&checksum.to_le_bytes());
+    }
+
+    fn parse(row: u32, digest: u128, record: &[u8]) -> Option<Values<'_>> {
+        let (content, stored) = record.split_last_chunk::<CRC_BYTES>()?;
+        let (values, scale) = content.split_last_chunk()?;
+        let good = checksum(row, &digest.to_le_bytes(), content).to_le_bytes() == *stored;
+        good.then(|| Values { values, scale: f32::from_le_bytes(*scale) })
+    }
+
     /// The vector.
-    pub(super) fn to_vector(self) -> Vec<f32> {
-        self.bytes.chunks_exact(2).map(|bytes| value(bytes) * self.scale).collect()
+    pub(super) fn to_vector(&self) -> Vec<f32> {
+        self.values.chunks_exact(2).map(|bytes| value(bytes) * self.scale).collect()
     }
 
     /// The scalar product with a query. The order of summation is fixed, so it is the same on every machine.
-    pub(super) fn dot(self, query: &[f32]) -> f32 {
+    pub(super) fn dot(&self, query: &[f32]) -> f32 {
         const LANES: usize = 16;
         let mut sums = [0.0_f32; LANES];
-        let (values, numbers) = (self.bytes.chunks_exact(2 * LANES), query.chunks_exact(LANES));
+        let (values, numbers) = (self.values.chunks_exact(2 * LANES), query.chunks_exact(LANES));
         let rest = values.remainder().chunks_exact(2).zip(numbers.remainder());
         let rest: f32 = rest.map(|(bytes, number)| value(bytes) * number).sum();
         for (bytes, numbers) in values.zip(numbers) {
@@ -256,10 +286,6 @@ fn value(bytes: &[u8]) -> f32 {
     f32::from(i16::from_le_bytes([bytes[0], bytes[1]]))
 }
 
-fn float(bytes: &[u8]) -> f32 {
-    f32::from_le_bytes(bytes.try_into().expect("split to four bytes"))
-}
-
 fn offset(row: u32, record_bytes: usize) -> u64 {
     HEADER_BYTES as u64 + u64::from(row) * record_bytes as u64
 }
@@ -270,23 +296,6 @@ fn checksum(row: u32, digest: &[u8], content: &[u8]) -> u32 {
     hasher.update(digest);
     hasher.update(content);
     hasher.finalize()
-}
-
-fn parse_code(row: u32, record: &[u8]) -> Option<Code> {
-    let (content, stored) = record.split_at(record.len() - CRC_BYTES);
-    if checksum(row, &[], content).to_le_bytes() != stored {
-        return None;
-    }
-    let (digest, rest) = content.split_at(16);
-    let (factor, words) = rest.split_at(4);
-    Some(Code {
-        digest: u128::from_le_bytes(digest.try_into().expect("split to sixteen bytes")),
-        factor: float(factor),
-        words: words
-            .chunks_exact(8)
-            .map(|word| u64::from_le_bytes(word.try_into().expect("chunks of eight")))
-            .collect(),
-    })
 }
 
 fn header(kind: &Kind, owner: Owner<'_>) -> [u8; HEADER_BYTES] {
