@@ -46,6 +46,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::SelectBranch { conversation, message } => one(conversation::select(engine, &conversation, &message))?,
         Request::RenameConversation { conversation, name } => one(conversation::rename(engine, &conversation, &name))?,
         Request::DeleteConversation { conversation } => one(conversation::delete(engine, &conversation))?,
+        Request::UseModel { name } => one(recall::use_model(engine, &name, each))?,
         Request::AppendPlaceholders { count, bytes } => log::append_placeholders(engine, count, bytes)?,
         Request::Ask { conversation, question, run } => {
             let answered = ask::ask(engine, &conversation, question, run)?;
@@ -65,7 +66,11 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         }
         Request::Verify => return log::verify(engine, each),
         Request::Rebuild => return log::rebuild(engine, each),
+<<<<<<< HEAD
+        Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
+=======
         Request::Embed { .. } | Request::UseModel { .. } => return Err(not_yet()),
+>>>>>>> cli
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
     };
@@ -86,7 +91,12 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Usage => status::usage(engine, at),
         Query::Digests => status::digests(engine, at),
         Query::Recall(question) => recall::recall(engine, &question, at),
+<<<<<<< HEAD
+        Query::Index => recall::index(engine),
+        Query::Models => recall::models(engine),
+=======
         Query::Index | Query::Models => Err(not_yet()),
+>>>>>>> cli
     }
 }
 

@@ -2,37 +2,49 @@
 
 use std::path::Path;
 
-use crate::{Document, Hit, LexicalIndex, Opened, Query};
+use crate::{Document, Filter, Hit, Kind, MemoryIndex, Opened, Parts, Question};
 
 /// The home that the tests' indexes belong to.
 pub(crate) const HOME: [u8; 32] = [7; 32];
 
-/// A document without title, speaker and date.
+/// A document with nothing but a text.
 pub(crate) fn document(position: u64, text: &str) -> Document {
     Document {
         position,
         item: u128::from(position) << 70 | 1,
-        name: format!("m{position}"),
-        from: position,
+        kind: Kind::Memory,
         text: text.to_owned(),
         title: None,
         speaker: None,
+        session: None,
         date_ms: None,
+        recorded_ms: position as i64 * 1_000,
+        facets: Vec::new(),
     }
 }
 
 /// Opens the index of [`HOME`] in a folder.
 pub(crate) fn open(dir: &Path) -> Opened {
-    LexicalIndex::open(dir, &HOME).expect("the folder is a temporary one of our own")
+    MemoryIndex::open(dir, &HOME).expect("the folder is a temporary one of our own")
 }
 
-/// All hits for a query, everything being eligible.
-pub(crate) fn search(index: &LexicalIndex, text: &str) -> Vec<Hit> {
-    index.search(&Query { text, limit: 100 }, &|_| true).expect("nothing damaged it")
+/// Everything that was ever added is valid.
+pub(crate) fn all_valid(revisions: &[(u128, u64)]) -> Vec<bool> {
+    vec![true; revisions.len()]
+}
+
+/// A question by words alone.
+pub(crate) fn question(text: &str, limit: usize) -> Question<'_> {
+    Question { text, dense: None, limit, filter: Filter::default(), parts: Parts::default() }
+}
+
+/// All hits for a question, everything being valid.
+pub(crate) fn search(index: &MemoryIndex, text: &str) -> Vec<Hit> {
+    index.search(&question(text, 100), &all_valid).expect("nothing damaged it")
 }
 
 /// Positions of [`search`]'s hits, best first.
-pub(crate) fn found(index: &LexicalIndex, text: &str) -> Vec<u64> {
+pub(crate) fn found(index: &MemoryIndex, text: &str) -> Vec<u64> {
     search(index, text).into_iter().map(|hit| hit.position).collect()
 }
 

@@ -2,10 +2,10 @@
 
 use tantivy::Term;
 
-use super::Corpus;
 use crate::analysis;
 use crate::bm25::{self, Collection, Lengths};
 use crate::error::Failure;
+use crate::view::View;
 
 /// A query's different words beyond this many are not looked for; the rarest are kept. It is the
 /// number of bits in which a candidate's matched terms are noted.
@@ -39,15 +39,15 @@ pub(super) struct PlannedTerm {
 }
 
 impl Plan {
-    pub(super) fn new(query: &str, corpus: Corpus<'_>) -> Result<Plan, Failure> {
-        let collection = corpus.collection()?;
+    pub(super) fn new(query: &str, view: &View) -> Result<Plan, Failure> {
+        let collection = view.collection()?;
         let documents = collection.documents.max(MIN_JUDGED_DOCUMENTS);
         let judged = Collection { documents, ..collection };
         let mut terms = Vec::new();
         let mut unknown = 0;
         for text in analysis::query_terms(query) {
-            let term = Term::from_field_text(corpus.words(), &text);
-            let frequency = corpus.searcher.doc_freq(&term)? + corpus.overlay.postings(&text).len() as u64;
+            let term = Term::from_field_text(view.words(), &text);
+            let frequency = view.searcher.doc_freq(&term)? + view.overlay.postings(&text).len() as u64;
             if frequency > 0 {
                 let weight = bm25::weight(collection.idf(frequency));
                 let rarity = judged.idf(frequency);
@@ -66,10 +66,15 @@ impl Plan {
         Ok(Plan { terms, lengths: collection.lengths(), rarities })
     }
 
+    /// What no document's score exceeds: all terms' weights together.
+    pub(super) fn ceiling(&self) -> f32 {
+        self.terms.iter().map(|term| term.weight).sum()
+    }
+
     /// Share of the query's rarities that the terms in the bit set `matched` make up.
     pub(super) fn coverage(&self, matched: u64) -> f32 {
         let terms = self.terms.iter().enumerate();
         let covered: f32 = terms.filter(|(bit, _)| matched >> bit & 1 == 1).map(|(_, term)| term.rarity).sum();
-        (covered / self.rarities).min(1.0)
+        if covered > 0.0 { (covered / self.rarities).min(1.0) } else { 0.0 }
     }
 }

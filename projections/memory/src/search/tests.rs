@@ -8,8 +8,8 @@ use tantivy::{Index, Term};
 use tempfile::tempdir;
 
 use crate::schema::{ANALYZER, schema};
-use crate::testing::{Random, document, open};
-use crate::{Document, Hit, LexicalIndex, Query, analysis};
+use crate::testing::{Random, all_valid, document, open, question};
+use crate::{Document, Filter, Hit, MemoryIndex, Question, analysis};
 
 /// A corpus, how it is cut into commits, and what is asked of it.
 #[derive(Clone, Debug)]
@@ -38,12 +38,19 @@ fn cases() -> impl Strategy<Value = Case> {
 }
 
 fn documents(texts: &[String]) -> Vec<Document> {
-    texts.iter().zip(1..).map(|(text, position)| document(position, text)).collect()
+    texts.iter().zip(1..).map(|(text, position)| classed(document(position, text))).collect()
 }
 
-fn ask(index: &LexicalIndex, case: &Case) -> Vec<Hit> {
+/// The document with its class, its position modulo 8.
+fn classed(document: Document) -> Document {
+    let facets = vec![("class".to_owned(), (document.position % 8).to_string())];
+    Document { facets, ..document }
+}
+
+fn ask(index: &MemoryIndex, case: &Case) -> Vec<Hit> {
     let eligible = |position: u64| case.eligible >> (position % 8) & 1 == 1;
-    index.search(&Query { text: &case.query, limit: case.limit }, &eligible).expect("nothing damaged it")
+    let valid = |revisions: &[(u128, u64)]| revisions.iter().map(|(_, position)| eligible(*position)).collect();
+    index.search(&question(&case.query, case.limit), &valid).expect("nothing damaged it")
 }
 
 /// BM25 written down once more, plainly, over documents whose lengths need no rounding.
@@ -108,7 +115,7 @@ proptest! {
         let by_hand = by_hand(&case);
         prop_assert_eq!(committed.len(), by_hand.len().min(case.limit));
         for (hit, (_, score)) in committed.iter().zip(&by_hand) {
-            prop_assert!((f64::from(hit.score) - score).abs() < 1e-4 * score, "{:?} {:?}", hit, by_hand);
+            prop_assert!((f64::from(hit.bm25) - score).abs() < 1e-4 * score, "{:?} {:?}", hit, by_hand);
             let own = by_hand.iter().find(|(position, _)| *position == hit.position);
             prop_assert!(own.is_some_and(|(_, own)| (own - score).abs() < 1e-4 * score));
         }
@@ -118,15 +125,23 @@ proptest! {
 #[test]
 fn leaving_out_hopeless_documents_changes_no_answer() {
     let mut random = Random(0x5eed);
-    let documents: Vec<_> = (0..9_000).map(|position| document(position, &random.text(30))).collect();
+    let documents: Vec<_> = (0..9_000)
+        .map(|position| {
+            let facets = [3, 97].map(|of| (format!("modulo {of}"), (position % of).to_string()));
+            Document { facets: facets.to_vec(), ..document(position, &random.text(30)) }
+        })
+        .collect();
     let dir = tempdir().expect("a temporary folder");
     let index = open(dir.path()).index;
     index.add(&documents).expect("added");
     // The overlay scores every document; committed segments are searched with cuts.
     let queries: Vec<String> = (0..60).map(|_| random.text(8)).collect();
     let ask = |query: &String, limit, modulus: u64| {
-        let query = Query { text: query, limit };
-        index.search(&query, &|position| position % modulus == 0).expect("nothing damaged it")
+        let facets = if modulus == 1 { Vec::new() } else { vec![(format!("modulo {modulus}"), "0".to_owned())] };
+        let question = Question { filter: Filter { facets, ..Filter::default() }, ..question(query, limit) };
+        let hits = index.search(&question, &all_valid).expect("nothing damaged it");
+        assert!(hits.iter().all(|hit| hit.position % modulus == 0));
+        hits
     };
     let limits = [(1, 1), (10, 1), (10, 97), (100, 3)];
     let plainly: Vec<_> = queries.iter().flat_map(|q| limits.map(|(limit, m)| ask(q, limit, m))).collect();
@@ -148,7 +163,7 @@ fn scores_are_those_of_tantivys_own_scorer() {
     theirs.tokenizers().register(ANALYZER, analysis::analyzer());
     let mut writer = theirs.writer_with_num_threads(1, 15 << 20).expect("in memory");
     for document in documents(&texts) {
-        writer.add_document(fields.to_disk(&document)).expect("in memory");
+        writer.add_document(fields.to_disk(&document, 0, 1)).expect("in memory");
     }
     writer.commit().expect("in memory");
     let searcher = theirs.reader().expect("in memory").searcher();
@@ -161,10 +176,10 @@ fn scores_are_those_of_tantivys_own_scorer() {
         });
         let theirs = BooleanQuery::new(clauses.collect());
         let theirs = searcher.search(&theirs, &TopDocs::with_limit(20).order_by_score()).expect("in memory");
-        let ours = index.search(&Query { text: query, limit: 20 }, &|_| true).expect("nothing damaged it");
+        let ours = index.search(&question(query, 20), &all_valid).expect("nothing damaged it");
         assert_eq!(theirs.len(), ours.len());
         for ((theirs, _), ours) in theirs.iter().zip(&ours) {
-            assert!((theirs - ours.score).abs() < 1e-4 * theirs, "{theirs} {}", ours.score);
+            assert!((theirs - ours.bm25).abs() < 1e-4 * theirs, "{theirs} {}", ours.bm25);
         }
     }
 }
