@@ -109,34 +109,25 @@ impl List {
 impl Use {
     fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open()?;
-        let interrupt = Interrupt::watch()?;
-        let chosen = self.choose(&mut client, &mut context.output, &interrupt);
+        // Ctrl-C while it is fetched ends the process, and nothing is chosen: it is watched for from then on.
+        let chosen = self.choose(&mut client, &mut context.output);
         let acknowledged = chosen.map_err(|error| self.with_nearest(error, &mut client))?;
         context.print_acknowledged(&acknowledged, "chosen")?;
         context.output.flush()?;
+        let interrupt = Interrupt::watch()?;
         self.embed_again(&mut client, &mut context.output, &interrupt)?;
         Ok(client.close()?)
     }
 
     /// Fetches it, if need be, and has the choice recorded.
-    fn choose(
-        &self,
-        client: &mut Client,
-        output: &mut Output,
-        interrupt: &Interrupt,
-    ) -> Result<Acknowledged, CliError> {
+    fn choose(&self, client: &mut Client, output: &mut Output) -> Result<Acknowledged, CliError> {
         let progress = output.progress("fetching", Total::Later);
         let request = Request::UseModel { name: self.name.clone() };
         let mut acknowledged = None;
         stream(client, &request, |response| {
             show_progress(&progress, &response);
-            match response {
-                Response::Acknowledged(results) => acknowledged = results.into_iter().next(),
-                _ if interrupt.is_set() => {
-                    let message = format!("interrupted; {} is not chosen", self.name);
-                    return Err(CliError::new(Kind::Interrupted, message).hint("run it again to go on"));
-                }
-                _ => {}
+            if let Response::Acknowledged(results) = response {
+                acknowledged = results.into_iter().next();
             }
             Ok(ControlFlow::Continue(()))
         })?;
