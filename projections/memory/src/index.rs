@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tantivy::indexer::IndexWriterOptions;
 use tantivy::IndexWriter;
+use tantivy::indexer::IndexWriterOptions;
 
 use crate::document::Document;
 use crate::error::{Doing, Failure, IndexError, guarded};
@@ -165,20 +165,19 @@ impl MemoryIndex {
     /// [`IndexError::Write`] if writing fails. The documents then stay searchable and uncommitted.
     pub fn commit(&self, position: u64) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (documents, payload) = {
-            let view = self.read_view();
-            if view.overlay.len() == 0 && position <= view.position {
-                return Ok(());
-            }
-            let ordinals = view.committed()..;
-            let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| NewDocument {
-                document: document.clone(),
-                ordinal,
-                passages,
-            });
-            let position = position.max(view.position);
-            (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
-        };
+        let (documents, payload) =
+            {
+                let view = self.read_view();
+                if view.overlay.len() == 0 && position <= view.position {
+                    return Ok(());
+                }
+                let ordinals = view.committed()..;
+                let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| {
+                    NewDocument { document: document.clone(), ordinal, passages }
+                });
+                let position = position.max(view.position);
+                (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
+            };
         let result = guarded(|| self.write(&mut writer, &documents, payload));
         if result.is_err() {
             // What an interrupted commit left in the writer must not get into the next one.
