@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     /// Where tantivy keeps it; meaningless for documents of the overlay.
     pub(crate) address: Address,
     pub(crate) kind: Kind,
+    /// See [`Document::asks`].
+    pub(crate) asks: bool,
 }
 
 const _: () = assert!(size_of::<Entry>() <= 64, "a million documents take 64 MB");
@@ -181,6 +183,7 @@ impl Table {
             next: NONE,
             address: Address::NONE,
             kind: document.kind,
+            asks: document.asks(),
         });
         self.link(ordinal);
         self.rows += passages;
