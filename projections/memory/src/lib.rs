@@ -27,6 +27,7 @@ mod schema;
 mod search;
 #[cfg(test)]
 mod testing;
+pub mod topic;
 
 pub use document::Document;
 pub use error::IndexError;
