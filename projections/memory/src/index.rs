@@ -1,5 +1,6 @@
 //! The index: opened, added to, committed, searched.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -15,6 +16,7 @@ use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
 use crate::search::{self, Hit, Question};
 use crate::table::{Segments, Table};
+use crate::topic;
 use crate::view::View;
 
 /// Memory in which each writing thread gathers documents before it writes a segment. Tantivy
@@ -203,6 +205,12 @@ impl MemoryIndex {
         valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
     ) -> Result<Vec<Hit>, IndexError> {
         search::search(self, question, valid)
+    }
+
+    /// What of a question is to be embedded: all but the names of those who speak in the index.
+    pub fn topic_of<'q>(&self, question: &'q str) -> Cow<'q, str> {
+        let view = self.read_view();
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
     }
 
     /// Runs a part of a search on what there is now.
