@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::{Document, Filter, Hit, Kind, MemoryIndex, Opened, Parts, Question};
+use crate::{Document, Filter, Hit, Kind, MemoryIndex, Opened, Parts, Question, VectorStore, embedding_texts};
 
 /// The home that the tests' indexes belong to.
 pub(crate) const HOME: [u8; 32] = [7; 32];
@@ -71,4 +71,27 @@ impl Random {
             .collect();
         text.join(" ")
     }
+}
+
+/// Dimensions of [`embed`]'s vectors.
+pub(crate) const DIMENSIONS: usize = 48;
+
+/// A stand-in for an embedder: texts with words in common are near each other, whether or not the
+/// words are in the index.
+pub(crate) fn embed(text: &str) -> Vec<f32> {
+    let mut vector = vec![0.01; DIMENSIONS];
+    for word in text.split_whitespace() {
+        let mut random = Random(u64::from(crc32fast::hash(word.as_bytes())) + 1);
+        vector.iter_mut().for_each(|number| *number += random.below(1_000) as f32 / 500.0 - 1.0);
+    }
+    vector
+}
+
+/// The vectors of the first `rows` passages of these documents.
+pub(crate) fn vectors(dir: &Path, documents: &[Document], rows: usize) -> VectorStore {
+    let store = VectorStore::open(dir, &HOME, &HOME, DIMENSIONS).expect("a temporary folder of our own").store;
+    let embedded: Vec<Vec<f32>> = documents.iter().flat_map(embedding_texts).take(rows).map(|text| embed(&text)).collect();
+    let rows: Vec<(u128, &[f32])> = (0..).zip(embedded.iter().map(Vec::as_slice)).collect();
+    store.append(&rows).expect("room in a temporary folder");
+    store
 }
