@@ -16,7 +16,7 @@ use crate::document::Document;
 use crate::error::Failure;
 
 /// Raised whenever a field or the analysis changes: an index of another version is rebuilt.
-pub(crate) const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 2;
 
 /// The name under which the analyzer is registered and written into the index.
 pub(crate) const ANALYZER: &str = "zo_words";
