@@ -122,8 +122,8 @@ impl EmbedError {
                 "another version of ONNX Runtime, or another model, may do; see `zo model list`".into()
             }
             Self::Network { .. } => {
-                "check the network, and HF_ENDPOINT and the proxy variables if they are set; what the \
-                                     current model can do still works"
+                "check the network, and HF_ENDPOINT and the proxy variables if they are set; the model \
+                                     in use goes on working"
                     .into()
             }
             Self::CutShort { name, .. } => format!("`zo model use {name}` goes on where it ended"),
