@@ -1,5 +1,6 @@
 //! The index: opened, added to, committed, searched.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -15,6 +16,7 @@ use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
 use crate::search::{self, Hit, Question};
 use crate::table::{Segments, Table};
+use crate::topic;
 use crate::view::View;
 
 /// Memory in which each writing thread gathers documents before it writes a segment. Tantivy
@@ -210,6 +212,14 @@ impl MemoryIndex {
     pub(crate) fn look<T>(&self, work: impl FnOnce(&View) -> Result<T, Failure>) -> Result<T, IndexError> {
         let result = guarded(|| work(&self.read_view()));
         result.map_err(|failure| self.error(Doing::Read, failure))
+    }
+
+    /// What to embed of a question: its text without the names of those who speak in the index, which
+    /// would outweigh its topic. Who is meant is told from the words.
+    pub fn topic<'q>(&self, question: &'q str) -> Cow<'q, str> {
+        let question = search::beginning(question);
+        let view = self.read_view();
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
     }
 
     /// Whether some document has a facet of this key.
