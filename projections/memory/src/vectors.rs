@@ -2,7 +2,30 @@
 //!
 //! Rows are numbered from 0 in the order in which they are appended; what a row stands for is the caller's business,
 //! and so is keeping that order. Nothing here knows of texts, models or documents. Everything is derived and may be
-//! deleted.
+//! deleted. Start with [`VectorStore`]; the idea of the search is in [`search`], the bytes on disk are in [`files`].
+//!
+//! ```text
+//!            in memory: digest 16 bytes, signs and factor 52 bytes a row         on disk
+//! append ──► rotate ──► codes ◄──────────────────────── opening ──────────── `codes`   72 bytes a row
+//!              └──────► round ───────────────────────── writing ───────────► `vectors` 776 bytes a row
+//!
+//! query  ──► scan all codes ──► some hundred rows ──► read them from `vectors`, compute ──► nearest
+//! ```
+//!
+//! What was measured before choosing it (384 dimensions; MiniLM's vectors of 4,663 texts, and mixes of them with noise;
+//! one thread with AVX-512, and AVX2 where it differs):
+//!
+//! | in memory, compared with     | bytes | ms for 100,000 | ms for 1,000,000 | rows to compute for .99 of the top tens |
+//! |------------------------------|-------|----------------|------------------|----------------------------------------|
+//! | signs, signs                 |    48 | 0.16 (0.25)    | 1.7 (2.7)        | 800 / 3,200                            |
+//! | signs, 4 bits: this          |    48 | 0.18 (0.58)    | 2.1 (6.0)        | 200 / 900                              |
+//! | signs around the mean, 4 bits|    48 | the same       | the same         | 200 / 800                              |
+//! | 2 bits, 4 bits               |    96 | 0.4 (1.2)      | 4.5 (12)         | 100 / 200                              |
+//! | int8, int8                   |   384 | 2.1 (2.6)      | 30               | some 20                                |
+//! | f32, f32                     | 1,536 | 12             | 130              | none                                   |
+//!
+//! Computing a row costs half a microsecond, so a second bit would cost more than it saves. Rotated or not makes no
+//! difference for MiniLM; it does for models with dimensions that are always large.
 
 mod best;
 mod codes;

@@ -104,7 +104,9 @@ impl Files {
             file.write_all_at(&header(&kind, owner), 0)?;
             file.sync_all()?;
         }
-        File::open(folder)?.sync_all()?;
+        for folder in [Some(folder), folder.parent().filter(|parent| parent.is_dir())].into_iter().flatten() {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(files)
     }
 
