@@ -2,7 +2,9 @@
 //!
 //! [`SqliteLog`] is an event log as one would write it with SQLite: a row per event, WAL, `synchronous=FULL`, prepared
 //! statements, no index but the primary key. It is a [`Store`], so that the very same writer and group commit can
-//! stand in front of it.
+//! stand in front of it. [`SqliteMemories`] is a memory of texts and vectors as one would make it with SQLite.
+
+mod memories;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -12,6 +14,8 @@ use rusqlite::Connection;
 use zo_engine::log::{Head, Pack};
 use zo_engine::store::{AppendError, ReadError, Store};
 use zo_projections::Position;
+
+pub use memories::SqliteMemories;
 
 /// An event log in SQLite.
 pub struct SqliteLog {

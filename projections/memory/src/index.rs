@@ -219,6 +219,14 @@ impl MemoryIndex {
         result.map_err(|failure| self.error(Doing::Read, failure))
     }
 
+    /// What to embed of a question: its text without the names of those who speak in the index, which
+    /// would outweigh its topic. Who is meant is told from the words.
+    pub fn topic<'q>(&self, question: &'q str) -> Cow<'q, str> {
+        let question = search::beginning(question);
+        let view = self.read_view();
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
+    }
+
     /// Whether some document has a facet of this key.
     ///
     /// # Errors

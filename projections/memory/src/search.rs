@@ -117,7 +117,7 @@ pub(crate) fn search(
     question: &Question<'_>,
     valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
 ) -> Result<Vec<Hit>, IndexError> {
-    let text = cut_to_bytes(question.text, MAX_QUERY_BYTES);
+    let text = beginning(question.text);
     if question.limit == 0 || text.trim().is_empty() {
         return Ok(Vec::new());
     }
@@ -316,9 +316,9 @@ impl Search<'_> {
     }
 }
 
-/// The beginning of a text, at most `bytes` long, cut between characters.
-fn cut_to_bytes(text: &str, bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(bytes)]
+/// The part of a question that is looked at, cut between characters.
+pub(crate) fn beginning(question: &str) -> &str {
+    &question[..question.floor_char_boundary(MAX_QUERY_BYTES)]
 }
 
 #[cfg(test)]

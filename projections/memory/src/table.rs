@@ -79,8 +79,35 @@ struct Sessions {
     numbers: HashMap<Box<str>, u32>,
     /// The ordinal of each session's last document.
     last: Vec<u32>,
-    /// Who spoke in each session, in the order of appearance, up to [`MAX_PARTICIPANTS`].
-    participants: Vec<Vec<u32>>,
+    /// Who spoke in each session.
+    participants: Vec<Participants>,
+}
+
+/// Who spoke in a session, in the order of appearance, up to [`MAX_PARTICIPANTS`].
+#[derive(Debug)]
+struct Participants {
+    /// The first ones, or [`NONE`]: most conversations have two, and need no memory of their own.
+    first: [u32; 2],
+    others: Vec<u32>,
+}
+
+impl Participants {
+    const NOBODY: Participants = Participants { first: [NONE; 2], others: Vec::new() };
+
+    fn contains(&self, speaker: u32) -> bool {
+        self.first.contains(&speaker) || self.others.contains(&speaker)
+    }
+
+    fn add(&mut self, speaker: u32) {
+        if speaker == NONE || self.contains(speaker) {
+            return;
+        }
+        if let Some(free) = self.first.iter_mut().find(|free| **free == NONE) {
+            *free = speaker;
+        } else if self.first.len() + self.others.len() < MAX_PARTICIPANTS {
+            self.others.push(speaker);
+        }
+    }
 }
 
 impl Sessions {
@@ -94,7 +121,7 @@ impl Sessions {
         let number = self.last.len() as u32;
         self.numbers.insert(name.into(), number);
         self.last.push(NONE);
-        self.participants.push(Vec::new());
+        self.participants.push(Participants::NOBODY);
         number
     }
 }
@@ -162,7 +189,7 @@ impl Table {
             return false;
         }
         match self.sessions.participants.get(entry.session as usize) {
-            Some(participants) => named.iter().filter(|number| participants.contains(number)).count() <= 1,
+            Some(participants) => named.iter().filter(|number| participants.contains(**number)).count() <= 1,
             None => named.len() == 1,
         }
     }
@@ -196,10 +223,7 @@ impl Table {
         if session == NONE {
             return;
         }
-        let participants = &mut self.sessions.participants[session as usize];
-        if speaker != NONE && participants.len() < MAX_PARTICIPANTS && !participants.contains(&speaker) {
-            participants.push(speaker);
-        }
+        self.sessions.participants[session as usize].add(speaker);
         let previous = std::mem::replace(&mut self.sessions.last[session as usize], ordinal);
         self.entries[ordinal as usize].previous = previous;
         if previous != NONE {

@@ -71,12 +71,12 @@ fn paragraphs_stay_whole_where_they_fit() {
 
 #[test]
 fn a_long_paragraph_is_cut_between_sentences_and_leaves_no_crumb() {
-    let text = "The hull of the boat needs paint before the summer. ".repeat(20);
+    let text = "The hull of the boat needs paint before the summer. ".repeat(30);
     let passages = check(&text);
     assert_eq!(passages.len(), 2);
     for passage in passages {
         assert!(passage.starts_with("The hull") && passage.ends_with("summer."), "{passage}");
-        assert!(passage.len() > 400, "{} bytes", passage.len());
+        assert!(passage.len() > 600, "{} bytes", passage.len());
     }
 }
 
@@ -123,5 +123,5 @@ fn the_cut_is_the_one_that_vectors_were_made_with() {
         );
     }
     let cut: Vec<(usize, usize)> = passages(&text).into_iter().map(|range| (range.start, range.end)).collect();
-    assert_eq!((PASSAGES_VERSION, crc32fast::hash(format!("{cut:?}").as_bytes())), (1, 0));
+    assert_eq!((PASSAGES_VERSION, crc32fast::hash(format!("{cut:?}").as_bytes())), (1, 3_824_022_059));
 }

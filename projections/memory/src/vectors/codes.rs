@@ -283,3 +283,40 @@ impl Part<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Random;
+
+    #[test]
+    fn an_estimate_is_the_sum_over_signs_times_the_rounded_query() {
+        let mut random = Random(5);
+        let (dimensions, rows) = (70, 100);
+        let mut vector = || (0..dimensions).map(|_| random.below(2_001) as f32 / 8_000.0 - 0.125).collect::<Vec<f32>>();
+        let vectors: Vec<Vec<f32>> = (0..rows).map(|_| vector()).collect();
+        let query = vector();
+        let coded = CodedQuery::of(&query);
+        let mut codes = Codes::zeros(dimensions, 0);
+        codes.resize(rows);
+        for (row, vector) in vectors.iter().enumerate() {
+            let Code { factor, signs } = Code::of(vector);
+            codes.whole().set(row, factor, signs);
+        }
+        let among: Rows = (0..rows as u32).filter(|row| row % 3 > 0).collect();
+        let scanned = codes.scan(&coded, 0..codes.blocks(), rows as u32, Some(&among), (rows, rows));
+        assert_eq!(scanned.rows, among.len() as u64);
+        let estimates = Best::merge([scanned.nearest], rows);
+        assert_eq!(estimates.len(), among.len());
+        let mut sum = 0.0;
+        for (row, estimate) in estimates {
+            let vector = &vectors[row as usize];
+            let rounded = query.iter().map(|number| (number / coded.step).round().min(7.0) * coded.step);
+            let signed = vector.iter().zip(rounded).map(|(number, query)| if *number > 0.0 { query } else { -query });
+            let expected = signed.sum::<f32>() / vector.iter().map(|number| number.abs()).sum::<f32>();
+            assert!((estimate - expected).abs() < 1e-4, "row {row}: {estimate}, not {expected}");
+            sum += f64::from(estimate);
+        }
+        assert!((scanned.sum - sum).abs() < 1e-3);
+    }
+}

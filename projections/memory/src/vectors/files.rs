@@ -33,6 +33,9 @@ const CRC_BYTES: usize = 4;
 const CODES: Kind = Kind { name: "codes", magic: b"zo-codes" };
 const VECTORS: Kind = Kind { name: "vectors", magic: b"zo-vecs\n" };
 
+/// The most rows there may be: so few that a block more is still a `u32`.
+pub(super) const MAX_ROWS: u32 = u32::MAX - 64;
+
 /// Rows read at once when many are read in order.
 const ROWS_AT_ONCE: usize = 1_024;
 
@@ -104,7 +107,9 @@ impl Files {
             file.write_all_at(&header(&kind, owner), 0)?;
             file.sync_all()?;
         }
-        File::open(folder)?.sync_all()?;
+        for folder in [Some(folder), folder.parent().filter(|parent| parent.is_dir())].into_iter().flatten() {
+            File::open(folder)?.sync_all()?;
+        }
         Ok(files)
     }
 
@@ -119,7 +124,7 @@ impl Files {
     pub(super) fn lengths(&self) -> Result<(u32, u32), Failure> {
         let records = |file: &File, record_bytes: usize| -> Result<u32, Failure> {
             let bytes = file.metadata()?.len().saturating_sub(HEADER_BYTES as u64);
-            u32::try_from(bytes / record_bytes as u64).map_err(|_| Failure::Damaged("it is too long".to_owned()))
+            Ok((bytes / record_bytes as u64).min(u64::from(MAX_ROWS)) as u32)
         };
         Ok((records(&self.codes, self.code_bytes())?, records(&self.vectors, self.vector_bytes())?))
     }

@@ -19,9 +19,9 @@ use super::threads::{side_by_side, split};
 use crate::error::Failure;
 
 /// Up to so many eligible rows are all computed.
-const EXACT_ROWS: usize = 2_000;
+const EXACT_ROWS: usize = 1_000;
 /// Rows whose estimates are kept: so many times the root of the number of eligible rows. A third of that holds 99 of
-/// 100 true top tens of texts.
+/// 100 true top tens of texts. It is never less than [`EXACT_ROWS`].
 const CANDIDATES: f32 = 3.0;
 /// With fewer dimensions estimates are less certain, and as many times more rows are kept.
 const DIMENSIONS: f32 = 384.0;
@@ -32,9 +32,9 @@ const DOUBT: f32 = 2.5;
 /// Rows with the least estimates that are computed, for the minimum.
 const FARTHEST: usize = 16;
 
-/// Rows to read or blocks to scan for which another thread is worth its start, which takes as long as some 100 reads.
-const READS_PER_THREAD: usize = 256;
-const BLOCKS_PER_THREAD: usize = 1_024;
+/// Rows to read and blocks to scan for which another thread is worth its start: each about half a millisecond's work.
+const READS_PER_THREAD: usize = 1_000;
+const BLOCKS_PER_THREAD: usize = 5_000;
 
 /// What a search reads.
 pub(super) struct Search<'a> {
@@ -105,7 +105,7 @@ impl Search<'_> {
         let rows = self.memory.rows();
         let eligible = among.map_or(rows as usize, Rows::len) as f32;
         let candidates = CANDIDATES * eligible.sqrt() * (DIMENSIONS / query.len() as f32).max(1.0);
-        let keep = ((candidates as usize).max(4 * wanted), FARTHEST);
+        let keep = ((candidates as usize).max(EXACT_ROWS).max(4 * wanted), FARTHEST);
         let scans = side_by_side(split(codes.blocks(), BLOCKS_PER_THREAD, self.threads), |blocks| {
             codes.scan(&coded, blocks, rows, among, keep)
         });

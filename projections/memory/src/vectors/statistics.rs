@@ -2,9 +2,9 @@
 
 /// The cosines between a query and all rows that were eligible. All are 0 if there was none.
 ///
-/// For up to some 2,000 eligible rows all are exact. For more, the mean and the deviation come from estimates of every
-/// row's cosine (to within some 0.003), and the minimum is the least of those that seemed so: no cosine is more than
-/// some hundredths below it.
+/// For up to 1,000 eligible rows all are exact. For more, the mean and the deviation come from estimates of every row's
+/// cosine (seen: off by up to 0.005), and the minimum is the least of the rows that seemed so (seen: up to 0.06 too
+/// great, among a million rows).
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Statistics {
     /// Number of eligible rows.

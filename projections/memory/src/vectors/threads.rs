@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// The most threads that are used. What a search does is soon limited by memory, not by cores.
@@ -19,18 +20,32 @@ pub(super) fn split(items: usize, least: usize, threads: usize) -> impl Iterator
     (0..parts).map(move |part| items * part / parts..items * (part + 1) / parts)
 }
 
-/// Works on all parts at once, the first of them in this thread. Results are in the parts' order.
+/// Works on all parts at once, in this thread and one more for each further part. Results are in the parts' order.
 pub(super) fn side_by_side<P: Send, T: Send>(
     parts: impl IntoIterator<Item = P>,
     work: impl Fn(P) -> T + Sync,
 ) -> Vec<T> {
-    let mut parts = parts.into_iter();
-    let Some(first) = parts.next() else { return Vec::new() };
-    thread::scope(|scope| {
-        let work = &work;
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
-        let mut results = vec![work(first)];
-        results.extend(others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))));
-        results
-    })
+    let parts: Vec<P> = parts.into_iter().collect();
+    let helpers = parts.len().saturating_sub(1);
+    let queue = Mutex::new(parts.into_iter().enumerate());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || {
+        let mut done = Vec::new();
+        while let Some((index, part)) = next() {
+            done.push((index, work(part)));
+        }
+        done
+    };
+    let mut done = thread::scope(|scope| {
+        // What a thread that cannot be started would have done, the others do.
+        let start = |_| thread::Builder::new().spawn_scoped(scope, run).ok();
+        let helpers: Vec<_> = (0..helpers).filter_map(start).collect();
+        let mut done = run();
+        for helper in helpers {
+            done.extend(helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        }
+        done
+    });
+    done.sort_unstable_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
