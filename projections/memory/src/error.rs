@@ -1,9 +1,8 @@
 //! What can go wrong with the index, and how tantivy's errors are read.
 
 use std::any::Any;
-use std::cell::Cell;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use tantivy::TantivyError;
@@ -44,6 +43,15 @@ pub enum IndexError {
         /// What was noticed.
         why: String,
     },
+    /// A document was added behind one that comes after it. Documents are numbered in the order of
+    /// their positions; none of those given with it were added.
+    #[error("a document at position {position} was added to the memory index behind one at position {last}")]
+    OutOfOrder {
+        /// Where the document belongs.
+        position: u64,
+        /// The greatest position that the index has.
+        last: u64,
+    },
     /// Documents could not be written (for instance, a full disk seen by an indexing thread).
     /// They stay searchable, and the next commit tries again.
     #[error("could not write to the memory index at {}", path.display())]
@@ -53,6 +61,12 @@ pub enum IndexError {
         /// What the index library said.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A vector that can neither be kept nor compared.
+    #[error("not a vector of this index: {what}")]
+    Vector {
+        /// What is wrong with it.
+        what: String,
     },
 }
 
@@ -153,26 +167,6 @@ pub(crate) fn guarded<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T,
     // Whatever a panic leaves half done is thrown away by every caller, with the index object.
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(result) => result,
-        Err(panic) => Err(Failure::Unclear(panic_text(&*panic).into())),
-    }
-}
-
-/// Like [`guarded`], with a function of the caller's handed through: a panic of that function
-/// is the caller's own and goes on to it.
-pub(crate) fn guarded_with_callback<T>(
-    callback: &dyn Fn(u64) -> bool,
-    work: impl FnOnce(&dyn Fn(u64) -> bool) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let inside_callback = Cell::new(false);
-    let watched = |position| {
-        inside_callback.set(true);
-        let answer = callback(position);
-        inside_callback.set(false);
-        answer
-    };
-    match catch_unwind(AssertUnwindSafe(|| work(&watched))) {
-        Ok(result) => result,
-        Err(panic) if inside_callback.get() => resume_unwind(panic),
         Err(panic) => Err(Failure::Unclear(panic_text(&*panic).into())),
     }
 }

@@ -49,7 +49,7 @@ const SEGMENT_FILES: [SegmentComponent; 6] = [
 ];
 
 /// The mark that damage was found while the index was in use; it holds what was noticed.
-const DAMAGE_MARK: &str = "damaged";
+pub(crate) const DAMAGE_MARK: &str = "damaged";
 
 /// An opened folder.
 pub(crate) struct Folder {
@@ -158,6 +158,20 @@ pub(crate) fn check_all(path: &Path, index: &Index) -> Result<(), Failure> {
     guarded(|| check_segments(path, index, u64::MAX))
 }
 
+/// Bytes of all files in the folder.
+pub(crate) fn bytes(path: &Path) -> std::io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(path)? {
+        match entry?.metadata() {
+            Ok(metadata) => bytes += metadata.len(),
+            // A commit has just replaced it.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(bytes)
+}
+
 /// Leaves a mark that makes the next opening set this folder aside. Best effort: where it cannot
 /// be written, the damage is noticed again when it is met again.
 pub(crate) fn mark_damaged(path: &Path, why: &str) {
@@ -194,7 +208,7 @@ fn check_segments(path: &Path, index: &Index, mut budget: u64) -> Result<(), Fai
 
 /// Moves the folder out of the way, to `<name>.set-aside`. Only the latest one is kept: it is of
 /// use to whoever wants to know what happened, not for recovery.
-fn set_aside(path: &Path) -> std::io::Result<()> {
+pub(crate) fn set_aside(path: &Path) -> std::io::Result<()> {
     let mut name = path.file_name().map_or_else(|| OsString::from("index"), OsString::from);
     name.push(".set-aside");
     let aside = path.with_file_name(name);

@@ -1,21 +1,23 @@
 //! The index: opened, added to, committed, searched.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tantivy::IndexWriter;
 use tantivy::indexer::IndexWriterOptions;
-use tantivy::{IndexWriter, Searcher};
 
 use crate::document::Document;
-use crate::error::{Doing, Failure, IndexError, guarded, guarded_with_callback};
+use crate::error::{Doing, Failure, IndexError, guarded};
 use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
-use crate::schema::POSITION;
-use crate::search::{Corpus, Hit, Query};
+use crate::search::{self, Hit, Question};
+use crate::table::{Segments, Table};
+use crate::topic;
+use crate::view::View;
 
 /// Memory in which each writing thread gathers documents before it writes a segment. Tantivy
 /// takes no less than 15 MB; with more, imports write fewer segments to merge afterwards.
@@ -35,12 +37,12 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 /// Pause between two attempts to take the lock.
 const LOCK_RETRY: Duration = Duration::from_millis(5);
 
-/// The lexical index of one home.
+/// The memory index of one home.
 ///
 /// All methods take `&self`, and may be called from several threads; searches run side by side.
 /// Dropping it loses what was added since the last commit, as killing the process does: both are
-/// found again from the log, behind [`LexicalIndex::position`].
-pub struct LexicalIndex {
+/// found again from the log, behind [`MemoryIndex::position`].
+pub struct MemoryIndex {
     path: PathBuf,
     identity: [u8; 32],
     folder: Folder,
@@ -50,27 +52,16 @@ pub struct LexicalIndex {
     writer: Mutex<Option<Writer>>,
 }
 
-/// What [`LexicalIndex::open`] found.
+/// What [`MemoryIndex::open`] found.
 #[derive(Debug)]
 pub struct Opened {
     /// The index, ready for use.
-    pub index: LexicalIndex,
-    /// Up to where the index had caught up: the last position given to [`LexicalIndex::commit`],
+    pub index: MemoryIndex,
+    /// Up to where the index had caught up: the last position given to [`MemoryIndex::commit`],
     /// 0 for an empty index.
     pub position: u64,
     /// Why an existing folder was set aside and an empty index begun, if that happened.
     pub rebuilt: Option<String>,
-}
-
-struct View {
-    /// The committed documents.
-    searcher: Searcher,
-    /// The others. Never has a document that `searcher` has too.
-    overlay: Overlay,
-    /// Up to where the committed documents go.
-    position: u64,
-    /// The greatest position of a committed document.
-    last_committed: Option<u64>,
 }
 
 struct Writer {
@@ -78,7 +69,14 @@ struct Writer {
     threads: usize,
 }
 
-impl LexicalIndex {
+/// A document to be written.
+struct NewDocument {
+    document: Arc<Document>,
+    ordinal: u32,
+    passages: u32,
+}
+
+impl MemoryIndex {
     /// Opens the index in the folder `dir`, or creates one.
     ///
     /// An index of another version or another home (`identity`), or one that is damaged, is moved
@@ -88,13 +86,9 @@ impl LexicalIndex {
     /// # Errors
     /// [`IndexError::Io`] if the folder cannot be read, created or set aside.
     pub fn open(dir: &Path, identity: &[u8; 32]) -> Result<Opened, IndexError> {
-        let (folder, rebuilt) = Folder::open_or_create(dir, identity)?;
-        let searcher = folder.searcher();
+        let (folder, view, rebuilt) = MemoryIndex::open_or_rebuild(dir, identity)?;
         let position = folder.position;
-        let last_committed =
-            guarded(|| greatest_position(&searcher)).map_err(|failure| failure.into_error(Doing::Open, dir))?;
-        let view = View { searcher, overlay: Overlay::default(), position, last_committed };
-        let index = LexicalIndex {
+        let index = MemoryIndex {
             path: dir.to_path_buf(),
             identity: *identity,
             folder,
@@ -104,23 +98,63 @@ impl LexicalIndex {
         Ok(Opened { index, position, rebuilt })
     }
 
-    /// Makes documents searchable at once; [`LexicalIndex::commit`] makes them durable.
+    /// Opens the folder and reads the table. A folder of which the table makes no sense is set aside
+    /// like any other damaged one.
+    fn open_or_rebuild(dir: &Path, identity: &[u8; 32]) -> Result<(Folder, View, Option<String>), IndexError> {
+        let (folder, rebuilt) = Folder::open_or_create(dir, identity)?;
+        let why = match guarded(|| MemoryIndex::load(&folder)) {
+            Ok(view) => return Ok((folder, view, rebuilt)),
+            Err(Failure::Damaged(why)) => why,
+            Err(Failure::Unclear(error)) => error.to_string(),
+            Err(refused) => return Err(refused.into_error(Doing::Open, dir)),
+        };
+        drop(folder);
+        folder::mark_damaged(dir, &why);
+        let (folder, rebuilt) = Folder::open_or_create(dir, identity)?;
+        let view = guarded(|| MemoryIndex::load(&folder)).map_err(|failure| failure.into_error(Doing::Open, dir))?;
+        Ok((folder, view, rebuilt))
+    }
+
+    fn load(folder: &Folder) -> Result<View, Failure> {
+        let searcher = folder.searcher();
+        let (segments, _) = Segments::default().follow(&searcher)?;
+        let table = Table::load(&searcher, &segments)?;
+        let overlay = Overlay::default();
+        Ok(View { fields: folder.fields, searcher, segments, overlay, table, position: folder.position })
+    }
+
+    /// Makes documents searchable at once; [`MemoryIndex::commit`] makes them durable.
     ///
-    /// Documents at positions that the index already holds are passed over, so feeding it the same
-    /// stretch of the log twice does no harm. Returns how many were added.
+    /// They are given in the order of their positions. Documents at positions that the index
+    /// already holds are passed over, so feeding it the same stretch of the log twice does no harm.
+    /// Returns how many were added.
     ///
     /// # Errors
-    /// [`IndexError::Damaged`] if the positions already held cannot be read.
+    /// [`IndexError::OutOfOrder`] if one of them is new and belongs before one that is held or given.
     pub fn add(&self, documents: &[Document]) -> Result<usize, IndexError> {
-        let known = self.committed_among(documents)?;
-        let new = documents.iter().filter(|document| !known.contains(&document.position));
+        // Cutting texts into words takes longest and needs no lock; so what is new is asked twice.
+        let held = self.read_view().table.last_position();
+        let new = documents.iter().filter(|document| held.is_none_or(|held| document.position > held));
         let analysed: Vec<Analysed> = new.map(Analysed::new).collect();
         let mut view = self.write_view();
-        let before = view.overlay.len();
-        for document in analysed {
-            view.overlay.add(document);
+        let mut last = view.table.last_position();
+        for position in documents.iter().map(|document| document.position) {
+            match last {
+                Some(last) if position < last && !view.table.has(position) => {
+                    return Err(IndexError::OutOfOrder { position, last });
+                }
+                _ => last = last.max(Some(position)),
+            }
         }
-        Ok(view.overlay.len() - before)
+        let before = view.table.len();
+        for document in analysed {
+            let position = document.document().position;
+            if view.table.last_position().is_none_or(|last| position > last) {
+                view.table.append(document.document(), document.passages());
+                view.overlay.add(document);
+            }
+        }
+        Ok((view.table.len() - before) as usize)
     }
 
     /// Makes all added documents durable, and notes that the index has caught up to `position`.
@@ -133,16 +167,19 @@ impl LexicalIndex {
     /// [`IndexError::Write`] if writing fails. The documents then stay searchable and uncommitted.
     pub fn commit(&self, position: u64) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (documents, payload) = {
-            let view = self.read_view();
-            if view.overlay.len() == 0 && position <= view.position {
-                return Ok(());
-            }
-            let documents: Vec<Arc<Document>> = view.overlay.documents().cloned().collect();
-            let committed = view.searcher.num_docs() + documents.len() as u64;
-            let position = position.max(view.position);
-            (documents, Payload::new(self.identity, position, committed))
-        };
+        let (documents, payload) =
+            {
+                let view = self.read_view();
+                if view.overlay.len() == 0 && position <= view.position {
+                    return Ok(());
+                }
+                let ordinals = view.committed()..;
+                let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| {
+                    NewDocument { document: document.clone(), ordinal, passages }
+                });
+                let position = position.max(view.position);
+                (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
+            };
         let result = guarded(|| self.write(&mut writer, &documents, payload));
         if result.is_err() {
             // What an interrupted commit left in the writer must not get into the next one.
@@ -151,32 +188,108 @@ impl LexicalIndex {
         result.map_err(|failure| self.error(Doing::Write, failure))
     }
 
-    /// The best documents for a query among those whose position is `eligible`, best first; of
-    /// equally good ones the earlier position comes first.
+    /// The documents that answer a question best, best first; of equally good ones the earlier
+    /// position comes first.
     ///
-    /// The result is exact: no eligible document outside it has a higher score than one inside.
-    /// `eligible` is asked while the index is read-locked, so it must not call back into the index,
-    /// and only about documents that are good enough so far. An empty query finds nothing.
+    /// Of those that pass the question's filter, only those are answered with that `valid` says yes
+    /// to, of each (item, position). It is asked many at a time, of those only that might be answers,
+    /// while nothing of the index is locked. Hits do not depend on what is committed already.
+    ///
+    /// A question without words and without a vector finds nothing.
     ///
     /// # Errors
     /// [`IndexError::Damaged`] if a file turns out not to be what was written.
-    pub fn search(&self, query: &Query<'_>, eligible: &dyn Fn(u64) -> bool) -> Result<Vec<Hit>, IndexError> {
+    pub fn search(
+        &self,
+        question: &Question<'_>,
+        valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
+    ) -> Result<Vec<Hit>, IndexError> {
+        search::search(self, question, valid)
+    }
+
+    /// What of a question is to be embedded: all but the names of those who speak in the index.
+    pub fn topic_of<'q>(&self, question: &'q str) -> Cow<'q, str> {
         let view = self.read_view();
-        let corpus = Corpus { searcher: &view.searcher, fields: self.folder.fields, overlay: &view.overlay };
-        guarded_with_callback(eligible, |eligible| corpus.search(query, eligible))
-            .map_err(|failure| self.error(Doing::Read, failure))
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
+    }
+
+    /// Runs a part of a search on what there is now.
+    pub(crate) fn look<T>(&self, work: impl FnOnce(&View) -> Result<T, Failure>) -> Result<T, IndexError> {
+        let result = guarded(|| work(&self.read_view()));
+        result.map_err(|failure| self.error(Doing::Read, failure))
+    }
+
+    /// Whether some document has a facet of this key.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if a file turns out not to be what was written.
+    pub fn has_facet_key(&self, key: &str) -> Result<bool, IndexError> {
+        self.look(|view| view.has_facet_key(key))
+    }
+
+    /// Keys of facets that documents have, in alphabetical order, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if a file turns out not to be what was written.
+    pub fn facet_keys(&self, limit: usize) -> Result<Vec<String>, IndexError> {
+        self.look(|view| view.facet_keys(limit))
+    }
+
+    /// Number of passages of all documents: rows of vectors that there should be.
+    pub fn rows(&self) -> u32 {
+        self.read_view().table.rows()
+    }
+
+    /// The position of the document that a row belongs to, and which of its passages it is.
+    pub fn row(&self, row: u32) -> Option<(u64, u32)> {
+        self.rows_from(row, 1).pop()
+    }
+
+    /// [`MemoryIndex::row`] for the rows from `row` on, at most `limit` of them.
+    pub fn rows_from(&self, row: u32, limit: usize) -> Vec<(u64, u32)> {
+        let view = self.read_view();
+        let end = view.table.rows().min(row.saturating_add(u32::try_from(limit).unwrap_or(u32::MAX)));
+        let place = |row| {
+            let (ordinal, passage) = view.table.of_row(row)?;
+            Some((view.table.entry(ordinal).position, passage))
+        };
+        (row..end).filter_map(place).collect()
+    }
+
+    /// Up to which position all documents have their vectors when the first `rows_embedded` rows
+    /// have theirs. If all have, that is how far the index is.
+    pub fn embedded_position(&self, rows_embedded: u32) -> u64 {
+        let view = self.read_view();
+        match view.table.of_row(rows_embedded) {
+            Some((ordinal, _)) => view.table.entry(ordinal).position.saturating_sub(1),
+            None => view.position.max(view.table.last_position().unwrap_or(0)),
+        }
+    }
+
+    /// Bytes of memory that the index takes by itself, roughly: without what the operating system
+    /// keeps of its files.
+    pub fn bytes_in_memory(&self) -> usize {
+        let view = self.read_view();
+        view.table.bytes_in_memory() + view.overlay.bytes_in_memory()
+    }
+
+    /// Bytes that the index's folder takes on disk.
+    ///
+    /// # Errors
+    /// [`IndexError::Io`] if the folder cannot be read.
+    pub fn bytes_on_disk(&self) -> Result<u64, IndexError> {
+        folder::bytes(&self.path).map_err(|error| self.error(Doing::Read, Failure::Io(error)))
     }
 
     /// Up to where the committed documents go: the last position given to
-    /// [`LexicalIndex::commit`].
+    /// [`MemoryIndex::commit`].
     pub fn position(&self) -> u64 {
         self.read_view().position
     }
 
     /// Number of documents, committed and not.
     pub fn documents(&self) -> u64 {
-        let view = self.read_view();
-        view.searcher.num_docs() + view.overlay.len() as u64
+        u64::from(self.read_view().table.len())
     }
 
     /// Number of documents that are searchable but not yet committed.
@@ -198,12 +311,12 @@ impl LexicalIndex {
     fn write(
         &self,
         writer: &mut MutexGuard<'_, Option<Writer>>,
-        documents: &[Arc<Document>],
+        documents: &[NewDocument],
         payload: Payload,
     ) -> Result<(), Failure> {
         let writer = self.writer_for(writer, documents.len())?;
-        for document in documents {
-            writer.add_document(self.folder.fields.to_disk(document))?;
+        for NewDocument { document, ordinal, passages } in documents {
+            writer.add_document(self.folder.fields.to_disk(document, *ordinal, *passages))?;
         }
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&payload.to_line());
@@ -213,10 +326,15 @@ impl LexicalIndex {
         let unseen = |error| Failure::Damaged(format!("a commit cannot be read back: {error}"));
         self.folder.reader.reload().map_err(unseen)?;
         let searcher = self.folder.searcher();
-        let last_committed = greatest_position(&searcher)?;
+        let (segments, new) = self.read_view().segments.follow(&searcher)?;
+        let moved: Vec<_> = new.into_iter().map(|place| segments.at(place)).collect();
+        let moved: Vec<_> = moved.into_iter().map(|segment| (segment.slot(), segment.all_ordinals())).collect();
         let mut view = self.write_view();
+        for (slot, ordinals) in moved {
+            view.table.set_addresses(slot, &ordinals)?;
+        }
         view.searcher = searcher;
-        view.last_committed = last_committed;
+        view.segments = segments;
         view.position = payload.position;
         // Documents added since this commit began were appended behind these.
         view.overlay.drop_first(documents.len());
@@ -269,29 +387,6 @@ impl LexicalIndex {
         Ok(())
     }
 
-    /// Positions of documents among these that are already committed.
-    fn committed_among(&self, documents: &[Document]) -> Result<HashSet<u64>, IndexError> {
-        let view = self.read_view();
-        let Some(last) = view.last_committed else {
-            return Ok(HashSet::new());
-        };
-        let doubtful: HashSet<u64> =
-            documents.iter().map(|document| document.position).filter(|at| *at <= last).collect();
-        if doubtful.is_empty() {
-            return Ok(doubtful);
-        }
-        guarded(|| {
-            let mut known = HashSet::new();
-            for_each_position(&view.searcher, |position| {
-                if doubtful.contains(&position) {
-                    known.insert(position);
-                }
-            })?;
-            Ok(known)
-        })
-        .map_err(|failure| self.error(Doing::Read, failure))
-    }
-
     /// The public error for a failure; damage is also marked in the folder, for the next opening.
     fn error(&self, doing: Doing, failure: Failure) -> IndexError {
         let error = failure.into_error(doing, &self.path);
@@ -302,7 +397,7 @@ impl LexicalIndex {
     }
 
     // A poisoned lock is taken all the same: the view is replaced and appended to in steps that
-    // cannot fail half-way, and a caller's panic in `eligible` is no reason to stop searching.
+    // cannot fail half-way.
     fn read_view(&self) -> RwLockReadGuard<'_, View> {
         self.view.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -312,10 +407,10 @@ impl LexicalIndex {
     }
 }
 
-impl fmt::Debug for LexicalIndex {
+impl fmt::Debug for MemoryIndex {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
-            .debug_struct("LexicalIndex")
+            .debug_struct("MemoryIndex")
             .field("path", &self.path)
             .field("position", &self.position())
             .field("documents", &self.documents())
@@ -325,24 +420,6 @@ impl fmt::Debug for LexicalIndex {
 
 fn parallel_threads() -> usize {
     thread::available_parallelism().map_or(1, |cores| cores.get().min(MAX_WRITER_THREADS))
-}
-
-fn greatest_position(searcher: &Searcher) -> Result<Option<u64>, Failure> {
-    let mut greatest = None;
-    for reader in searcher.segment_readers() {
-        if reader.max_doc() > 0 {
-            greatest = greatest.max(Some(reader.fast_fields().u64(POSITION)?.max_value()));
-        }
-    }
-    Ok(greatest)
-}
-
-fn for_each_position(searcher: &Searcher, mut visit: impl FnMut(u64)) -> Result<(), Failure> {
-    for reader in searcher.segment_readers() {
-        let positions = reader.fast_fields().u64(POSITION)?;
-        (0..reader.max_doc()).filter_map(|doc| positions.first(doc)).for_each(&mut visit);
-    }
-    Ok(())
 }
 
 #[cfg(test)]

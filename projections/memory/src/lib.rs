@@ -1,22 +1,27 @@
-//! The disk-backed memory index of ZoClone: finds remembered text by the words of a question.
+//! The memory index of ZoClone: finds what is remembered by the words and the meaning of a question.
 //!
 //! Everything here is derived from the log and may be deleted; whoever owns the log feeds it
 //! again from [`Opened::position`]. What does not live here: who may see a document at which
-//! moment (the caller's `eligible` decides), the log, any async runtime, any printing. Tantivy is
-//! used behind this crate's own types, which are the only ones that leave it.
+//! moment (the caller's `valid` decides), the log, the embedder, any async runtime, any printing.
+//! Tantivy is used behind this crate's own types, which are the only ones that leave it.
 //!
-//! Start with [`LexicalIndex`]; [`offline`] turns its hits into the text of the built-in responder.
+//! Start with [`MemoryIndex`]; [`VectorStore`] keeps the vectors beside it, [`fusion`] makes one score
+//! of words and meaning, and [`offline`] turns hits into the text of the built-in responder.
 //!
 //! ```text
 //! Document ──► analysis ──► overlay (in memory) ──commit──► segments (on disk)
-//!                               └───────────┬───────────────────┘
-//! question ──► analysis ──► terms ──► search, one BM25 over both ──► hits ──► passage, offline
+//!     │                          └───────────┬───────────────────┘
+//!     └──► chunker ──► (embedder) ──► vectors ──┐ one BM25 over both
+//! question ──► search: best by words, best by meaning, neighbours ──► fusion ──► hits
 //! ```
 
 mod analysis;
 mod bm25;
+mod chunker;
 mod document;
 mod error;
+mod facets;
+mod filter;
 mod folder;
 pub mod fusion;
 mod index;
@@ -25,12 +30,19 @@ mod overlay;
 mod passage;
 mod schema;
 mod search;
+mod table;
 #[cfg(test)]
 mod testing;
-pub mod topic;
+mod topic;
+mod vectors;
+mod view;
 
-pub use document::Document;
+pub use chunker::{MAX_PASSAGES, PASSAGES_VERSION, passages};
+pub use document::{Document, Kind, embedding_text, embedding_texts};
 pub use error::IndexError;
-pub use index::{LexicalIndex, Opened};
+pub use filter::Filter;
+pub use fusion::{Fused, Parts};
+pub use index::{MemoryIndex, Opened};
 pub use passage::best_passage;
-pub use search::{Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Query};
+pub use search::{Dense, Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Question};
+pub use vectors::{Nearest, OpenedVectors, Rows, Statistics, VectorStore};

@@ -11,6 +11,9 @@ use crate::passage::best_passage;
 /// below it; asked of a collection about other things, 65 to 100 in 100 best matches do.
 pub const WEAK_COVERAGE: f32 = 1.0 / 3.0;
 
+/// A passage as near to a question in meaning as this is about it, whatever its words.
+pub const NEAR_COSINE: f32 = 0.55;
+
 /// How many passages are quoted at most.
 pub const MAX_QUOTES: usize = 3;
 
@@ -32,6 +35,15 @@ pub struct Passage<'a> {
     pub score: f32,
     /// [`Hit::coverage`](crate::Hit::coverage).
     pub coverage: f32,
+    /// [`Hit::cosine`](crate::Hit::cosine).
+    pub cosine: Option<f32>,
+}
+
+impl Passage<'_> {
+    /// Whether it seems to be about the question.
+    fn is_relevant(&self) -> bool {
+        self.coverage >= WEAK_COVERAGE || self.cosine.is_some_and(|cosine| cosine >= NEAR_COSINE)
+    }
 }
 
 /// Answers a question from `passages`, best first: quotes the best few of them, each with its id,
@@ -71,7 +83,7 @@ struct Quote {
 /// The quotes that an answer consists of. What is remembered several times is quoted once.
 fn quotes(question: &str, passages: &[Passage<'_>]) -> Vec<Quote> {
     let mut quotes: Vec<Quote> = Vec::new();
-    let relevant = || passages.iter().filter(|passage| passage.coverage >= WEAK_COVERAGE);
+    let relevant = || passages.iter().filter(|passage| passage.is_relevant());
     let best = relevant().map(|passage| passage.score).fold(0.0, f32::max);
     for passage in relevant().filter(|passage| passage.score >= best * WORTH_QUOTING) {
         let text = quote(passage.text, question);

@@ -1,25 +1,27 @@
 //! Documents that are searchable but not yet committed, as a small inverted index in memory.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::analysis;
 use crate::bm25::{self, Collection};
 use crate::document::Document;
+use crate::{analysis, chunker, facets};
 
 /// The uncommitted documents, in the order in which they were added.
 #[derive(Debug, Default)]
 pub(crate) struct Overlay {
     documents: Vec<Entry>,
     postings: HashMap<String, Vec<Posting>>,
-    positions: HashSet<u64>,
+    /// By facet term, the documents that have it, ascending.
+    facets: BTreeMap<String, Vec<u32>>,
     words: u64,
 }
 
 /// One occurrence list entry: in which document a term stands, and how often.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Posting {
-    /// Index into [`Overlay::document`].
+    /// The document's number in the overlay, 0 the first: its ordinal less that of the first one.
     pub(crate) ordinal: u32,
     /// How often the term stands in it.
     pub(crate) frequency: u32,
@@ -29,13 +31,16 @@ pub(crate) struct Posting {
 pub(crate) struct Analysed {
     document: Arc<Document>,
     frequencies: HashMap<String, u32>,
+    facets: HashSet<String>,
     words: u32,
+    passages: u32,
 }
 
 #[derive(Debug)]
 struct Entry {
     document: Arc<Document>,
     words: u32,
+    passages: u32,
 }
 
 impl Analysed {
@@ -50,22 +55,35 @@ impl Analysed {
                 None => drop(frequencies.insert(term.to_owned(), 1)),
             }
         });
-        Analysed { document: Arc::new(document.clone()), frequencies, words }
+        let passages = chunker::passages(&document.text).len() as u32;
+        let facets = facets::terms(document);
+        Analysed { document: Arc::new(document.clone()), frequencies, facets, words, passages }
+    }
+
+    /// The document.
+    pub(crate) fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// How many passages it has.
+    pub(crate) fn passages(&self) -> u32 {
+        self.passages
     }
 }
 
 impl Overlay {
-    /// Adds a document, unless its position is here already.
+    /// Adds a document.
     pub(crate) fn add(&mut self, analysed: Analysed) {
-        if !self.positions.insert(analysed.document.position) {
-            return;
-        }
         let ordinal = self.documents.len() as u32;
         for (term, frequency) in analysed.frequencies {
             self.postings.entry(term).or_default().push(Posting { ordinal, frequency });
         }
-        self.words += u64::from(analysed.words);
-        self.documents.push(Entry { document: analysed.document, words: analysed.words });
+        for facet in analysed.facets {
+            self.facets.entry(facet).or_default().push(ordinal);
+        }
+        let Analysed { document, words, passages, .. } = analysed;
+        self.words += u64::from(words);
+        self.documents.push(Entry { document, words, passages });
     }
 
     /// Forgets the first `count` documents, which a commit has made durable.
@@ -79,9 +97,16 @@ impl Overlay {
             });
             !postings.is_empty()
         });
+        self.facets.retain(|_, ordinals| {
+            ordinals.retain_mut(|ordinal| {
+                let stays = *ordinal >= dropped;
+                *ordinal = ordinal.saturating_sub(dropped);
+                stays
+            });
+            !ordinals.is_empty()
+        });
         for entry in self.documents.drain(..count) {
             self.words -= u64::from(entry.words);
-            self.positions.remove(&entry.document.position);
         }
     }
 
@@ -90,14 +115,9 @@ impl Overlay {
         self.documents.len()
     }
 
-    /// All documents, oldest first.
-    pub(crate) fn documents(&self) -> impl Iterator<Item = &Arc<Document>> {
-        self.documents.iter().map(|entry| &entry.document)
-    }
-
-    /// One document; `ordinal` comes from a [`Posting`] of this overlay.
-    pub(crate) fn document(&self, ordinal: u32) -> &Document {
-        &self.documents[ordinal as usize].document
+    /// All documents with the number of their passages, oldest first.
+    pub(crate) fn documents(&self) -> impl Iterator<Item = (&Arc<Document>, u32)> {
+        self.documents.iter().map(|entry| (&entry.document, entry.passages))
     }
 
     /// The length step of a document.
@@ -105,9 +125,30 @@ impl Overlay {
         bm25::length_step(self.documents[ordinal as usize].words)
     }
 
-    /// The documents in which a term stands.
+    /// The documents in which a term stands, ascending.
     pub(crate) fn postings(&self, term: &str) -> &[Posting] {
         self.postings.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// The documents that have a facet, ascending.
+    pub(crate) fn with_facet(&self, term: &str) -> &[u32] {
+        self.facets.get(term).map_or(&[], Vec::as_slice)
+    }
+
+    /// The first facet term that is not before `from`.
+    pub(crate) fn first_facet_from(&self, from: &str) -> Option<&str> {
+        self.facets.range::<str, _>((Bound::Included(from), Bound::Unbounded)).next().map(|(term, _)| term.as_str())
+    }
+
+    /// Bytes of memory, roughly.
+    pub(crate) fn bytes_in_memory(&self) -> usize {
+        const PER_TERM: usize = 64;
+        const PER_DOCUMENT: usize = 256;
+        let texts: usize = self.documents.iter().map(|entry| entry.document.text.len()).sum();
+        let postings: usize = self.postings.values().map(|postings| postings.len() * size_of::<Posting>()).sum();
+        let facets: usize = self.facets.values().map(|ordinals| ordinals.len() * size_of::<u32>()).sum();
+        let terms = self.postings.len() + self.facets.len();
+        texts + postings + facets + terms * PER_TERM + self.documents.len() * PER_DOCUMENT
     }
 
     /// This overlay's part of the collection's statistics.

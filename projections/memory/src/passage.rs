@@ -1,6 +1,6 @@
 //! Finds the part of a text to quote.
 
-mod pieces;
+pub(crate) mod pieces;
 
 use std::collections::HashMap;
 use std::ops::Range;

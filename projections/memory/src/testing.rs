@@ -2,37 +2,49 @@
 
 use std::path::Path;
 
-use crate::{Document, Hit, LexicalIndex, Opened, Query};
+use crate::{Document, Filter, Hit, Kind, MemoryIndex, Opened, Parts, Question, VectorStore, embedding_texts};
 
 /// The home that the tests' indexes belong to.
 pub(crate) const HOME: [u8; 32] = [7; 32];
 
-/// A document without title, speaker and date.
+/// A document with nothing but a text.
 pub(crate) fn document(position: u64, text: &str) -> Document {
     Document {
         position,
         item: u128::from(position) << 70 | 1,
-        name: format!("m{position}"),
-        from: position,
+        kind: Kind::Memory,
         text: text.to_owned(),
         title: None,
         speaker: None,
+        session: None,
         date_ms: None,
+        recorded_ms: position as i64 * 1_000,
+        facets: Vec::new(),
     }
 }
 
 /// Opens the index of [`HOME`] in a folder.
 pub(crate) fn open(dir: &Path) -> Opened {
-    LexicalIndex::open(dir, &HOME).expect("the folder is a temporary one of our own")
+    MemoryIndex::open(dir, &HOME).expect("the folder is a temporary one of our own")
 }
 
-/// All hits for a query, everything being eligible.
-pub(crate) fn search(index: &LexicalIndex, text: &str) -> Vec<Hit> {
-    index.search(&Query { text, limit: 100 }, &|_| true).expect("nothing damaged it")
+/// Everything that was ever added is valid.
+pub(crate) fn all_valid(revisions: &[(u128, u64)]) -> Vec<bool> {
+    vec![true; revisions.len()]
+}
+
+/// A question by words alone.
+pub(crate) fn question(text: &str, limit: usize) -> Question<'_> {
+    Question { text, dense: None, limit, filter: Filter::default(), parts: Parts::default() }
+}
+
+/// All hits for a question, everything being valid.
+pub(crate) fn search(index: &MemoryIndex, text: &str) -> Vec<Hit> {
+    index.search(&question(text, 100), &all_valid).expect("nothing damaged it")
 }
 
 /// Positions of [`search`]'s hits, best first.
-pub(crate) fn found(index: &LexicalIndex, text: &str) -> Vec<u64> {
+pub(crate) fn found(index: &MemoryIndex, text: &str) -> Vec<u64> {
     search(index, text).into_iter().map(|hit| hit.position).collect()
 }
 
@@ -59,4 +71,27 @@ impl Random {
             .collect();
         text.join(" ")
     }
+}
+
+/// Dimensions of [`embed`]'s vectors.
+pub(crate) const DIMENSIONS: usize = 48;
+
+/// A stand-in for an embedder: texts with words in common are near each other, whether or not the
+/// words are in the index.
+pub(crate) fn embed(text: &str) -> Vec<f32> {
+    let mut vector = vec![0.01; DIMENSIONS];
+    for word in text.split_whitespace() {
+        let mut random = Random(u64::from(crc32fast::hash(word.as_bytes())) + 1);
+        vector.iter_mut().for_each(|number| *number += random.below(1_000) as f32 / 500.0 - 1.0);
+    }
+    vector
+}
+
+/// The vectors of the first `rows` passages of these documents.
+pub(crate) fn vectors(dir: &Path, documents: &[Document], rows: usize) -> VectorStore {
+    let store = VectorStore::open(dir, &HOME, &HOME, DIMENSIONS).expect("a temporary folder of our own").store;
+    let embedded: Vec<Vec<f32>> = documents.iter().flat_map(embedding_texts).take(rows).map(|text| embed(&text)).collect();
+    let rows: Vec<(u128, &[f32])> = (0..).zip(embedded.iter().map(Vec::as_slice)).collect();
+    store.append(&rows).expect("room in a temporary folder");
+    store
 }

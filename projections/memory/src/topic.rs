@@ -15,7 +15,7 @@ use crate::analysis;
 /// a speaker's name. A name counts as one where it is written with a capital, or where the whole
 /// question is without capitals; stop words and words of scripts without spaces never do. A question
 /// that consists of nothing but names stays whole.
-pub fn without_names<'q>(question: &'q str, is_name: &dyn Fn(&str) -> bool) -> Cow<'q, str> {
+pub(crate) fn without_names<'q>(question: &'q str, is_name: &dyn Fn(&str) -> bool) -> Cow<'q, str> {
     let capitals = question.chars().any(char::is_uppercase);
     let mut kept = String::new();
     let mut words_kept = false;

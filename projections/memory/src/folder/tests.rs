@@ -4,8 +4,8 @@ use std::os::unix::fs::FileExt;
 use tempfile::{TempDir, tempdir};
 
 use super::*;
-use crate::testing::{HOME, document, found, open, search};
-use crate::{Hit, LexicalIndex, Opened, Query};
+use crate::testing::{HOME, all_valid, document, found, open, question, search};
+use crate::{Hit, MemoryIndex, Opened};
 
 const QUESTION: &str = "which boat needs paint";
 
@@ -140,7 +140,7 @@ fn damage_met_while_in_use_is_an_error_and_the_next_opening_rebuilds() {
         let file = fs::File::options().write(true).open(dir.path().join(&name)).expect("writable");
         let garbage: Vec<u8> = contents.iter().map(|byte| byte ^ 0xa5).collect();
         file.write_all_at(&garbage, 0).expect("writable");
-        let answer = index.search(&Query { text: QUESTION, limit: 50 }, &|_| true);
+        let answer = index.search(&question(QUESTION, 50), &all_valid);
         assert!(matches!(index.verify(), Err(IndexError::Damaged { .. })), "{name}");
         drop(index);
         let reopened = open(dir.path());
@@ -193,6 +193,6 @@ fn a_folder_that_cannot_be_made_is_an_error() {
     let dir = tempdir().expect("a temporary folder");
     fs::write(dir.path().join("file"), "").expect("writable");
     let below_a_file = dir.path().join("file").join("index");
-    let error = LexicalIndex::open(&below_a_file, &HOME).expect_err("a file is in the way");
+    let error = MemoryIndex::open(&below_a_file, &HOME).expect_err("a file is in the way");
     assert!(error.to_string().contains("memory index at"), "{error}");
 }

@@ -1,7 +1,7 @@
 use super::*;
 
 fn passage<'a>(id: &'a str, text: &'a str, score: f32, coverage: f32) -> Passage<'a> {
-    Passage { id, text, score, coverage }
+    Passage { id, text, score, coverage, cosine: None }
 }
 
 #[test]

@@ -9,17 +9,17 @@ const ABBREVIATIONS: [&str; 9] = ["Dr", "Mr", "Mrs", "Ms", "Prof", "St", "vs", "
 const MAX_CHAR_BYTES: usize = 4;
 
 /// A sentence, a line, or a part of one that is too long.
-pub(super) struct Piece {
+pub(crate) struct Piece {
     /// Where it is in the text.
-    pub(super) bytes: Range<usize>,
+    pub(crate) bytes: Range<usize>,
     /// The same in characters.
-    pub(super) chars: Range<usize>,
+    pub(crate) chars: Range<usize>,
 }
 
 /// The sentences and lines of a text, blank ones left out. Those longer than `max_chars` are cut
 /// between words into parts of half that, so that a passage can begin shortly before what it is
 /// quoted for.
-pub(super) fn pieces(text: &str, max_chars: usize) -> Vec<Piece> {
+pub(crate) fn pieces(text: &str, max_chars: usize) -> Vec<Piece> {
     let max_chars = max_chars.max(1);
     let max_bytes = max_chars.saturating_mul(MAX_CHAR_BYTES);
     let mut pieces = Vec::new();

@@ -3,46 +3,37 @@
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use tantivy::DocId;
+use crate::filter::Eligible;
 
 /// The best eligible candidates, never more than the limit.
 pub(super) struct Best<'a> {
     limit: usize,
-    eligible: &'a dyn Fn(u64) -> bool,
+    eligible: &'a Eligible,
     /// The worst on top.
-    kept: BinaryHeap<Candidate>,
+    kept: BinaryHeap<Scored>,
 }
 
 /// A scored document. The order is by worth: the *smaller* candidate is the better one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+pub(super) struct Scored {
+    pub(super) ordinal: u32,
     pub(super) score: f32,
-    pub(super) position: u64,
     /// Which of the plan's terms it has, as a bit set.
     pub(super) matched: u64,
-    pub(super) place: Place,
-}
-
-/// Where a candidate's text is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Place {
-    Overlay(u32),
-    Segment { segment: u32, doc: DocId },
 }
 
 impl<'a> Best<'a> {
-    pub(super) fn new(limit: usize, eligible: &'a dyn Fn(u64) -> bool) -> Best<'a> {
+    pub(super) fn new(limit: usize, eligible: &'a Eligible) -> Best<'a> {
         Best { limit, eligible, kept: BinaryHeap::new() }
     }
 
-    /// Keeps a candidate if it is good enough and eligible. Eligibility is asked last, being the
-    /// dearer question.
-    pub(super) fn offer(&mut self, candidate: Candidate) {
+    /// Keeps a candidate if it is good enough and eligible.
+    pub(super) fn offer(&mut self, candidate: Scored) {
         let full = self.kept.len() == self.limit;
         if full && self.kept.peek().is_some_and(|worst| candidate > *worst) {
             return;
         }
-        if (self.eligible)(candidate.position) {
+        if self.eligible.contains(candidate.ordinal) {
             if full {
                 self.kept.pop();
             }
@@ -59,27 +50,27 @@ impl<'a> Best<'a> {
     }
 
     /// Best first.
-    pub(super) fn into_sorted(self) -> Vec<Candidate> {
+    pub(super) fn into_sorted(self) -> Vec<Scored> {
         self.kept.into_sorted_vec()
     }
 }
 
-impl Ord for Candidate {
+impl Ord for Scored {
     fn cmp(&self, other: &Self) -> Ordering {
-        other.score.total_cmp(&self.score).then_with(|| self.position.cmp(&other.position))
+        other.score.total_cmp(&self.score).then_with(|| self.ordinal.cmp(&other.ordinal))
     }
 }
 
-impl PartialOrd for Candidate {
+impl PartialOrd for Scored {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Candidate {
+impl PartialEq for Scored {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other) == Ordering::Equal
     }
 }
 
-impl Eq for Candidate {}
+impl Eq for Scored {}

@@ -2,10 +2,10 @@
 
 use tantivy::Term;
 
-use super::Corpus;
 use crate::analysis;
 use crate::bm25::{self, Collection, Lengths};
 use crate::error::Failure;
+use crate::view::View;
 
 /// A query's different words beyond this many are not looked for; the rarest are kept. It is the
 /// number of bits in which a candidate's matched terms are noted.
@@ -22,7 +22,9 @@ pub(super) struct Plan {
     pub(super) terms: Vec<PlannedTerm>,
     /// What a document's length does to its score.
     pub(super) lengths: Lengths,
-    /// Rarities of all terms, those included that stand nowhere.
+    /// Weights of all terms, those included that stand nowhere.
+    weights: f32,
+    /// Rarities of the same.
     rarities: f32,
 }
 
@@ -39,15 +41,15 @@ pub(super) struct PlannedTerm {
 }
 
 impl Plan {
-    pub(super) fn new(query: &str, corpus: Corpus<'_>) -> Result<Plan, Failure> {
-        let collection = corpus.collection()?;
+    pub(super) fn new(query: &str, view: &View) -> Result<Plan, Failure> {
+        let collection = view.collection()?;
         let documents = collection.documents.max(MIN_JUDGED_DOCUMENTS);
         let judged = Collection { documents, ..collection };
         let mut terms = Vec::new();
         let mut unknown = 0;
         for text in analysis::query_terms(query) {
-            let term = Term::from_field_text(corpus.words(), &text);
-            let frequency = corpus.searcher.doc_freq(&term)? + corpus.overlay.postings(&text).len() as u64;
+            let term = Term::from_field_text(view.words(), &text);
+            let frequency = view.searcher.doc_freq(&term)? + view.overlay.postings(&text).len() as u64;
             if frequency > 0 {
                 let weight = bm25::weight(collection.idf(frequency));
                 let rarity = judged.idf(frequency);
@@ -61,15 +63,22 @@ impl Plan {
         terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
         terms.truncate(MAX_QUERY_TERMS);
         let unknown = unknown.min(MAX_QUERY_TERMS - terms.len());
-        let known: f32 = terms.iter().map(|term| term.rarity).sum();
-        let rarities = known + unknown as f32 * judged.idf(0);
-        Ok(Plan { terms, lengths: collection.lengths(), rarities })
+        let rarities = terms.iter().map(|term| term.rarity).sum::<f32>() + unknown as f32 * judged.idf(0);
+        let weight_of_unknown = bm25::weight(collection.idf(0));
+        let weights = terms.iter().map(|term| term.weight).sum::<f32>() + unknown as f32 * weight_of_unknown;
+        Ok(Plan { terms, lengths: collection.lengths(), weights, rarities })
+    }
+
+    /// What no document's score exceeds: all terms' weights together, those included that stand
+    /// nowhere.
+    pub(super) fn ceiling(&self) -> f32 {
+        self.weights
     }
 
     /// Share of the query's rarities that the terms in the bit set `matched` make up.
     pub(super) fn coverage(&self, matched: u64) -> f32 {
         let terms = self.terms.iter().enumerate();
         let covered: f32 = terms.filter(|(bit, _)| matched >> bit & 1 == 1).map(|(_, term)| term.rarity).sum();
-        (covered / self.rarities).min(1.0)
+        if covered > 0.0 { (covered / self.rarities).min(1.0) } else { 0.0 }
     }
 }

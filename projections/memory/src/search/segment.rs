@@ -5,16 +5,18 @@
 //! lightest terms together cannot lift a document over the threshold any more. From then on only
 //! the heavier, *leading* terms nominate documents, and the lighter ones are looked up in those.
 
-use tantivy::columnar::Column;
+use std::sync::Arc;
+
+use tantivy::columnar::ColumnValues;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::{Postings, SegmentPostings};
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, SegmentReader, TERMINATED};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::best::{Best, Candidate, Place};
+use super::best::{Best, Scored};
 use super::plan::Plan;
 use crate::error::Failure;
-use crate::schema::POSITION;
+use crate::view::View;
 
 /// Documents per window: two arrays of this many fit the first-level cache together.
 const WINDOW: u32 = 2048;
@@ -22,15 +24,10 @@ const WINDOW: u32 = 2048;
 /// Upper bounds are raised by this factor, far more than 64 additions can round away.
 const ROUNDING: f32 = 1.0 + 1e-5;
 
-/// Offers every document of the segment that has a chance to `best`.
-pub(super) fn search(
-    segment: u32,
-    reader: &SegmentReader,
-    words: Field,
-    plan: &Plan,
-    best: &mut Best<'_>,
-) -> Result<(), Failure> {
-    let index = reader.inverted_index(words)?;
+/// Offers every document of the segment at `place` that has a chance to `best`.
+pub(super) fn search(view: &View, place: usize, plan: &Plan, best: &mut Best<'_>) -> Result<(), Failure> {
+    let reader = &view.searcher.segment_readers()[place];
+    let index = reader.inverted_index(view.words())?;
     let mut cursors = Vec::new();
     for (bit, term) in plan.terms.iter().enumerate() {
         if let Some(postings) = index.read_postings(&term.term, IndexRecordOption::WithFreqs)? {
@@ -41,17 +38,16 @@ pub(super) fn search(
         return Ok(());
     }
     let mut windows = Windows {
-        segment,
         plan,
-        lengths: reader.get_fieldnorms_reader(words)?,
-        positions: reader.fast_fields().u64(POSITION)?,
+        lengths: reader.get_fieldnorms_reader(view.words())?,
+        ordinals: view.segments.at(place).ordinals.clone(),
         lighter: sums_of_lighter(&cursors),
         cursors,
         scores: vec![0.0; WINDOW as usize],
         matched: vec![0; WINDOW as usize],
         nominated: Vec::new(),
     };
-    while windows.next(best)? {}
+    while windows.next(best) {}
     Ok(())
 }
 
@@ -64,10 +60,9 @@ struct Cursor {
 
 /// The state of a walk over one segment.
 struct Windows<'a> {
-    segment: u32,
     plan: &'a Plan,
     lengths: FieldNormReader,
-    positions: Column<u64>,
+    ordinals: Arc<dyn ColumnValues<u64>>,
     /// In the plan's order, heaviest first.
     cursors: Vec<Cursor>,
     /// `lighter[i]` is the most that the cursors from `i` on can add together.
@@ -80,21 +75,21 @@ struct Windows<'a> {
 
 impl Windows<'_> {
     /// Scores the next window. False when there is none with a chance.
-    fn next(&mut self, best: &mut Best<'_>) -> Result<bool, Failure> {
+    fn next(&mut self, best: &mut Best<'_>) -> bool {
         let threshold = best.threshold();
         let leading = self.lighter.iter().take_while(|most| **most >= threshold).count();
         let leading = leading.min(self.cursors.len());
         let first = self.cursors[..leading].iter().map(|cursor| cursor.postings.doc()).min();
         let Some(start) = first.filter(|doc| *doc != TERMINATED) else {
-            return Ok(false);
+            return false;
         };
         self.add_leading(leading, start);
         self.nominate(leading, start, threshold);
         for trailing in leading..self.cursors.len() {
             self.add_trailing(trailing, start);
         }
-        self.offer_all(start, best)?;
-        Ok(true)
+        self.offer_all(start, best);
+        true
     }
 
     /// Adds the leading terms' parts to all documents of the window that have one.
@@ -147,7 +142,7 @@ impl Windows<'_> {
     }
 
     /// Offers what is left of the window and clears it.
-    fn offer_all(&mut self, start: DocId, best: &mut Best<'_>) -> Result<(), Failure> {
+    fn offer_all(&mut self, start: DocId, best: &mut Best<'_>) {
         for doc in self.nominated.drain(..) {
             let at = (doc - start) as usize;
             let score = std::mem::take(&mut self.scores[at]);
@@ -155,13 +150,9 @@ impl Windows<'_> {
             if score < best.threshold() {
                 continue;
             }
-            let position = self.positions.first(doc).ok_or_else(|| {
-                Failure::Damaged(format!("document {doc} of segment {} has no position", self.segment))
-            })?;
-            let place = Place::Segment { segment: self.segment, doc };
-            best.offer(Candidate { score, position, matched, place });
+            // The table was made from this column, so it has nothing but ordinals.
+            best.offer(Scored { ordinal: self.ordinals.get_val(doc) as u32, score, matched });
         }
-        Ok(())
     }
 }
 

@@ -1,0 +1,285 @@
+//! One bit for each number of each vector, in memory, and the cosines that can be estimated from them.
+//!
+//! Of a rotated vector of length 1 the signs are kept, and one factor: the reciprocal of the sum of its numbers'
+//! absolute values. `factor * sum(sign * query)` is then an estimate of the cosine that is right on average, with a
+//! standard deviation of `sqrt((factor² * n - 1) / (n - 1))`, some 0.04 for 384 dimensions (RaBitQ, Gao and Long 2024).
+//! The query is not reduced to signs but rounded to -8..=7, whose four bits are four planes: counting the bits that
+//! a code and a plane have in common is all the arithmetic there is.
+//!
+//! Codes lie in blocks of [`LANES`] rows, word by word, so that one instruction works on several rows:
+//!
+//! ```text
+//! block 0: word 0 of rows 0..32, word 1 of rows 0..32, ..; block 1: word 0 of rows 32..64, ..
+//! ```
+
+use std::f64::consts::FRAC_PI_2;
+use std::ops::Range;
+
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::best::Best;
+use super::rows::Rows;
+
+/// Rows in a block; half a word of [`Rows`].
+pub(super) const LANES: usize = 32;
+const ALL_LANES: u32 = u32::MAX;
+
+/// Bits of a number of the query.
+const PLANES: usize = 4;
+
+/// The codes of all rows.
+#[derive(Debug)]
+pub(super) struct Codes {
+    dimensions: usize,
+    /// Words of a code.
+    words: usize,
+    signs: Vec<[u64; LANES]>,
+    factors: Vec<[f32; LANES]>,
+}
+
+/// The code of one vector.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Code {
+    pub(super) factor: f32,
+    pub(super) signs: Vec<u64>,
+}
+
+impl Code {
+    /// The code of a rotated vector of length 1 or 0.
+    pub(super) fn of(rotated: &[f32]) -> Code {
+        let signs = rotated
+            .chunks(64)
+            .map(|numbers| (0..).zip(numbers).fold(0, |word, (bit, number)| word | u64::from(*number > 0.0) << bit));
+        let sum: f32 = rotated.iter().map(|number| number.abs()).sum();
+        Code { factor: if sum > 0.0 { sum.recip() } else { 0.0 }, signs: signs.collect() }
+    }
+}
+
+/// A query, ready to be compared with codes.
+pub(super) struct CodedQuery {
+    /// For each word of a code, the four bits of the query's numbers.
+    planes: Vec<[u64; PLANES]>,
+    step: f32,
+    /// The sum of the rounded numbers.
+    sum: f32,
+}
+
+impl CodedQuery {
+    /// Rounds a rotated query.
+    pub(super) fn of(rotated: &[f32]) -> CodedQuery {
+        let greatest = rotated.iter().fold(0.0_f32, |greatest, number| number.abs().max(greatest));
+        let step = greatest / 7.5;
+        let steps = if step > 0.0 { step.recip() } else { 0.0 };
+        let rounded: Vec<i32> = rotated.iter().map(|number| (number * steps).round().clamp(-8.0, 7.0) as i32).collect();
+        let planes = rounded.chunks(64).map(|numbers| {
+            std::array::from_fn(|plane| {
+                (0..).zip(numbers).fold(0, |word, (bit, number)| word | u64::from(number >> plane & 1 == 1) << bit)
+            })
+        });
+        CodedQuery { planes: planes.collect(), step, sum: step * rounded.iter().sum::<i32>() as f32 }
+    }
+
+    /// Estimates of the cosines with the rows of a block.
+    #[inline(always)]
+    fn estimates(&self, signs: &[[u64; LANES]], factors: &[f32; LANES]) -> [f32; LANES] {
+        let mut products = [0_u64; LANES];
+        for (rows, planes) in signs.iter().zip(&self.planes) {
+            for (product, row) in products.iter_mut().zip(rows) {
+                let common = |plane: usize| u64::from((row & planes[plane]).count_ones()) << plane;
+                // The highest bit of a number in two's complement counts -8.
+                *product = product.wrapping_add(common(0) + common(1) + common(2)).wrapping_sub(common(3));
+            }
+        }
+        // A set bit is the sign 1, another one -1, hence twice the sum over the set ones minus the sum over all.
+        let mut estimates = [0.0; LANES];
+        for ((estimate, product), factor) in estimates.iter_mut().zip(&products).zip(factors) {
+            *estimate = (2.0 * self.step * (*product as i32) as f32 - self.sum) * factor;
+        }
+        estimates
+    }
+}
+
+/// What a scan over some rows found.
+pub(super) struct Scanned {
+    /// Rows with the greatest estimates.
+    pub(super) nearest: Best,
+    /// Rows with the least estimates, scored by these times -1.
+    pub(super) farthest: Best,
+    /// Number of rows.
+    pub(super) rows: u64,
+    /// Sum of their estimates.
+    pub(super) sum: f64,
+    /// Sum of their estimates' squares.
+    pub(super) squares: f64,
+}
+
+impl Codes {
+    /// Place for the codes of so many rows, all zero.
+    pub(super) fn zeros(dimensions: usize, rows: usize) -> Codes {
+        let words = dimensions.div_ceil(64);
+        let blocks = rows.div_ceil(LANES);
+        Codes { dimensions, words, signs: vec![[0; LANES]; blocks * words], factors: vec![[0.0; LANES]; blocks] }
+    }
+
+    /// Makes place for the codes of so many rows, or drops those beyond.
+    pub(super) fn resize(&mut self, rows: usize) {
+        let blocks = rows.div_ceil(LANES);
+        if blocks > self.factors.capacity() {
+            // An eighth more at a time, not twice as much: this is most of what is in memory.
+            let more = blocks - self.factors.len() + self.factors.len() / 8;
+            self.factors.reserve_exact(more);
+            self.signs.reserve_exact(more * self.words);
+        }
+        self.factors.resize(blocks, [0.0; LANES]);
+        self.signs.resize(blocks * self.words, [0; LANES]);
+    }
+
+    /// Parts of so many blocks each, to be filled side by side.
+    pub(super) fn parts(&mut self, blocks: usize) -> impl Iterator<Item = Part<'_>> {
+        let words = self.words;
+        let parts = self.signs.chunks_mut(blocks * words).zip(self.factors.chunks_mut(blocks));
+        parts.map(move |(signs, factors)| Part { words, signs, factors })
+    }
+
+    /// All of it as one part.
+    pub(super) fn whole(&mut self) -> Part<'_> {
+        Part { words: self.words, signs: &mut self.signs, factors: &mut self.factors }
+    }
+
+    /// Number of blocks.
+    pub(super) fn blocks(&self) -> usize {
+        self.factors.len()
+    }
+
+    /// The standard deviation of a row's estimates.
+    pub(super) fn uncertainty(&self, row: u32) -> f32 {
+        let factor = self.factors[row as usize / LANES][row as usize % LANES];
+        let dimensions = self.dimensions as f32;
+        ((factor * factor * dimensions - 1.0).max(0.0) / (dimensions - 1.0).max(1.0)).sqrt()
+    }
+
+    /// The variance of the estimates for a query, over many rows. After the rotation numbers are spread as by chance,
+    /// which gives `factor² * n` the mean `pi / 2`.
+    pub(super) fn variance(&self, query: &CodedQuery) -> f64 {
+        let of_codes = (FRAC_PI_2 - 1.0) / (self.dimensions as f64 - 1.0).max(1.0);
+        let of_rounding = f64::from(query.step).powi(2) / 12.0 * FRAC_PI_2;
+        of_codes + of_rounding
+    }
+
+    /// Estimates the cosines of all rows in some blocks that are below `rows` and among those given.
+    pub(super) fn scan(
+        &self,
+        query: &CodedQuery,
+        blocks: Range<usize>,
+        rows: u32,
+        among: Option<&Rows>,
+        keep: (usize, usize),
+    ) -> Scanned {
+        let (nearest, farthest) = (Best::new(keep.0), Best::new(keep.1));
+        let mut scanned = Scanned { nearest, farthest, rows: 0, sum: 0.0, squares: 0.0 };
+        let lanes = |block: usize| {
+            let missing = ((block + 1) * LANES).saturating_sub(rows as usize);
+            let asked = among.map_or(ALL_LANES, |among| (among.word(block / 2) >> (block % 2 * LANES)) as u32);
+            asked & (ALL_LANES >> missing)
+        };
+        dispatch!(Level::new(), simd => self.scan_with(simd, query, blocks, lanes, &mut scanned));
+        scanned
+    }
+
+    /// The scan, compiled once for each instruction set.
+    #[inline(always)]
+    fn scan_with<S: Simd>(
+        &self,
+        simd: S,
+        query: &CodedQuery,
+        blocks: Range<usize>,
+        lanes: impl Fn(usize) -> u32,
+        scanned: &mut Scanned,
+    ) {
+        simd.vectorize(
+            #[inline(always)]
+            || {
+                for block in blocks {
+                    let lanes = lanes(block);
+                    if lanes != 0 {
+                        let signs = &self.signs[block * self.words..][..self.words];
+                        let estimates = query.estimates(signs, &self.factors[block]);
+                        scanned.add((block * LANES) as u32, lanes, &estimates);
+                    }
+                }
+            },
+        );
+    }
+
+    /// Bytes in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.signs.capacity() * size_of::<[u64; LANES]>() + self.factors.capacity() * size_of::<[f32; LANES]>()
+    }
+}
+
+impl Scanned {
+    /// Takes note of the estimates for those rows of a block whose bits are set.
+    #[inline(always)]
+    fn add(&mut self, first: u32, lanes: u32, estimates: &[f32; LANES]) {
+        self.rows += u64::from(lanes.count_ones());
+        let mut counted = *estimates;
+        if lanes == ALL_LANES {
+            let greatest = fold(counted, |one, other| if one > other { one } else { other });
+            let least = fold(counted, |one, other| if one < other { one } else { other });
+            if self.nearest.wants(greatest) || self.farthest.wants(-least) {
+                self.offer(first, lanes, estimates);
+            }
+        } else {
+            (0..LANES).filter(|lane| lanes >> lane & 1 == 0).for_each(|lane| counted[lane] = 0.0);
+            self.offer(first, lanes, estimates);
+        }
+        self.sum += f64::from(fold(counted, |one, other| one + other));
+        counted.iter_mut().for_each(|estimate| *estimate *= *estimate);
+        self.squares += f64::from(fold(counted, |one, other| one + other));
+    }
+
+    fn offer(&mut self, first: u32, mut lanes: u32, estimates: &[f32; LANES]) {
+        while lanes != 0 {
+            let lane = lanes.trailing_zeros();
+            let estimate = estimates[lane as usize];
+            if self.nearest.wants(estimate) {
+                self.nearest.add(first + lane, estimate);
+            }
+            if self.farthest.wants(-estimate) {
+                self.farthest.add(first + lane, -estimate);
+            }
+            lanes &= lanes - 1;
+        }
+    }
+}
+
+/// Combines all lanes, in an order that fits any width of instructions.
+#[inline(always)]
+fn fold(mut values: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            values[lane] = combine(values[lane], values[lane + half]);
+        }
+        half /= 2;
+    }
+    values[0]
+}
+
+/// A stretch of whole blocks, to be filled.
+pub(super) struct Part<'a> {
+    words: usize,
+    signs: &'a mut [[u64; LANES]],
+    factors: &'a mut [[f32; LANES]],
+}
+
+impl Part<'_> {
+    /// Puts the code of a row, counted from the part's first, in its place.
+    pub(super) fn set(&mut self, row: usize, factor: f32, signs: impl IntoIterator<Item = u64>) {
+        let (block, lane) = (row / LANES, row % LANES);
+        self.factors[block][lane] = factor;
+        for (place, word) in self.signs[block * self.words..][..self.words].iter_mut().zip(signs) {
+            place[lane] = word;
+        }
+    }
+}
