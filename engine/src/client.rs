@@ -232,7 +232,10 @@ fn open(folder: &Path, options: &OpenOptions) -> Result<Access, Failure> {
         if let Some(connection) = connect(folder)? {
             return Ok(Access::Guest(connection));
         }
-        match Engine::open(folder, EngineOptions { create: !options.must_exist, index_behind: true, ..EngineOptions::default() }) {
+        match Engine::open(
+            folder,
+            EngineOptions { create: !options.must_exist, index_behind: true, ..EngineOptions::default() },
+        ) {
             Ok(engine) => {
                 // Without a socket nobody else can work on the home meanwhile, but this process can.
                 let server = Server::start(engine.clone())

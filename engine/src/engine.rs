@@ -106,7 +106,12 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { create: true, world: Arc::new(SystemWorld::default()), store: StoreOptions::default(), index_behind: false }
+        Self {
+            create: true,
+            world: Arc::new(SystemWorld::default()),
+            store: StoreOptions::default(),
+            index_behind: false,
+        }
     }
 }
 
@@ -342,7 +347,8 @@ impl Engine {
         while !stop() {
             if Instant::now() >= next {
                 let worked = self.recall.work(self.log_for_recall(), &stop);
-                let failed = worked.inspect_err(|error| tracing::warn!("the memory index stays behind: {error}")).is_err();
+                let failed =
+                    worked.inspect_err(|error| tracing::warn!("the memory index stays behind: {error}")).is_err();
                 next = Instant::now() + if failed { AFTER_A_FAILURE } else { HOUSEKEEPING };
             }
             thread::park_timeout(HOUSEKEEPING);

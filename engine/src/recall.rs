@@ -295,7 +295,10 @@ impl Recall {
             embedded_since_open: open.embedding.embedded_since_open(),
             model,
             next_model,
-            runtime: zo_embed::runtime().to_string(),
+            runtime: match zo_embed::runtime() {
+                report if report.why_not().is_none() => report.used.to_string(),
+                report => format!("{}; {}", report.used, report.why_not().unwrap_or_default()),
+            },
             bytes_words: open.index.bytes_on_disk()?,
             bytes_vectors: open.embedding.bytes_on_disk(),
             notes,

@@ -86,7 +86,8 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
             model: text(c),
         },
         15 => {
-            let passage = run::Passage { memory, position: Position(a.into()), score: f32::from(b), coverage: 0.5, cosine: None };
+            let passage =
+                run::Passage { memory, position: Position(a.into()), score: f32::from(b), coverage: 0.5, cosine: None };
             Command::RecordRecall { run, passages: vec![passage; usize::from(c % 3)], indexed: Position(d.into()) }
         }
         16 | 23 => Command::FinishRun {

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role};
+use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference};
 use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_text};
 use zo_projections::Position;
 
@@ -48,8 +48,8 @@ pub(super) struct Embedding {
     slots: RwLock<Slots>,
     /// One step at a time; when the last sync was.
     turn: Mutex<Instant>,
-    /// Models that were loaded, by name; why, where that failed.
-    loaded: Mutex<HashMap<String, Loaded>>,
+    /// Models that were loaded, by name and what for; why, where that failed.
+    loaded: Mutex<HashMap<(String, Haste), Loaded>>,
     /// Questions that wait for the model.
     asking: AtomicUsize,
     embedded: AtomicU64,
@@ -58,6 +58,15 @@ pub(super) struct Embedding {
 
 type SharedEmbedder = Arc<Mutex<Box<dyn Embedder>>>;
 type Loaded = Result<SharedEmbedder, Arc<EmbedError>>;
+
+/// What a model is loaded for: engines differ in how soon they are ready and how fast they are then.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Haste {
+    /// A question, or a few texts.
+    AFew,
+    /// As many as there are.
+    Many,
+}
 
 #[derive(Clone)]
 struct Slots {
@@ -133,7 +142,9 @@ impl Embedding {
         let embedding = self.clone();
         let name = self.slots().active.name;
         // If it cannot be started, whoever needs the model loads it.
-        let _ = thread::Builder::new().name("zo-model".to_owned()).spawn(move || embedding.embedder(&name).is_ok());
+        let _ = thread::Builder::new()
+            .name("zo-model".to_owned())
+            .spawn(move || embedding.embedder(&name, Haste::AFew).is_ok());
     }
 
     /// Another model was chosen.
@@ -148,7 +159,7 @@ impl Embedding {
             return Ok(());
         }
         // One that could not be used before may be there now.
-        lock(&self.loaded).remove(chosen);
+        self.unload(chosen);
         let mut notes = Vec::new();
         let slot = Slot::open(&self.folder, &self.identity, &self.models, chosen, &mut notes)?;
         lock(&self.notes).extend(notes);
@@ -198,9 +209,9 @@ impl Embedding {
             return Err(Stuck(problem));
         }
         let Some((_, store)) = active.store.filter(|(_, store)| store.rows() > 0) else { return Ok(None) };
-        let embedder = self.embedder(&active.name).map_err(|error| Stuck(said(&error)))?;
+        let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
         self.asking.fetch_add(1, Ordering::AcqRel);
-        let vector = lock(&embedder).embed(Role::Query, &[question]);
+        let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
         self.asking.fetch_sub(1, Ordering::AcqRel);
         let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
         Ok(vector.map(|vector| (store, vector)))
@@ -234,14 +245,15 @@ impl Embedding {
             }
             return Ok(step(rows, true));
         }
-        let embedder = match self.embedder(&target.name) {
+        let hurry = until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < UNSYNCED);
+        let haste = if hurry { Haste::AFew } else { Haste::Many };
+        let embedder = match self.embedder(&target.name, haste) {
             Ok(embedder) => embedder,
             Err(error) => {
                 self.has_problem(&target.name, &said(&error));
                 return Ok(step(rows, true));
             }
         };
-        let hurry = until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < UNSYNCED);
         let texts = texts(index, reader, rows, if hurry { SHORT_STEP_CHARS } else { STEP_CHARS })?;
         while self.asking.load(Ordering::Acquire) > 0 {
             thread::sleep(GIVING_WAY);
@@ -338,15 +350,29 @@ impl Embedding {
     }
 
     /// The model of this name, loaded now if it was not.
-    fn embedder(&self, name: &str) -> Loaded {
+    fn embedder(&self, name: &str, haste: Haste) -> Loaded {
         // Loading is waited for under the lock: nobody loads a model twice.
         let mut loaded = lock(&self.loaded);
-        if let Some(loaded) = loaded.get(name) {
-            return loaded.clone();
+        // One that is there for many texts is there for a few.
+        for known in [Haste::Many, haste] {
+            if let Some(loaded) = loaded.get(&(name.to_owned(), known)) {
+                return loaded.clone();
+            }
         }
-        let opened = self.models.open(name).map(|model| Arc::new(Mutex::new(model))).map_err(Arc::new);
-        loaded.insert(name.to_owned(), opened.clone());
+        let preference = match haste {
+            Haste::AFew => RuntimePreference::Quick,
+            Haste::Many => RuntimePreference::Auto,
+        };
+        let opened = RuntimePreference::from_environment()
+            .and_then(|forced| self.models.open_with(name, forced.unwrap_or(preference)))
+            .map(|model| Arc::new(Mutex::new(model)))
+            .map_err(Arc::new);
+        loaded.insert((name.to_owned(), haste), opened.clone());
         opened
+    }
+
+    fn unload(&self, name: &str) {
+        lock(&self.loaded).retain(|(loaded, _), _| loaded != name);
     }
 
     /// The model cannot be used, as it turned out.
@@ -365,7 +391,7 @@ impl Embedding {
         self.write_active(&next.name)?;
         *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
             Slots { active: next.clone(), next: None };
-        lock(&self.loaded).remove(&slots.active.name);
+        self.unload(&slots.active.name);
         if let Some((id, _)) = &slots.active.store {
             let old = self.folder.join(id.to_string());
             fs::remove_dir_all(&old).map_err(|error| RecallError::File(old, error))?;
@@ -406,12 +432,7 @@ impl Slot {
         let (id, dimensions) = match found {
             Ok(found) => found,
             Err(error) => {
-                return Ok(Self {
-                    name: name.to_owned(),
-                    store: None,
-                    dimensions: 0,
-                    problem: Some(said(&error)),
-                });
+                return Ok(Self { name: name.to_owned(), store: None, dimensions: 0, problem: Some(said(&error)) });
             }
         };
         let opened = VectorStore::open(&folder.join(id.to_string()), identity, &id.0, dimensions)?;
@@ -444,12 +465,7 @@ fn said(error: &EmbedError) -> String {
 
 /// The texts to embed from row `from` on: at most [`STEP_ROWS`] of them, of `chars` characters or a single longer one.
 /// None for a text that cannot be read any more.
-fn texts(
-    index: &MemoryIndex,
-    reader: &Reader,
-    from: u32,
-    chars: usize,
-) -> Result<Vec<Option<String>>, RecallError> {
+fn texts(index: &MemoryIndex, reader: &Reader, from: u32, chars: usize) -> Result<Vec<Option<String>>, RecallError> {
     let passages = index.rows_from(from, STEP_ROWS);
     let mut texts = Vec::with_capacity(passages.len());
     let mut read: Option<(u64, Option<zo_memory::Document>)> = None;

@@ -121,7 +121,12 @@ impl From<RecallError> for Failure {
 
 impl From<EmbedError> for Failure {
     fn from(error: EmbedError) -> Self {
-        let kind = if error.is_unknown_model() { FailureKind::NotFound } else { FailureKind::Refused };
+        let kind = match &error {
+            EmbedError::UnknownModel { .. } => FailureKind::NotFound,
+            EmbedError::Network { .. } | EmbedError::CutShort { .. } | EmbedError::Disk { .. } => FailureKind::Io,
+            EmbedError::Damaged { .. } => FailureKind::Damaged,
+            _ => FailureKind::Refused,
+        };
         Self { kind, hint: error.hint(), message: with_causes(&error) }
     }
 }

@@ -98,7 +98,12 @@ pub(super) fn models(engine: &Engine) -> Result<Answer, Failure> {
     let line = |model: zo_embed::ModelInfo| ModelLine {
         chosen: model.name == chosen,
         dimensions: u32::try_from(model.dimensions).unwrap_or(u32::MAX),
-        state: model.state.to_string(),
+        state: match model.state {
+            zo_embed::State::Shipped => "shipped",
+            zo_embed::State::Downloaded => "downloaded",
+            zo_embed::State::NotDownloaded => "not_downloaded",
+        }
+        .to_owned(),
         needs_runtime: model.needs_runtime,
         name: model.name,
         description: model.description,

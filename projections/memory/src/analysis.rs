@@ -10,12 +10,13 @@
 mod words;
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use tantivy::tokenizer::{AsciiFoldingFilter, LowerCaser, Stemmer, StopWordFilter, TextAnalyzer, TextAnalyzerBuilder};
 
 use words::Words;
-pub(crate) use words::is_unspaced_pair;
+pub(crate) use words::{is_unspaced_pair, is_unspaced_term};
 
 /// A query's terms beyond this many different ones are not looked at. It only bounds the work
 /// of choosing the rarest; search itself keeps far fewer.
@@ -42,6 +43,22 @@ pub(crate) fn for_each_term(text: &str, mut visit: impl FnMut(&str)) {
     while stream.advance() {
         visit(&stream.token().text);
     }
+}
+
+/// Calls `visit` with each term of a text and where its word is, in bytes.
+pub(crate) fn for_each_word(text: &str, mut visit: impl FnMut(&str, Range<usize>)) {
+    let mut analyzer = FOR_DOCUMENTS.clone();
+    let mut stream = analyzer.token_stream(text);
+    while stream.advance() {
+        let token = stream.token();
+        visit(&token.text, token.offset_from..token.offset_to);
+    }
+}
+
+/// Whether a word carries no topic, as it is written in `stop_words.txt`.
+pub(crate) fn is_stop_word(lower_case: &str) -> bool {
+    static STOP_WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| stop_words().collect());
+    STOP_WORDS.contains(lower_case)
 }
 
 /// The distinct terms of a query in order of appearance, stop words left out unless there is

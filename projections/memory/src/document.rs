@@ -76,6 +76,12 @@ impl Document {
         self.date_ms.unwrap_or(self.recorded_ms)
     }
 
+    /// Whether there is a question mark in it.
+    pub(crate) fn asks(&self) -> bool {
+        const QUESTION_MARKS: [char; 3] = ['?', '？', '؟'];
+        self.text.contains(QUESTION_MARKS)
+    }
+
     /// Some of the text behind the title and the speaker's name.
     fn introduced(&self, text: &str) -> String {
         let mut introduced = String::with_capacity(text.len() + 64);

@@ -8,7 +8,7 @@
 //! ```text
 //! own        = 0.8 · BM25 / ceiling + 0.2 · nearness
 //! neighbours = 0.2 · own(previous) + 0.1 · own(next), 0.4 · own(previous) if that asks something
-//! session    = 0.3 · mean of the session's best three (own + neighbours)
+//! session    = 0.3 · the session's best (own + neighbours)
 //! speaker    = 0.5 · all of the above, if said by the one whom the question names
 //! score      = own + neighbours + session + speaker
 //! ```
@@ -40,10 +40,8 @@ const NEXT: f32 = 0.1;
 /// A document of a conversation that asks something loses this share of its own score: it is seldom
 /// the answer.
 const ASKS: f32 = 0.1;
-/// Share of the mean of the session's best scores.
+/// Share of the score of the session's best.
 const SESSION: f32 = 0.3;
-/// So many of a session's best are asked.
-const SESSION_BEST: usize = 3;
 /// Share of the score that is added if the one participant whom the question names says it.
 const SPEAKER: f32 = 0.5;
 
@@ -102,7 +100,7 @@ pub struct Parts {
     pub neighbours: bool,
     /// Who said it.
     pub speaker: bool,
-    /// How good the rest of the session is.
+    /// How good the best of its session is.
     pub session: bool,
 }
 
@@ -209,22 +207,18 @@ fn add_neighbours(candidates: &[Candidate], fused: &mut [Fused]) {
     }
 }
 
-/// Adds how good the session's best are. A document outside of any session is one of its own.
+/// Adds how good the session's best is. A document outside of any session is one of its own.
 fn add_session(candidates: &[Candidate], fused: &mut [Fused]) {
-    let mut best: HashMap<u32, [f32; SESSION_BEST]> = HashMap::new();
+    let mut best: HashMap<u32, f32> = HashMap::new();
     for (fused, candidate) in fused.iter().zip(candidates) {
-        let Some(session) = candidate.session else { continue };
-        let mut score = fused.score;
-        for kept in best.entry(session).or_default() {
-            if score > *kept {
-                std::mem::swap(kept, &mut score);
-            }
+        if let Some(session) = candidate.session {
+            let best = best.entry(session).or_insert(fused.score);
+            *best = best.max(fused.score);
         }
     }
     for (fused, candidate) in fused.iter_mut().zip(candidates) {
         let best = candidate.session.and_then(|session| best.get(&session));
-        let mean = best.map_or(fused.score, |best| best.iter().sum::<f32>() / SESSION_BEST as f32);
-        fused.session = SESSION * mean;
+        fused.session = SESSION * best.copied().unwrap_or(fused.score);
         fused.score += fused.session;
     }
 }

@@ -1,13 +1,14 @@
 //! The index: opened, added to, committed, searched.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tantivy::indexer::IndexWriterOptions;
 use tantivy::IndexWriter;
+use tantivy::indexer::IndexWriterOptions;
 
 use crate::document::Document;
 use crate::error::{Doing, Failure, IndexError, guarded};
@@ -15,6 +16,7 @@ use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
 use crate::search::{self, Hit, Question};
 use crate::table::{Segments, Table};
+use crate::topic;
 use crate::view::View;
 
 /// Memory in which each writing thread gathers documents before it writes a segment. Tantivy
@@ -165,20 +167,19 @@ impl MemoryIndex {
     /// [`IndexError::Write`] if writing fails. The documents then stay searchable and uncommitted.
     pub fn commit(&self, position: u64) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (documents, payload) = {
-            let view = self.read_view();
-            if view.overlay.len() == 0 && position <= view.position {
-                return Ok(());
-            }
-            let ordinals = view.committed()..;
-            let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| NewDocument {
-                document: document.clone(),
-                ordinal,
-                passages,
-            });
-            let position = position.max(view.position);
-            (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
-        };
+        let (documents, payload) =
+            {
+                let view = self.read_view();
+                if view.overlay.len() == 0 && position <= view.position {
+                    return Ok(());
+                }
+                let ordinals = view.committed()..;
+                let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| {
+                    NewDocument { document: document.clone(), ordinal, passages }
+                });
+                let position = position.max(view.position);
+                (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
+            };
         let result = guarded(|| self.write(&mut writer, &documents, payload));
         if result.is_err() {
             // What an interrupted commit left in the writer must not get into the next one.
@@ -204,6 +205,12 @@ impl MemoryIndex {
         valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
     ) -> Result<Vec<Hit>, IndexError> {
         search::search(self, question, valid)
+    }
+
+    /// What of a question is to be embedded: all but the names of those who speak in the index.
+    pub fn topic_of<'q>(&self, question: &'q str) -> Cow<'q, str> {
+        let view = self.read_view();
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
     }
 
     /// Runs a part of a search on what there is now.

@@ -33,6 +33,7 @@ mod search;
 mod table;
 #[cfg(test)]
 mod testing;
+mod topic;
 mod vectors;
 mod view;
 

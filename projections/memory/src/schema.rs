@@ -10,6 +10,7 @@
 //! | `when`      | column         | [`Document::date_ms`], or `recorded_ms` where there is none  |
 //! | `passages`  | column         | how many passages it has, at least 1                         |
 //! | `kind`      | column         | [`Document::kind`]                                           |
+//! | `asks`      | column         | 1 if there is a question mark in it, else 0                  |
 //! | `session`, `speaker` | columns of text | the names, cut to a bounded length; empty for none |
 
 use tantivy::TantivyDocument;
@@ -37,6 +38,7 @@ pub(crate) mod column {
     pub(crate) const WHEN: &str = "when";
     pub(crate) const PASSAGES: &str = "passages";
     pub(crate) const KIND: &str = "kind";
+    pub(crate) const ASKS: &str = "asks";
     pub(crate) const SESSION: &str = "session";
     pub(crate) const SPEAKER: &str = "speaker";
 }
@@ -53,6 +55,7 @@ pub(crate) struct Fields {
     when: Field,
     passages: Field,
     kind: Field,
+    asks: Field,
     session: Field,
     speaker: Field,
 }
@@ -79,6 +82,7 @@ pub(crate) fn schema() -> (Schema, Fields) {
         when: builder.add_i64_field(column::WHEN, FAST),
         passages: builder.add_u64_field(column::PASSAGES, FAST),
         kind: builder.add_u64_field(column::KIND, FAST),
+        asks: builder.add_u64_field(column::ASKS, FAST),
         session: builder.add_text_field(column::SESSION, names()),
         speaker: builder.add_text_field(column::SPEAKER, names()),
     };
@@ -100,6 +104,7 @@ impl Fields {
         record.add_i64(self.when, document.when_ms());
         record.add_u64(self.passages, u64::from(passages));
         record.add_u64(self.kind, document.kind.to_number());
+        record.add_u64(self.asks, u64::from(document.asks()));
         record.add_text(self.session, facets::bounded(document.session.as_deref().unwrap_or_default()));
         record.add_text(self.speaker, facets::bounded(document.speaker.as_deref().unwrap_or_default()));
         record

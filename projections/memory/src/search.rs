@@ -103,7 +103,7 @@ pub struct Hit {
     pub terms: Vec<(String, f32)>,
     /// BM25 by the statistics of the whole index, eligible or not.
     pub bm25: f32,
-    /// What BM25 could reach for this question at most.
+    /// What BM25 could reach for this question at most, words that stand nowhere included.
     pub ceiling: f32,
     /// Position of the valid document before it in its session, up to the filter's `up_to`.
     pub previous: Option<u64>,
@@ -261,6 +261,9 @@ impl Search<'_> {
                 let ordinal = evidence.lexical.ordinal;
                 let entry = view.table.entry(ordinal);
                 let (previous, next) = neighbours.of(ordinal).unwrap_or((known(entry.previous), known(entry.next)));
+                // Those that the filter leaves out are as if they were not there.
+                let eligible = |ordinal: &u32| self.eligible.contains(*ordinal);
+                let (previous, next) = (previous.filter(eligible), next.filter(eligible));
                 fusion::Candidate {
                     ordinal,
                     lexical: evidence.lexical.score,
@@ -268,6 +271,7 @@ impl Search<'_> {
                     session: known(entry.session),
                     previous,
                     next,
+                    asks: entry.asks,
                     spoken_by_named: view.table.is_spoken_by_the_one_named(ordinal, &self.named),
                 }
             };

@@ -11,8 +11,8 @@ mod speakers;
 use std::collections::HashMap;
 
 use crate::document::{Document, Kind};
-use crate::facets;
 use crate::error::Failure;
+use crate::facets;
 
 pub(crate) use loading::Segments;
 use rows::RowBlocks;
@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     /// Where tantivy keeps it; meaningless for documents of the overlay.
     pub(crate) address: Address,
     pub(crate) kind: Kind,
+    /// See [`Document::asks`].
+    pub(crate) asks: bool,
 }
 
 const _: () = assert!(size_of::<Entry>() <= 64, "a million documents take 64 MB");
@@ -141,7 +143,8 @@ impl Table {
             return None;
         }
         let among = self.row_blocks.ordinals(row, self.len());
-        let behind = self.entries[among.start as usize..among.end as usize].partition_point(|entry| entry.first_row <= row);
+        let behind =
+            self.entries[among.start as usize..among.end as usize].partition_point(|entry| entry.first_row <= row);
         let ordinal = among.start + behind as u32 - 1;
         Some((ordinal, row - self.entry(ordinal).first_row))
     }
@@ -180,6 +183,7 @@ impl Table {
             next: NONE,
             address: Address::NONE,
             kind: document.kind,
+            asks: document.asks(),
         });
         self.link(ordinal);
         self.rows += passages;

@@ -254,7 +254,7 @@ impl VectorStore {
 
     fn write_pending(&self, writing: &mut Writing) -> Result<(), Failure> {
         if writing.failed {
-            return Err(std::io::Error::other("an earlier flush to the disk failed").into());
+            return Err(Failure::Damaged("an earlier flush to the disk failed".to_owned()));
         }
         if writing.pending.is_empty() {
             return Ok(());

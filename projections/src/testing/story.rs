@@ -69,7 +69,13 @@ fn started(question: u128) -> run::Started {
 }
 
 fn recalled() -> run::Recalled {
-    let passage = |memory, position, score| run::Passage { memory: MemoryId(memory), position, score, coverage: 0.5, cosine: (memory == 1).then_some(0.25) };
+    let passage = |memory, position, score| run::Passage {
+        memory: MemoryId(memory),
+        position,
+        score,
+        coverage: 0.5,
+        cosine: (memory == 1).then_some(0.25),
+    };
     let passages = vec![passage(2, Position(13), 0.75), passage(1, Position(11), 0.1)];
     run::Recalled { passages, indexed: Position(16) }
 }

@@ -50,7 +50,8 @@ fn message(role: Role, content: &str) -> Option<Document> {
 
 #[test]
 fn a_memory_tells_who_when_and_where_by_its_meta() {
-    let found = memorized(&json!({"speaker": "Ada", "conv": "c1", "session": 2, "title": "Drinks", "tags": ["hot", 5]}));
+    let found =
+        memorized(&json!({"speaker": "Ada", "conv": "c1", "session": 2, "title": "Drinks", "tags": ["hot", 5]}));
     assert_eq!((found.position, found.item, found.kind), (7, 42, Kind::Memory));
     assert_eq!(found.speaker.as_deref(), Some("Ada"));
     assert_eq!(found.title.as_deref(), Some("Drinks"));
@@ -87,8 +88,7 @@ fn only_what_people_and_models_said_is_recalled_of_a_conversation() {
 fn what_cannot_be_opened_is_no_document() {
     let mut event = read_event(StreamId::new(Category::Memory, 1), memory::Retracted {}, &memory::Body::default());
     assert!(document(&event).is_none());
-    event.recorded.event =
-        memory::Superseded { digest: zo_projections::Digest(1), size: 0, occurred_at: None }.into();
+    event.recorded.event = memory::Superseded { digest: zo_projections::Digest(1), size: 0, occurred_at: None }.into();
     event.body = None;
     assert!(document(&event).is_none());
 }

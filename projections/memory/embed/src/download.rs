@@ -74,8 +74,8 @@ impl Cache {
         progress: &mut dyn FnMut(u64, Option<u64>),
     ) -> Result<(), EmbedError> {
         if let Some(record) = self.record(&model.name, hub) {
-            let damaged: Vec<&Entry> =
-                record.entries.iter().filter(|entry| self.read_entry(&model.name, entry).is_err()).collect();
+            let is_damaged = |entry: &&Entry| !Entry::of(&self.folder, &entry.path).is_ok_and(|now| now == **entry);
+            let damaged: Vec<&Entry> = record.entries.iter().filter(is_damaged).collect();
             if damaged.is_empty() {
                 let total = record.entries.iter().map(|entry| entry.length).sum();
                 progress(total, Some(total));
@@ -93,9 +93,8 @@ impl Cache {
 
         let mut entries = Vec::with_capacity(paths.len());
         for path in paths {
-            let bytes = fs::read(&path).map_err(self.disk("read", &path))?;
-            let path = path.strip_prefix(&folder).unwrap_or(&path).to_owned();
-            entries.push(Entry { path, length: bytes.len() as u64, digest: blake3::hash(&bytes) });
+            let inside = path.strip_prefix(&folder).unwrap_or(&path);
+            entries.push(Entry::of(&folder, inside).map_err(self.disk("read", inside))?);
         }
         let path = self.record_path(&model.name);
         Record { entries }.write(&path).map_err(self.disk("write", &path))

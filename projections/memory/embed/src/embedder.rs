@@ -1,6 +1,9 @@
 //! The port: what an embedder is to those who use one.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    panic::{self, AssertUnwindSafe},
+};
 
 use crate::{EmbedError, EmbedderId, Runtime, batch, engine::Engine, identity::Recipe, tokens};
 
@@ -85,12 +88,16 @@ impl EngineEmbedder {
         let texts: Vec<Cow<'_, str>> =
             texts.iter().map(|text| tokens::prepare(prefix, text, self.recipe.max_length)).collect();
         let longest = texts.iter().map(|text| text.len()).max().unwrap_or(0);
-        let failed = |reason: String| EmbedError::Run { runtime: self.runtime.to_string(), bytes: longest, reason };
+        let runtime = self.runtime.to_string();
+        let failed = |reason: String| EmbedError::Run { runtime: runtime.clone(), bytes: longest, reason };
 
         let encodings = tokens::encode(self.engine.tokenizer(), &texts).map_err(failed)?;
         let lengths: Vec<usize> = encodings.iter().map(|encoding| encoding.len()).collect();
         let plan = batch::plan(&lengths, if self.one_by_one { 1 } else { batch::TOKENS });
-        for (text, vector) in self.engine.run(&texts, &encodings, &plan).map_err(failed)? {
+        // An engine that panics over a text must not take the process with it.
+        let run = AssertUnwindSafe(|| self.engine.run(&texts, &encodings, &plan));
+        let run = panic::catch_unwind(run).unwrap_or_else(|_| Err("it panicked".into()));
+        for (text, vector) in run.map_err(failed)? {
             vectors[text] = normalised(vector).map_err(failed)?;
         }
         match vectors.iter().find(|vector| vector.len() != self.dimensions) {

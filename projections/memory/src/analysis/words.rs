@@ -142,6 +142,11 @@ pub(crate) fn is_unspaced_pair(term: &str) -> bool {
     chars.next().is_some_and(is_unspaced) && chars.next().is_some()
 }
 
+/// Whether a term is one or two characters of an unspaced script.
+pub(crate) fn is_unspaced_term(term: &str) -> bool {
+    term.chars().next().is_some_and(is_unspaced)
+}
+
 /// Letters of scripts that do not put spaces between words. Korean does, but glues particles to
 /// its nouns, and is found better by pairs of syllables.
 fn is_unspaced(c: char) -> bool {

@@ -78,7 +78,6 @@ impl<'a> DenseSearch<'a> {
             let nearest = self.dense.vectors.nearest(self.dense.query, wanted, self.among.as_ref())?;
             let statistics = nearest.statistics;
             self.statistics.set((statistics.rows > 0).then_some(CosineStatistics {
-                minimum: statistics.minimum,
                 maximum: statistics.maximum,
                 mean: statistics.mean,
                 deviation: statistics.deviation,

@@ -22,7 +22,9 @@ pub(super) struct Plan {
     pub(super) terms: Vec<PlannedTerm>,
     /// What a document's length does to its score.
     pub(super) lengths: Lengths,
-    /// Rarities of all terms, those included that stand nowhere.
+    /// Weights of all terms, those included that stand nowhere.
+    weights: f32,
+    /// Rarities of the same.
     rarities: f32,
 }
 
@@ -61,14 +63,16 @@ impl Plan {
         terms.sort_by(|a, b| b.weight.total_cmp(&a.weight).then_with(|| a.text.cmp(&b.text)));
         terms.truncate(MAX_QUERY_TERMS);
         let unknown = unknown.min(MAX_QUERY_TERMS - terms.len());
-        let known: f32 = terms.iter().map(|term| term.rarity).sum();
-        let rarities = known + unknown as f32 * judged.idf(0);
-        Ok(Plan { terms, lengths: collection.lengths(), rarities })
+        let rarities = terms.iter().map(|term| term.rarity).sum::<f32>() + unknown as f32 * judged.idf(0);
+        let weight_of_unknown = bm25::weight(collection.idf(0));
+        let weights = terms.iter().map(|term| term.weight).sum::<f32>() + unknown as f32 * weight_of_unknown;
+        Ok(Plan { terms, lengths: collection.lengths(), weights, rarities })
     }
 
-    /// What no document's score exceeds: all terms' weights together.
+    /// What no document's score exceeds: all terms' weights together, those included that stand
+    /// nowhere.
     pub(super) fn ceiling(&self) -> f32 {
-        self.terms.iter().map(|term| term.weight).sum()
+        self.weights
     }
 
     /// Share of the query's rarities that the terms in the bit set `matched` make up.

@@ -18,11 +18,7 @@ impl<'a> Verdicts<'a> {
     }
 
     /// Those of `found` whose documents are valid, in their order.
-    pub(super) fn retain<T>(
-        &mut self,
-        mut found: Vec<T>,
-        ordinal: impl Fn(&T) -> u32,
-    ) -> Result<Vec<T>, IndexError> {
+    pub(super) fn retain<T>(&mut self, mut found: Vec<T>, ordinal: impl Fn(&T) -> u32) -> Result<Vec<T>, IndexError> {
         let mut new: Vec<u32> = found.iter().map(&ordinal).filter(|ordinal| !self.said.contains_key(ordinal)).collect();
         new.sort_unstable();
         new.dedup();

@@ -116,7 +116,12 @@ impl Table {
         Ok(table)
     }
 
-    fn load_segment(&mut self, reader: &SegmentReader, segment: &Segment, entries: &mut [Entry]) -> Result<(), Failure> {
+    fn load_segment(
+        &mut self,
+        reader: &SegmentReader,
+        segment: &Segment,
+        entries: &mut [Entry],
+    ) -> Result<(), Failure> {
         let columns = Columns::open(reader)?;
         let sessions = names(&columns.sessions, |name| self.sessions.number(name))?;
         let speakers = names(&columns.speakers, |name| self.speakers.number(name))?;
@@ -135,6 +140,7 @@ impl Table {
             read(&columns.item_low, &mut buffers.item_low);
             read(&columns.passages, &mut buffers.passages);
             read(&columns.kinds, &mut buffers.kinds);
+            read(&columns.asks, &mut buffers.asks);
             read(&session_numbers, &mut buffers.sessions);
             read(&speaker_numbers, &mut buffers.speakers);
             columns.whens.get_range(from, &mut buffers.whens[..count]);
@@ -159,6 +165,7 @@ impl Table {
                     next: NONE,
                     address: Address { slot: segment.slot, doc: start + at as u32 },
                     kind,
+                    asks: buffers.asks[at] != 0,
                 };
             }
         }
@@ -198,6 +205,7 @@ const NOT_LOADED: Entry = Entry {
     next: NONE,
     address: Address::NONE,
     kind: Kind::Memory,
+    asks: false,
 };
 
 /// The columns of one segment.
@@ -208,6 +216,7 @@ struct Columns {
     whens: Arc<dyn ColumnValues<i64>>,
     passages: Arc<dyn ColumnValues<u64>>,
     kinds: Arc<dyn ColumnValues<u64>>,
+    asks: Arc<dyn ColumnValues<u64>>,
     sessions: StrColumn,
     speakers: StrColumn,
 }
@@ -216,9 +225,8 @@ impl Columns {
     fn open(reader: &SegmentReader) -> Result<Columns, Failure> {
         let columns = reader.fast_fields();
         let numbers = |name| full(columns.u64(name)?, reader, name);
-        let names = |name: &str| {
-            columns.str(name)?.ok_or_else(|| Failure::Damaged(format!("the column {name} is missing")))
-        };
+        let names =
+            |name: &str| columns.str(name)?.ok_or_else(|| Failure::Damaged(format!("the column {name} is missing")));
         Ok(Columns {
             positions: numbers(column::POSITION)?,
             item_high: numbers(column::ITEM_HIGH)?,
@@ -226,6 +234,7 @@ impl Columns {
             whens: full(columns.i64(column::WHEN)?, reader, column::WHEN)?,
             passages: numbers(column::PASSAGES)?,
             kinds: numbers(column::KIND)?,
+            asks: numbers(column::ASKS)?,
             sessions: names(column::SESSION)?,
             speakers: names(column::SPEAKER)?,
         })
@@ -241,6 +250,7 @@ struct Buffers {
     whens: [i64; CHUNK],
     passages: [u64; CHUNK],
     kinds: [u64; CHUNK],
+    asks: [u64; CHUNK],
     sessions: [u64; CHUNK],
     speakers: [u64; CHUNK],
 }
@@ -256,6 +266,7 @@ impl Default for Buffers {
             whens: [0; CHUNK],
             passages: none,
             kinds: none,
+            asks: none,
             sessions: none,
             speakers: none,
         }

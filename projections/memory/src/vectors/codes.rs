@@ -91,7 +91,11 @@ impl CodedQuery {
             }
         }
         // A set bit is the sign 1, another one -1, hence twice the sum over the set ones minus the sum over all.
-        std::array::from_fn(|lane| (2.0 * self.step * (products[lane] as i32) as f32 - self.sum) * factors[lane])
+        let mut estimates = [0.0; LANES];
+        for ((estimate, product), factor) in estimates.iter_mut().zip(&products).zip(factors) {
+            *estimate = (2.0 * self.step * (*product as i32) as f32 - self.sum) * factor;
+        }
+        estimates
     }
 }
 
@@ -230,7 +234,8 @@ impl Scanned {
             self.offer(first, lanes, estimates);
         }
         self.sum += f64::from(fold(counted, |one, other| one + other));
-        self.squares += f64::from(fold(counted.map(|estimate| estimate * estimate), |one, other| one + other));
+        counted.iter_mut().for_each(|estimate| *estimate *= *estimate);
+        self.squares += f64::from(fold(counted, |one, other| one + other));
     }
 
     fn offer(&mut self, first: u32, mut lanes: u32, estimates: &[f32; LANES]) {

@@ -4,12 +4,17 @@
 //!
 //! ```text
 //! header    magic 8 | version u32 | dimensions u32 | home's identity 32 | embedder 32 | crc32 of all before it
-//! `vectors` then for each row:  value i16 x dimensions | scale f32 | crc32 of (row u32, digest u128, all before it)
-//! `codes`   then for each row:  digest u128 | factor f32 | code u64 x words | crc32 of (row u32, all before it)
+//! `codes`   then for each row:  digest u128 | factor f32 | signs u64 x words | crc32 of all before it
+//! `vectors` then for each row:  value i16 x dimensions | scale f32 | crc32 of all before it
 //! ```
 //!
-//! A number of a vector is `value * scale`. A record of `codes` is written when its row of `vectors` is durable, so
-//! the file `codes` says which rows there are; what follows in `vectors` was not finished and is written over.
+//! A number of a vector is `value * scale`. The checksum of a record of `codes` starts from the checksum of the row's
+//! number (u32), that of a record of `vectors` from the checksum of number and digest: so a record is good in its own
+//! place only.
+//!
+//! A record of `codes` is written when its row of `vectors` is durable. So `codes` says which rows there are; what
+//! `vectors` has behind them was not finished and is written over. Rows are dropped from `codes`, durably, before
+//! their places in `vectors` are used again.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -63,13 +68,16 @@ pub(super) enum Found {
 impl Files {
     /// Opens the files in a folder and checks their headers.
     pub(super) fn find(folder: &Path, owner: Owner<'_>) -> Result<Found, Failure> {
+        if folder.is_file() {
+            return Ok(Found::Unusable("it is a file, not a folder".to_owned()));
+        }
         let lengths = [CODES, VECTORS].map(|kind| match fs::metadata(folder.join(kind.name)) {
-            Ok(metadata) => Ok(Some(metadata.len() as usize)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Ok(metadata) => Ok(metadata.len() as usize),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
             Err(error) => Err(error),
         });
         let [codes, vectors] = lengths;
-        match (codes?.unwrap_or(0), vectors?.unwrap_or(0)) {
+        match (codes?, vectors?) {
             (codes, vectors) if codes < HEADER_BYTES && vectors <= HEADER_BYTES => return Ok(Found::Nothing),
             (codes, _) if codes < HEADER_BYTES => return Ok(Found::Unusable(format!("{} is cut", CODES.name))),
             (_, vectors) if vectors < HEADER_BYTES => return Ok(Found::Unusable(format!("{} is cut", VECTORS.name))),
@@ -216,7 +224,7 @@ impl CodeRecord<'_> {
         records.extend_from_slice(&digest.to_le_bytes());
         records.extend_from_slice(&code.factor.to_le_bytes());
         code.signs.iter().for_each(|word| records.extend_from_slice(&word.to_le_bytes()));
-        let checksum = checksum(row, &[], &records[start..]);
+        let checksum = checksum(&row.to_le_bytes(), &records[start..]);
         records.extend_from_slice(&checksum.to_le_bytes());
     }
 
@@ -229,7 +237,7 @@ impl CodeRecord<'_> {
         let (content, stored) = record.split_last_chunk::<CRC_BYTES>()?;
         let (digest, rest) = content.split_first_chunk()?;
         let (factor, signs) = rest.split_first_chunk()?;
-        let good = checksum(row, &[], content).to_le_bytes() == *stored;
+        let good = checksum(&row.to_le_bytes(), content).to_le_bytes() == *stored;
         good.then(|| CodeRecord { digest: u128::from_le_bytes(*digest), factor: f32::from_le_bytes(*factor), signs })
     }
 }
@@ -250,14 +258,14 @@ impl Values<'_> {
         let values = vector.iter().map(|number| (number * steps).round() as i16);
         values.for_each(|value| records.extend_from_slice(&value.to_le_bytes()));
         records.extend_from_slice(&scale.to_le_bytes());
-        let checksum = checksum(row, &digest.to_le_bytes(), &records[start..]);
+        let checksum = checksum(&place(row, digest), &records[start..]);
         records.extend_from_slice(&checksum.to_le_bytes());
     }
 
     fn parse(row: u32, digest: u128, record: &[u8]) -> Option<Values<'_>> {
         let (content, stored) = record.split_last_chunk::<CRC_BYTES>()?;
         let (values, scale) = content.split_last_chunk()?;
-        let good = checksum(row, &digest.to_le_bytes(), content).to_le_bytes() == *stored;
+        let good = checksum(&place(row, digest), content).to_le_bytes() == *stored;
         good.then(|| Values { values, scale: f32::from_le_bytes(*scale) })
     }
 
@@ -290,12 +298,19 @@ fn offset(row: u32, record_bytes: usize) -> u64 {
     HEADER_BYTES as u64 + u64::from(row) * record_bytes as u64
 }
 
-fn checksum(row: u32, digest: &[u8], content: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(&row.to_le_bytes());
-    hasher.update(digest);
+/// The checksum of a record that stands in the place `place`.
+fn checksum(place: &[u8], content: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(crc32fast::hash(place));
     hasher.update(content);
     hasher.finalize()
+}
+
+/// A row and its digest: a vector in this place proves that the two files agree.
+fn place(row: u32, digest: u128) -> [u8; 20] {
+    let mut place = [0; 20];
+    place[..4].copy_from_slice(&row.to_le_bytes());
+    place[4..].copy_from_slice(&digest.to_le_bytes());
+    place
 }
 
 fn header(kind: &Kind, owner: Owner<'_>) -> [u8; HEADER_BYTES] {

@@ -1,9 +1,11 @@
 //! The search for the nearest rows: estimated for all of them, computed for those that could be meant.
 //!
-//! 1. All eligible codes are scanned; the [`CANDIDATES`] greatest estimates are kept.
-//! 2. The [`FIRST`] best of these are read from disk and their cosines computed. The `limit`-th of these is a bar.
-//! 3. Of the other candidates those are read and computed whose estimate is not further below the bar than
-//!    [`DOUBT`] standard deviations of estimates. So an easy question reads few rows and a hard one many.
+//! 1. All eligible codes are scanned, and the rows with the greatest estimates kept ([`CANDIDATES`]).
+//! 2. The best of these ([`FIRST`]) are read from disk and computed. The `limit`-th best of them is a bar.
+//! 3. Of the other candidates those are read and computed too whose estimate is at most [`DOUBT`] standard deviations
+//!    below the bar. So an easy question reads few rows and a hard one many.
+//!
+//! A few rows ([`EXACT_ROWS`]) are all computed.
 
 use super::Nearest;
 use super::best::{Best, Scored, better, keep_best, split_best};
@@ -18,8 +20,11 @@ use crate::error::Failure;
 
 /// Up to so many eligible rows are all computed.
 const EXACT_ROWS: usize = 2_000;
-/// Rows whose estimates are kept, at least. 2,000 hold 99.9 of 100 true top tens among a million rows.
-const CANDIDATES: usize = 4_096;
+/// Rows whose estimates are kept: so many times the root of the number of eligible rows. A third of that holds 99 of
+/// 100 true top tens of texts.
+const CANDIDATES: f32 = 3.0;
+/// With fewer dimensions estimates are less certain, and as many times more rows are kept.
+const DIMENSIONS: f32 = 384.0;
 /// Candidates that are computed in any case, at least.
 const FIRST: usize = 256;
 /// How many standard deviations an estimate may be below the bar.
@@ -97,14 +102,21 @@ impl Search<'_> {
         let codes = &self.memory.codes;
         let coded = CodedQuery::of(&self.rotation.apply(query));
         let wanted = limit.max(1);
-        let keep = (CANDIDATES.max(4 * wanted), FARTHEST);
+        let rows = self.memory.rows();
+        let eligible = among.map_or(rows as usize, Rows::len) as f32;
+        let candidates = CANDIDATES * eligible.sqrt() * (DIMENSIONS / query.len() as f32).max(1.0);
+        let keep = ((candidates as usize).max(4 * wanted), FARTHEST);
         let scans = side_by_side(split(codes.blocks(), BLOCKS_PER_THREAD, self.threads), |blocks| {
-            codes.scan(&coded, blocks, self.memory.rows(), among, keep)
+            codes.scan(&coded, blocks, rows, among, keep)
         });
         let sum_of = |part: fn(&Scanned) -> f64| scans.iter().map(part).sum::<f64>();
-        let rows = scans.iter().map(|scan| scan.rows).sum();
-        let statistics =
-            Statistics::from_sums(rows, sum_of(|scan| scan.sum), sum_of(|scan| scan.squares), codes.variance(&coded));
+        let eligible = scans.iter().map(|scan| scan.rows).sum();
+        let statistics = Statistics::from_sums(
+            eligible,
+            sum_of(|scan| scan.sum),
+            sum_of(|scan| scan.squares),
+            codes.variance(&coded),
+        );
         let (nearest, farthest): (Vec<Best>, Vec<Best>) =
             scans.into_iter().map(|scan| (scan.nearest, scan.farthest)).unzip();
 

@@ -60,6 +60,13 @@ impl Record {
 }
 
 impl Entry {
+    /// What is at this path of the cache folder now; reads all of it, but holds little of it at once.
+    pub(super) fn of(folder: &Path, path: &Path) -> io::Result<Self> {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(File::open(folder.join(path))?)?;
+        Ok(Self { path: path.to_owned(), length: hasher.count(), digest: hasher.finalize() })
+    }
+
     fn parse(line: &str) -> Option<Self> {
         let (digest, rest) = line.split_once(' ')?;
         let (length, path) = rest.split_once(' ')?;

@@ -20,8 +20,10 @@ impl Engine for Counting {
         _: &[Encoding],
         batches: &[Vec<usize>],
     ) -> Result<Vec<(usize, Vec<f32>)>, String> {
-        if let Some(reason) = self.fails {
-            return Err(reason.into());
+        match self.fails {
+            Some("panic") => panic!("as asked for"),
+            Some(reason) => return Err(reason.into()),
+            None => {}
         }
         let vector = |text: usize, batch: &[usize]| (text, vec![texts[text].len() as f32, batch.len() as f32]);
         Ok(batches.iter().flat_map(|batch| batch.iter().map(|&text| vector(text, batch))).collect())
@@ -72,6 +74,12 @@ fn no_texts_have_no_vectors() {
 fn failure_of_the_engine_is_told_with_its_name() {
     let error = embedder("", Some("out of memory")).embed(Role::Query, &["tea"]).expect_err("the engine fails");
     assert_eq!(error.to_string(), "rten failed on a text of 3 bytes: out of memory");
+}
+
+#[test]
+fn panic_of_the_engine_is_an_error() {
+    let error = embedder("", Some("panic")).embed(Role::Query, &["tea"]).expect_err("the engine panics");
+    assert_eq!(error.to_string(), "rten failed on a text of 3 bytes: it panicked");
 }
 
 #[test]

@@ -19,7 +19,9 @@ impl Places {
     pub(crate) fn from_environment() -> Self {
         let variable = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
         if let Some(path) = variable("ORT_DYLIB_PATH") {
-            return Self { explicit: Some(path.into()), folders: Vec::new() };
+            // ort would take a relative path from the program's folder, and a bare name from the loader's.
+            let path = std::path::absolute(&path).unwrap_or_else(|_| path.into());
+            return Self { explicit: Some(path), folders: Vec::new() };
         }
         let home = variable("HOME").map(PathBuf::from);
         let mut folders = Vec::new();
