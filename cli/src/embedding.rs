@@ -14,7 +14,7 @@ use crate::output::text::{count, counted};
 use crate::output::{Output, Total};
 
 /// What embedding for a while came to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Work {
     /// How much is embedded now.
     pub(crate) now: Embedded,
@@ -24,6 +24,8 @@ pub(crate) struct Work {
     pub(crate) took: Duration,
     /// Whether Ctrl-C ended it.
     pub(crate) interrupted: bool,
+    /// Why nothing more can be embedded here, if that is so.
+    pub(crate) problem: Option<String>,
 }
 
 impl Work {
@@ -56,10 +58,18 @@ pub(crate) fn backlog(status: &IndexStatus) -> Embedded {
     status.next_model.as_ref().map_or(status.passages, |model| model.passages)
 }
 
+/// Why that model cannot be used, if it cannot.
+fn problem_of(status: IndexStatus) -> Option<String> {
+    match status.next_model.or(status.model) {
+        Some(model) => model.problem,
+        None => Some("there is no model".to_owned()),
+    }
+}
+
 /// Embeds what is not embedded yet, with a bar on a terminal.
 ///
 /// # Errors
-/// What it failed with: [`FailureKind::Refused`](zo_engine::protocol::FailureKind) where no model can be run.
+/// What it failed with. That there is no model to embed with is no error: [`Work::problem`] says so.
 pub(crate) fn embed(
     client: &mut Client,
     output: &mut Output,
@@ -81,9 +91,11 @@ pub(crate) fn embed(
     if !interrupted {
         result?;
     }
-    let now = backlog(&index_status(client)?);
+    let took = begun.elapsed();
+    let status = index_status(client)?;
+    let now = backlog(&status);
     let done = now.passages.saturating_sub(before.passages);
-    Ok(Work { now, done, took: begun.elapsed(), interrupted })
+    Ok(Work { now, done, took, interrupted, problem: problem_of(status) })
 }
 
 /// After things were acknowledged, `new` ones among them: says that they can be found, and embeds them. Nothing that happens here makes the
@@ -99,12 +111,11 @@ pub(crate) fn embed_behind(client: &mut Client, output: &mut Output, interrupt: 
             if work.done > 0 {
                 output.note(format!("embedded {}", work.in_words()));
             }
-            if work.left() > 0 {
-                output.note(format!("{}: the next command carries on", left(work.left())));
+            match &work.problem {
+                _ if work.left() == 0 => {}
+                Some(problem) => output.note(format!("note: by their words only: {problem}")),
+                None => output.note(format!("{}: the next command carries on", left(work.left()))),
             }
-        }
-        Err(error) if error.kind.exit_code() == 1 => {
-            output.note(format!("note: by their words only: {}", error.message))
         }
         Err(error) => output.warn(&error),
     }
@@ -123,7 +134,8 @@ mod tests {
     #[test]
     fn work_is_told_with_its_rate() {
         let now = Embedded { passages: 1234, of: 1235 };
-        let work = Work { now, done: 1234, took: Duration::from_millis(12_340), interrupted: false };
+        let took = Duration::from_millis(12_340);
+        let work = Work { now, done: 1234, took, interrupted: false, problem: None };
         assert_eq!(work.in_words(), "1,234 passages in 12.3 s (100/s)");
         assert_eq!(left(work.left()), "1 passage is left");
         assert_eq!(left(2000), "2,000 passages are left");

@@ -98,6 +98,8 @@ pub struct Found {
     pub share: Embedded,
     /// What the reader should know.
     pub notes: Vec<String>,
+    /// How long making the question's vector took.
+    pub embedding: Duration,
 }
 
 /// Why nothing can be recalled.
@@ -167,7 +169,9 @@ impl Recall {
             open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()))?;
         }
         let mut notes = lock(&self.notes).clone();
+        let begun = Instant::now();
         let dense = open.embedding.of_question(search.text, &open.index);
+        let embedding = begun.elapsed();
         let dense = dense.unwrap_or_else(|why| {
             notes.push(why.to_string());
             None
@@ -198,7 +202,7 @@ impl Recall {
         let share = open.share();
         let embedded = open.embedded();
         let indexed = open.seen();
-        Ok(Found { hits, indexed, embedded, share, notes })
+        Ok(Found { hits, indexed, embedded, share, notes, embedding })
     }
 
     /// Whether some document has this key in its meta; else some keys that there are.

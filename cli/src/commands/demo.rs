@@ -40,8 +40,8 @@ const QUESTIONS: [(&str, &str); 3] = [
 
 /// Questions that have no word in common with the note that answers them, and what it says.
 const PARAPHRASES: [(&str, &str); 2] = [
-    ("Which sweets would make a colleague ill?", "Allergic to hazelnuts"),
-    ("Do I have valid documents for travelling abroad?", "The passport runs out"),
+    ("Which vegetables do I grow?", "Black Cherry"),
+    ("How do we interview applicants?", "Candidates get a small program"),
 ];
 
 /// See it survive a kill -9
@@ -149,7 +149,12 @@ fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     let interrupt = Interrupt::watch()?;
     let work = embed(&mut client, &mut context.output, &interrupt, None)?;
     let all = work.now.of > 0 && work.left() == 0;
-    let claim = format!("embedded {}, on this machine and without a network", work.in_words());
+    let meanwhile = match work.now.of.saturating_sub(work.done) {
+        0 => String::new(),
+        meanwhile => format!("{} while the questions were asked, ", count(meanwhile)),
+    };
+    let passages = counted(work.now.of, "passage");
+    let claim = format!("{passages} are embedded on this machine: {meanwhile}{}", work.in_words());
     story.claim(&mut context.output, all, &claim)?;
     for (question, expected) in PARAPHRASES {
         story.say(&mut context.output, &format!("zo recall \"{question}\" --top-k 1 --explain"))?;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use zo_engine::protocol::{Embedded, IndexStatus, ModelInUse};
+use zo_engine::protocol::{Embedded, FailureKind, IndexStatus, ModelInUse};
 use zo_projections::Position;
 
 use crate::context::Context;
@@ -132,6 +132,12 @@ impl Embed {
             let message = format!("interrupted; {} are embedded, {}", counted(work.done, "passage"), left(work.left()));
             return Err(
                 CliError::new(Kind::Interrupted, message).hint("run it again to go on; so does any other command")
+            );
+        }
+        if let Some(problem) = work.problem.as_ref().filter(|_| work.left() > 0) {
+            let message = format!("{}: {problem}", left(work.left()));
+            return Err(
+                CliError::new(Kind::Engine(FailureKind::Refused), message).hint("`zo model list` shows other models")
             );
         }
         if output.is_json() {

@@ -179,6 +179,8 @@ impl Use {
 #[derive(Serialize)]
 struct StatusJson<'a> {
     runtime: &'a str,
+    /// Where ONNX Runtime was looked for, if it is not used.
+    looked_in: &'a [String],
     model: Option<&'a ModelInUse>,
     next_model: Option<&'a ModelInUse>,
     notes: &'a [String],
@@ -189,17 +191,22 @@ impl Status {
         let mut client = context.open_existing()?;
         let status = index_status(&mut client)?;
         client.close()?;
+        let looked_in = looked_in();
         let output = &mut context.output;
         if output.is_json() {
+            let looked_in = &looked_in;
             let (runtime, notes) = (&status.runtime, &status.notes);
             let (model, next_model) = (status.model.as_ref(), status.next_model.as_ref());
-            return output.data(&StatusJson { runtime, model, next_model, notes });
+            return output.data(&StatusJson { runtime, looked_in, model, next_model, notes });
         }
         let mut line = |name: &str, value: String| {
             let name = output.paint(Style::Bold, &format!("{name:14}"));
             output.line(format!("{name}{}", output.shown(&value)))
         };
         line("runtime", status.runtime)?;
+        if !looked_in.is_empty() {
+            line("looked in", looked_in.join(", "))?;
+        }
         let in_words = |model: &ModelInUse| format!("{}; {}", model_in_words(model), share(model.passages));
         line("model", status.model.as_ref().map_or_else(|| "none".to_owned(), in_words))?;
         if let Some(next) = &status.next_model {
@@ -210,4 +217,14 @@ impl Status {
         }
         Ok(())
     }
+}
+
+/// The folders and files that ONNX Runtime was looked for in; none if it was found.
+fn looked_in() -> Vec<String> {
+    let report = zo_embed::runtime();
+    if report.why_not().is_none() {
+        return Vec::new();
+    }
+    let folders = report.folders.iter().map(|folder| folder.display().to_string());
+    folders.chain(report.candidates.iter().map(ToString::to_string)).collect()
 }

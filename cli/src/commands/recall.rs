@@ -178,7 +178,7 @@ impl Recall {
     fn print(&self, context: &mut Context, recalled: &Recalled) -> Result<(), CliError> {
         let output = &mut context.output;
         if output.is_json() {
-            let Recalled { indexed, embedded, head, share, notes, hits } = recalled;
+            let Recalled { indexed, embedded, head, share, notes, hits, .. } = recalled;
             let (indexed, embedded, head, share) = (*indexed, *embedded, *head, *share);
             let hits = hits.iter().map(|hit| hits::HitJson::of(hit, self.explain)).collect();
             return output.data(&RecalledJson { indexed, embedded, head, share, notes, hits });

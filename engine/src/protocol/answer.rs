@@ -281,6 +281,8 @@ pub struct Recalled {
     pub share: Embedded,
     /// What the reader should know: why there is no search by meaning, for example.
     pub notes: Vec<String>,
+    /// Microseconds that making the question's vector took, of all that the answer took; 0 if none was made.
+    pub embedding_us: u64,
     /// Best first.
     pub hits: Vec<RecalledHit>,
 }

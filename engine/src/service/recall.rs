@@ -59,6 +59,7 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
         head: engine.writer.read(|views| views.position)?,
         share: found.share,
         notes: found.notes,
+        embedding_us: found.embedding.as_micros().try_into().unwrap_or(u64::MAX),
     }))
 }
 

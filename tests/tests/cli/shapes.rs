@@ -70,6 +70,57 @@ fn an_answer() {
     assert_eq!(snapshot(&answer), expected);
 }
 
+/// The value with every score as null, and the names of the words that were found.
+fn without_scores(mut hit: Value) -> Value {
+    assert!(hit["score"].is_f64(), "{hit}");
+    hit["score"] = Value::Null;
+    if let Some(explanation) = hit.get_mut("explanation") {
+        for name in ["bm25", "ceiling", "cosine"] {
+            assert!(explanation[name].is_f64(), "{name}: {explanation}");
+            explanation[name] = Value::Null;
+        }
+        for pairs in ["parts", "words"] {
+            for pair in explanation[pairs].as_array_mut().expect("pairs") {
+                assert!(pair[1].is_f64(), "{pair}");
+                *pair = pair[0].take();
+            }
+        }
+    }
+    hit
+}
+
+#[test]
+fn what_was_recalled() {
+    let zo = Zo::new();
+    zo.run(["memorize", "--id", "port", "the staging port is 5433", "--meta", "topic=x", "--at", "2026-05-04"]).ok();
+    zo.run(["memorize", "--id", "bare", "staging"]).ok();
+    for (role, text) in [("user", "is staging up?"), ("assistant", "yes, the port answers"), ("user", "good")] {
+        zo.run(["conversation", "add-message", "c", "--role", role, text]).ok();
+    }
+    zo.run(["index", "embed"]).ok();
+    let mut recalled = zo.run(["recall", "--json", "staging port", "--in", "memories"]).json_object();
+    let hits = recalled["hits"].take();
+    let expected = r#"{"indexed":7,"embedded":7,"head":7,"share":{"passages":5,"of":5},"notes":[],"hits":null}"#;
+    assert_eq!(snapshot(&recalled), expected);
+    let hit = |id: &str| {
+        let found = hits.as_array().expect("hits").iter().find(|hit| hit["id"] == id);
+        snapshot(&without_scores(found.expect("it is found").clone()))
+    };
+    let port = r#"{"id":"port","content":"the staging port is 5433","meta":{"topic":"x"},"score":null,"position":2,"at":"<time>","occurred_at":"<time>"}"#;
+    assert_eq!(hit("port"), port);
+    let bare = r#"{"id":"bare","content":"staging","meta":{},"score":null,"position":3,"at":"<time>"}"#;
+    assert_eq!(hit("bare"), bare);
+    let arguments = ["recall", "--json", "does the port answer?", "--in", "messages", "-k", "1", "--explain"];
+    let message = without_scores(zo.run(arguments).json_object()["hits"][0].clone());
+    let before = r#"{"id":"<id>","role":"user","content":"is staging up?","position":5}"#;
+    let after = r#"{"id":"<id>","role":"user","content":"good","position":7}"#;
+    let explanation = r#"{"parts":["lexical","dense","neighbours","speaker","session"],"bm25":null,"ceiling":null,"words":["port","answer"],"cosine":null}"#;
+    let expected = format!(
+        r#"{{"id":"<id>","content":"yes, the port answers","meta":{{}},"score":null,"position":6,"at":"<time>","conversation":"c","role":"assistant","before":{before},"after":{after},"explanation":{explanation}}}"#
+    );
+    assert_eq!(snapshot(&message), expected);
+}
+
 #[test]
 fn an_event() {
     let zo = Zo::new();
@@ -102,6 +153,26 @@ fn keys_of_the_larger_objects() {
     assert_eq!(keys(zo.run(["log", "stats", "--json"])), "events head first_at last_at bytes packs kinds disk");
     assert_eq!(keys(zo.run(["rebuild", "--json"])), "position events indexed digests same");
     assert_eq!(keys(zo.run(["replay", "--digests", "--json"])), "position digests");
+    assert_eq!(
+        keys(zo.run(["index", "status", "--json"])),
+        "indexed embedded head documents passages uncommitted indexed_since_open embedded_since_open model next_model \
+         runtime bytes_words bytes_vectors notes"
+    );
+    assert_eq!(keys(zo.run(["model", "status", "--json"])), "runtime looked_in model next_model notes");
+    assert_eq!(keys(zo.run(["index", "embed", "--json"])), "passages of");
+    let queries = zo.file("q.jsonl", "{\"id\":\"q\",\"text\":\"one\"}\n");
+    let queries = queries.to_str().expect("ASCII");
+    let run = zo.run(["recall", "--queries", queries, "--run", "run.tsv", "--json"]);
+    assert_eq!(keys(run), "queries hits run indexed embedded head share");
+    let corpus = zo.file("c.jsonl", "{\"id\":\"a\",\"content\":\"one\"}\n");
+    let corpus = corpus.to_str().expect("ASCII");
+    let qrels = zo.file("q.tsv", "q\ta\t1\n");
+    let qrels = qrels.to_str().expect("ASCII");
+    let bench = zo.run(["bench", "recall", "--corpus", corpus, "--queries", queries, "--qrels", qrels, "--json"]);
+    assert_eq!(
+        keys(bench),
+        "documents passages model scope without queries recall@1 recall@5 recall@10 ndcg@10 mrr@10 by asked latency_ms"
+    );
     let empty = zo.file("empty/x.md", "");
     let import = zo.run(["import".as_ref(), empty.as_os_str(), "--json".as_ref()]);
     assert_eq!(keys(import), "memories conversations conversations_left_deleted messages keys not_placed failed");

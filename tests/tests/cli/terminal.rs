@@ -35,16 +35,24 @@ fn a_dumb_terminal_sees_no_progress() {
     let lines: String = (0..5000).map(|n| format!("{{\"content\":\"{n}\"}}\n")).collect();
     let file = zo.file("facts.jsonl", lines);
     let file = file.to_str().expect("ASCII");
-    let seen = run_on_terminal(with(&zo, &["memorize", "--jsonl", file], "TERM", "dumb"), "");
+    let seen = run_on_terminal(with(&zo, &["memorize", "--jsonl", file, "--no-wait"], "TERM", "dumb"), "");
     assert!(seen.status.success() && !seen.screen.contains('\u{1b}'), "{:?}", seen.screen);
     assert!(seen.screen.starts_with("5,000 new ("), "{:?}", seen.screen);
+    let seen = run_on_terminal(with(&zo, &["index", "embed", "--for", "200ms"], "TERM", "dumb"), "");
+    assert!(seen.status.success() && !seen.screen.contains('\u{1b}'), "{:?}", seen.screen);
 }
 
 #[test]
 fn a_terminal_obeys_nothing_that_was_remembered() {
     let zo = Zo::new();
     zo.run_with(["memorize", "--id", "trap"], "red \u{1b}[31m and a bell \u{7}").ok();
-    for arguments in [&["memory", "list"][..], &["memory", "show", "trap"], &["log", "tail"], &["log", "show", "2"]] {
+    for arguments in [
+        &["memory", "list"][..],
+        &["memory", "show", "trap"],
+        &["log", "tail"],
+        &["log", "show", "2"],
+        &["recall", "bell", "--explain"],
+    ] {
         let seen = run_on_terminal(with(&zo, arguments, "NO_COLOR", "1"), "");
         assert!(seen.screen.contains("␛[31m") && !seen.screen.contains('\u{1b}'), "{arguments:?}: {:?}", seen.screen);
     }

@@ -198,7 +198,10 @@ impl Recall {
                     return Err(CliError::new(Kind::Interrupted, "interrupted; nothing was measured"));
                 }
                 let (recalled, took) = plan.put(client, query, question.clone())?;
+                let embedding = Duration::from_micros(recalled.embedding_us).min(took);
                 clock.whole.push(took);
+                clock.embedding.push(embedding);
+                clock.searching.push(took - embedding);
                 progress.set(clock.whole.len() as u64);
                 let ids = recalled.hits.into_iter().map(|hit| hit.id);
                 rankings.entry(query.id.as_str()).or_insert_with(|| ids.collect::<Vec<_>>());

@@ -137,35 +137,17 @@ fn in_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-/// The library that runs embedding models fast.
+/// What models that embed texts run on.
 pub(super) fn onnx_runtime() -> Check {
     const NAME: &str = "onnxruntime";
-    const HINT: &str =
-        "pip install onnxruntime, and let ORT_DYLIB_PATH name the libonnxruntime.so in its folder `capi`";
-    if let Some(path) = env::var_os("ORT_DYLIB_PATH").filter(|path| !path.is_empty()).map(PathBuf::from) {
-        return match path.is_file() {
-            true => Check::ok(NAME, path.display().to_string()),
-            false => Check::warn(NAME, format!("ORT_DYLIB_PATH names {}, which is no file", path.display()), HINT),
-        };
-    }
-    let usual = ["/usr/local/lib", "/usr/lib", "/usr/lib64", "/opt/homebrew/lib"].map(PathBuf::from);
-    let by_machine = format!("/usr/lib/{}-linux-gnu", env::consts::ARCH);
-    let named = env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
-    let folders = env::split_paths(&named).chain(usual).chain([PathBuf::from(by_machine)]);
-    match folders.filter(|folder| folder.is_absolute()).find_map(|folder| onnx_runtime_in(&folder)) {
-        Some(path) => Check::ok(NAME, path.display().to_string()),
-        None => Check::warn(NAME, "ONNX Runtime is not found; nothing in this version needs it", HINT),
-    }
-}
-
-fn onnx_runtime_in(folder: &Path) -> Option<PathBuf> {
-    let entries = fs::read_dir(folder).ok()?.flatten();
-    let mut found = entries.filter(|entry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with("libonnxruntime.so") || name == "libonnxruntime.dylib"
-    });
-    found.next().map(|entry| entry.path())
+    let report = zo_embed::runtime();
+    let Some(why) = report.why_not() else { return Check::ok(NAME, format!("models run on {}", report.used)) };
+    let hint = format!(
+        "for more speed and for other models: pip install onnxruntime, or let ORT_DYLIB_PATH name a libonnxruntime.so of \
+         version {} or later",
+        report.required
+    );
+    Check::warn(NAME, format!("{why}; the model that ships with zo runs on {}, which is built in", report.used), hint)
 }
 
 /// What the terminal can show.

@@ -157,24 +157,19 @@ pub(in crate::commands) fn embed_all(
     output: &mut Output,
     interrupt: &Interrupt,
 ) -> Result<(), CliError> {
-    match embed(client, output, interrupt, None) {
-        Ok(work) if work.interrupted => {
-            Err(CliError::new(Kind::Interrupted, format!("interrupted; {}", left(work.left())))
-                .hint("run it again to go on, or go on with what there is: --no-wait"))
-        }
-        Ok(work) => {
-            if work.done > 0 {
-                output.note(format!("embedded {}", work.in_words()));
-            }
-            Ok(())
-        }
-        // Without a model there is nothing to wait for, and the words are searched all the same.
-        Err(error) if error.kind.exit_code() == 1 => {
-            output.note(format!("note: by their words only: {}", error.message));
-            Ok(())
-        }
-        Err(error) => Err(error),
+    let work = embed(client, output, interrupt, None)?;
+    if work.interrupted {
+        return Err(CliError::new(Kind::Interrupted, format!("interrupted; {}", left(work.left())))
+            .hint("run it again to go on, or go on with what there is: --no-wait"));
     }
+    if work.done > 0 {
+        output.note(format!("embedded {}", work.in_words()));
+    }
+    // Without a model there is nothing to wait for, and the words are searched all the same.
+    if let Some(problem) = work.problem.as_ref().filter(|_| work.left() > 0) {
+        output.note(format!("note: by their words only: {problem}"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
