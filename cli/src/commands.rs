@@ -10,11 +10,14 @@ mod conversation;
 mod demo;
 mod doctor;
 mod import;
+mod index;
 mod kv;
 mod log;
 mod memorize;
 mod memory;
+mod model;
 mod rebuild;
+mod recall;
 mod replay;
 mod status;
 #[cfg(test)]
@@ -45,6 +48,7 @@ Examples:
   zo memorize \"The staging database listens on port 5433\"
   zo import ~/notes
   zo ask \"Which port does the staging database use?\"
+  zo recall \"how do we ship to production?\"
   zo memory list --at yesterday
   zo demo
 
@@ -56,6 +60,7 @@ Remember and ask:
   kv            Set, get, list and delete keys
   conversation  Add to, list, show, rename, export and delete conversations
   ask           Ask a question
+  recall        Recall what is remembered, by words and by meaning
   import        Take over notes, chats and databases
 
 Look at what happened:
@@ -65,10 +70,12 @@ Look at what happened:
 
 Look after it:
   status        Where the home stands
+  index         How far the memory index is, and how to carry it on
+  model         The models that texts are embedded with
   rebuild       Make everything derived anew from the log
   doctor        Find what is missing, and how to get it
   demo          See it survive a kill -9
-  bench         Measure durable appends and replay
+  bench         Measure durable appends, replay and recall
   completions   Print completions for your shell
   help          Print the help of a command
 
@@ -121,12 +128,17 @@ enum Command {
     #[command(subcommand)]
     Conversation(conversation::Conversation),
     Ask(ask::Ask),
+    Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
     Log(log::Log),
     Replay(replay::Replay),
     Usage(usage::Usage),
     Status(status::Status),
+    #[command(subcommand)]
+    Index(index::Index),
+    #[command(subcommand)]
+    Model(model::Model),
     Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
@@ -143,11 +155,14 @@ impl Command {
             Self::Kv(command) => command.run(context),
             Self::Conversation(command) => command.run(context),
             Self::Ask(command) => command.run(context),
+            Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),
             Self::Replay(command) => command.run(context),
             Self::Usage(command) => command.run(context),
             Self::Status(command) => command.run(context),
+            Self::Index(command) => command.run(context),
+            Self::Model(command) => command.run(context),
             Self::Rebuild(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Demo(command) => command.run(context),

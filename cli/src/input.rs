@@ -51,6 +51,14 @@ pub(crate) fn from_argument(argument: &OsStr) -> Result<String, CliError> {
     if argument == "-" {
         return from_reader("stdin", io::stdin().lock());
     }
+    text_of_argument(argument)
+}
+
+/// The text of an argument, whatever it is.
+///
+/// # Errors
+/// If it is not a text.
+pub(crate) fn text_of_argument(argument: &OsStr) -> Result<String, CliError> {
     check("the argument", argument.as_bytes().to_vec())
 }
 

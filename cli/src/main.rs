@@ -8,10 +8,12 @@
 //! - [`error`]: the one error, its kinds and exit codes. [`output`]: the only place that prints.
 //! - [`input`]: texts from arguments, stdin and files. [`time`]: moments as people write them.
 //! - [`intake`]: many memories from a stream, acknowledged as they become durable.
+//! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod commands;
 mod context;
+mod embedding;
 mod error;
 mod input;
 mod intake;

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::time::Duration;
+
 use chrono::{DateTime, Days, Local, LocalResult, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use clap::Args;
 use zo_engine::protocol::At;
@@ -42,6 +44,17 @@ pub(crate) fn parse_moment(text: &str) -> Result<At, String> {
 /// What was expected.
 pub(crate) fn parse_time(text: &str) -> Result<Timestamp, String> {
     parse_time_in(text, Local::now())
+}
+
+/// Reads how long something may take, for clap.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let milliseconds = parse_span(&text.to_lowercase()).and_then(|span| u64::try_from(span).ok());
+    milliseconds
+        .map(Duration::from_millis)
+        .ok_or_else(|| "a duration is expected, such as 30s, \"10 minutes\" or 1h30m".to_owned())
 }
 
 const EXPECTED: &str =

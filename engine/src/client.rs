@@ -162,6 +162,9 @@ impl Client {
     /// # Errors
     /// If the log could not be written at some time; everything acknowledged is durable all the same.
     pub fn close(mut self) -> Result<(), Failure> {
+        if let Access::Holder { engine, .. } = &self.access {
+            engine.carry_on_embedding();
+        }
         self.leave();
         Ok(())
     }
@@ -229,7 +232,10 @@ fn open(folder: &Path, options: &OpenOptions) -> Result<Access, Failure> {
         if let Some(connection) = connect(folder)? {
             return Ok(Access::Guest(connection));
         }
-        match Engine::open(folder, EngineOptions { create: !options.must_exist, ..EngineOptions::default() }) {
+        match Engine::open(
+            folder,
+            EngineOptions { create: !options.must_exist, index_behind: true, ..EngineOptions::default() },
+        ) {
             Ok(engine) => {
                 // Without a socket nobody else can work on the home meanwhile, but this process can.
                 let server = Server::start(engine.clone())

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zo_projections::{Actor, Command, Position, Submission, Views};
 
@@ -21,7 +21,7 @@ use crate::home::{self, Home, HomeError};
 use crate::names::Names;
 use crate::protocol::At;
 use crate::reader::Reader;
-use crate::recall::Recall;
+use crate::recall::{Log as RecallLog, Recall};
 use crate::snapshots::{self, Snapshots};
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
@@ -32,8 +32,14 @@ use crate::writer::{Poisoned, SubmitError, Writer};
 const CLOSING_SHARE: u64 = 20;
 /// …and at least so many events.
 const CLOSING_EVENTS: u64 = 2_000;
-/// How often the housekeeper looks whether it should stop.
+/// How often workers look whether there is something to do, or they should stop.
 const HOUSEKEEPING: Duration = Duration::from_millis(200);
+/// A process that lives longer than this keeps the memory index up to date.
+const FIRST_INDEXING: Duration = Duration::from_millis(1500);
+/// After a failure the index is left alone for so long.
+const AFTER_A_FAILURE: Duration = Duration::from_secs(60);
+/// So long a process that ends embeds what an earlier one has left.
+const CARRYING_ON: Duration = Duration::from_millis(200);
 
 /// A home, held by this process.
 pub struct Engine {
@@ -48,7 +54,7 @@ pub struct Engine {
     pub(crate) world: Arc<dyn World>,
     notes: Vec<String>,
     stop: AtomicBool,
-    housekeeper: Mutex<Option<JoinHandle<()>>>,
+    workers: Mutex<Vec<JoinHandle<()>>>,
     /// Released last: whoever waits for it finds everything closed.
     _lock: Lock,
 }
@@ -94,11 +100,18 @@ pub struct EngineOptions {
     pub world: Arc<dyn World>,
     /// Sizes of the store's files.
     pub store: StoreOptions,
+    /// Keep the memory index up to date behind, after the first moments; else only who recalls does.
+    pub index_behind: bool,
 }
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { create: true, world: Arc::new(SystemWorld::default()), store: StoreOptions::default() }
+        Self {
+            create: true,
+            world: Arc::new(SystemWorld::default()),
+            store: StoreOptions::default(),
+            index_behind: false,
+        }
     }
 }
 
@@ -108,7 +121,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
     pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
-        let EngineOptions { create, world, store: store_options } = options;
+        let EngineOptions { create, world, store: store_options, index_behind } = options;
         // Nothing is written before the lock is held: several processes may be making this home at once.
         let folder = Home::prepare(folder, create)?;
         let lock = match Lock::take(&home::lock_path(&folder)) {
@@ -140,7 +153,7 @@ impl Engine {
         let engine = Arc::new(Self {
             writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views),
             reader: Reader::new(shared, bodies.clone()),
-            recall: Recall::new(home.index(), blake3::hash(&home.id()).into()),
+            recall: Recall::new(home.index(), home.models(), blake3::hash(&home.id()).into()),
             home,
             store,
             bodies,
@@ -149,7 +162,7 @@ impl Engine {
             world,
             notes,
             stop: AtomicBool::new(false),
-            housekeeper: Mutex::new(None),
+            workers: Mutex::default(),
             _lock: lock,
         });
         if head == Position::START {
@@ -157,10 +170,19 @@ impl Engine {
             engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
             engine.home.mark_used()?;
         }
-        let worker = engine.clone();
-        let handle = thread::Builder::new().name("zo-housekeeper".to_owned()).spawn(move || worker.housekeep());
-        *engine.housekeeper.lock().unwrap_or_else(PoisonError::into_inner) = handle.ok();
+        engine.start("zo-housekeeper", Self::housekeep);
+        if index_behind {
+            engine.start("zo-indexer", Self::index_behind);
+        }
         Ok(engine)
+    }
+
+    /// Starts a thread that works until [`close`](Self::close).
+    fn start(self: &Arc<Self>, name: &str, work: fn(&Self)) {
+        let engine = self.clone();
+        let started = thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine));
+        // Without it less is done behind; whoever needs it does it then.
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner).extend(started.ok());
     }
 
     /// What opening found and mended, for people.
@@ -261,11 +283,11 @@ impl Engine {
     /// Ends everything that runs, writes what has been derived, and closes the store.
     pub fn close(&self) {
         self.stop.store(true, Ordering::Relaxed);
-        let housekeeper = self.housekeeper.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(housekeeper) = housekeeper {
-            housekeeper.thread().unpark();
-            if housekeeper.join().is_err() {
-                tracing::warn!("the housekeeper ended in a panic");
+        let workers = std::mem::take(&mut *self.workers.lock().unwrap_or_else(PoisonError::into_inner));
+        for worker in workers {
+            worker.thread().unpark();
+            if worker.join().is_err() {
+                tracing::warn!("a worker ended in a panic");
             }
         }
         if let Err(error) = self.recall.close() {
@@ -303,6 +325,31 @@ impl Engine {
                 }
                 // Also after a failure: the next try is due after as many events again.
                 newest = head;
+            }
+            thread::park_timeout(HOUSEKEEPING);
+        }
+    }
+
+    /// Where the memory index reads from.
+    pub(crate) fn log_for_recall(&self) -> RecallLog<'_> {
+        RecallLog { writer: &self.writer, reader: &self.reader }
+    }
+
+    /// Embeds for a moment what an earlier process has left.
+    pub fn carry_on_embedding(&self) {
+        self.recall.carry_on(self.log_for_recall(), CARRYING_ON);
+    }
+
+    /// Behind everything: keeps the memory index as far as the log is. A command that ends at once is not held up.
+    fn index_behind(&self) {
+        let stop = || self.stop.load(Ordering::Relaxed);
+        let mut next = Instant::now() + FIRST_INDEXING;
+        while !stop() {
+            if Instant::now() >= next {
+                let worked = self.recall.work(self.log_for_recall(), &stop);
+                let failed =
+                    worked.inspect_err(|error| tracing::warn!("the memory index stays behind: {error}")).is_err();
+                next = Instant::now() + if failed { AFTER_A_FAILURE } else { HOUSEKEEPING };
             }
             thread::park_timeout(HOUSEKEEPING);
         }

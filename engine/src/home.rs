@@ -7,7 +7,8 @@
 //!      blobs/              bodies too long for the log, by their hash     kept
 //!      keys/               the home's key and the streams' keys, twice    kept
 //!      derived/snapshots/  the views as of some positions                 rebuilt
-//!      derived/index/      the memory index                               rebuilt
+//!      derived/index/      the memory index: words and vectors             rebuilt
+//!      cache/models/       embedding models that were fetched             fetched again
 //!      run/                the holder's socket, mode 0700
 //! ```
 //!
@@ -186,6 +187,11 @@ impl Home {
     /// `derived/snapshots/`.
     pub fn snapshots(&self) -> PathBuf {
         self.folder.join("derived/snapshots")
+    }
+
+    /// `cache/models/`: models that were fetched.
+    pub fn models(&self) -> PathBuf {
+        self.folder.join("cache/models")
     }
 
     /// `derived/index/`.

@@ -14,8 +14,10 @@ pub use request::*;
 pub use response::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.
 pub const MAX_PAGE: usize = 1024;
+/// The parts of a recall's score that can be left out.
+pub const RECALL_PARTS: [&str; 5] = ["lexical", "dense", "neighbours", "speaker", "session"];

@@ -1,47 +1,103 @@
-//! Recall: the memory index, kept as far as the log is.
+//! Recall: the memory index of a home, kept as far as the log is, and its vectors, embedded behind.
 //!
-//! The index is opened when it is first needed, catches up from the log before it answers, and says how far it
-//! is. Which revisions may be answered with is the fold's knowledge, not the index's.
+//! The index is opened when it is first needed and catches up from the log before it answers: whatever is in the log is
+//! found by its words. Vectors come behind, in the order of the log, some at a time; every answer says how far both
+//! are. Which revisions may be answered with is the folds' knowledge, not the index's.
+//!
+//! [`documents`] says what of the log is recalled, [`embedding`] makes and keeps the vectors; here the two meet.
+
+mod backlog;
+pub(crate) mod documents;
+mod embedding;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use zo_memory::{Document, Hit, IndexError, LexicalIndex, Query};
-use zo_projections::event::{Event, memory};
-use zo_projections::{Category, MemoryId, Position, Views};
+use zo_embed::{EmbedError, Models};
+use zo_memory::{Dense, Filter, Hit, IndexError, MemoryIndex, Parts, Question};
+use zo_projections::{MemoryId, MessageId, Position, Views};
 
+use crate::disk::DiskError;
 use crate::fold::FoldError;
-use crate::reader::{ReadEvent, Reader};
+use crate::protocol::{Embedded, IndexStatus};
+use crate::reader::Reader;
 use crate::writer::{Poisoned, Writer};
+use backlog::Backlog;
+use embedding::Embedding;
 
 /// So many documents are handed to the index at a time.
 const BATCH: usize = 512;
 /// So many documents may wait for a commit of the index; below it they are searched from memory, and indexed again by
 /// the next process that opens the home.
 const UNCOMMITTED: usize = 2_000;
-/// So many events without a memory among them are read again by the next process rather than committed as seen.
+/// So many events without a document among them are read again by the next process rather than committed as seen.
 const WORTH_A_COMMIT: u64 = 10_000;
+/// A backlog of fewer passages is left to the next recall, which embeds as many on the way.
+const WORTH_CARRYING_ON: u64 = 32;
 
 /// The memory index of a home.
 pub struct Recall {
     folder: PathBuf,
     identity: [u8; 32],
-    open: Mutex<Option<Open>>,
+    models: Arc<Models>,
+    open: Mutex<Option<Arc<Open>>>,
+    /// What was found wrong and made anew since the home was opened.
+    notes: Mutex<Vec<String>>,
+    /// Documents read from the log since the home was opened.
+    indexed: AtomicU64,
+}
+
+/// Where the index reads from.
+#[derive(Clone, Copy)]
+pub struct Log<'a> {
+    /// Tells what is durable and valid.
+    pub writer: &'a Writer,
+    /// Reads it.
+    pub reader: &'a Reader,
 }
 
 struct Open {
-    index: LexicalIndex,
-    /// Everything up to here is in the index or its overlay.
-    seen: Position,
+    index: MemoryIndex,
+    embedding: Arc<Embedding>,
+    /// Everything up to this position is in the index or its overlay.
+    seen: AtomicU64,
+    /// Held while catching up.
+    catching_up: Mutex<()>,
+    /// Whether the vectors were compared with the words since this was opened.
+    aligned: AtomicBool,
+}
+
+/// What to look for.
+pub struct Search<'a> {
+    /// A question or some words.
+    pub text: &'a str,
+    /// How many hits at most.
+    pub limit: usize,
+    /// Where to look.
+    pub filter: Filter,
+    /// What counts.
+    pub parts: Parts,
+    /// Views as of then, if it is not about now.
+    pub as_of: Option<&'a Views>,
+    /// So long what is not embedded yet is embedded before looking.
+    pub embed: Duration,
 }
 
 /// What was recalled.
-pub struct Recalled {
-    /// The hits, best first, all valid as of `indexed`.
+pub struct Found {
+    /// The hits, best first, all valid.
     pub hits: Vec<Hit>,
-    /// How far the index was.
+    /// Everything up to here could be found by its words.
     pub indexed: Position,
+    /// Everything up to here could be found by its meaning.
+    pub embedded: Position,
+    /// How much that is.
+    pub share: Embedded,
+    /// What the reader should know.
+    pub notes: Vec<String>,
 }
 
 /// Why nothing can be recalled.
@@ -56,64 +112,206 @@ pub enum RecallError {
     /// The writer.
     #[error(transparent)]
     Poisoned(#[from] Poisoned),
+    /// The embedder.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// A file of the index.
+    #[error("{0}: {1}")]
+    File(PathBuf, #[source] std::io::Error),
+    /// A file of the index.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
 }
 
 impl Recall {
-    /// The index in `folder` of the home `identity`. Nothing is opened yet.
-    pub fn new(folder: PathBuf, identity: [u8; 32]) -> Self {
-        Self { folder, identity, open: Mutex::new(None) }
+    /// The index in `folder` of the home `identity`, with models from `cache`. Nothing is opened yet.
+    pub fn new(folder: PathBuf, cache: PathBuf, identity: [u8; 32]) -> Self {
+        Self {
+            folder,
+            identity,
+            models: Arc::new(Models::new(cache)),
+            open: Mutex::new(None),
+            notes: Mutex::default(),
+            indexed: AtomicU64::new(0),
+        }
+    }
+
+    /// The models there are.
+    pub fn models(&self) -> &Models {
+        &self.models
     }
 
     /// How far the index is, as far as is known without opening it.
     pub fn indexed(&self) -> Position {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.as_ref().map_or(Position::START, |open| open.seen)
+        lock(&self.open).as_ref().map_or(Position::START, |open| open.seen())
     }
 
-    /// The memories that match `question` best, best first, of those that are live now.
+    /// What fits a question best, best first, of what is valid.
+    ///
+    /// # Errors
+    /// If the index or the log cannot be read. An index that turns out to be damaged is made anew first, and no error.
+    pub fn search(&self, log: Log<'_>, search: &Search<'_>) -> Result<Found, RecallError> {
+        match self.search_once(log, search) {
+            Err(RecallError::Index(error @ IndexError::Damaged { .. })) => {
+                self.note(format!("the memory index is made anew: {error}"));
+                *lock(&self.open) = None;
+                self.search_once(log, search)
+            }
+            result => result,
+        }
+    }
+
+    fn search_once(&self, log: Log<'_>, search: &Search<'_>) -> Result<Found, RecallError> {
+        let open = self.caught_up(log)?;
+        if !search.embed.is_zero() {
+            open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()))?;
+        }
+        let mut notes = lock(&self.notes).clone();
+        let dense = open.embedding.of_question(search.text, &open.index);
+        let dense = dense.unwrap_or_else(|why| {
+            notes.push(why.to_string());
+            None
+        });
+        let question = Question {
+            text: search.text,
+            dense: dense.as_ref().map(|(vectors, query)| Dense { vectors, query }),
+            limit: search.limit,
+            filter: search.filter.clone(),
+            parts: search.parts,
+        };
+        let mut poisoned = None;
+        let poison = Mutex::new(&mut poisoned);
+        let valid = |asked: &[(u128, u64)]| {
+            let judge = |views: &Views| asked.iter().map(|&(item, position)| is_valid(views, item, position)).collect();
+            match search.as_of {
+                Some(views) => judge(views),
+                None => log.writer.read(judge).unwrap_or_else(|error| {
+                    **lock(&poison) = Some(error);
+                    vec![false; asked.len()]
+                }),
+            }
+        };
+        let hits = open.index.search(&question, &valid)?;
+        if let Some(error) = poisoned {
+            return Err(error.into());
+        }
+        let share = open.share();
+        let embedded = open.embedded();
+        let indexed = open.seen();
+        Ok(Found { hits, indexed, embedded, share, notes })
+    }
+
+    /// Whether some document has this key in its meta; else some keys that there are.
     ///
     /// # Errors
     /// If the index or the log cannot be read.
-    pub fn search(
-        &self,
-        writer: &Writer,
-        reader: &Reader,
-        question: &str,
-        limit: usize,
-    ) -> Result<Recalled, RecallError> {
-        self.with_index(writer, reader, |open| {
-            // The fold is asked first and not during the search, so that no search holds the views.
-            let hits = loop_until_enough(limit, |wanted| {
-                let query = Query { text: question, limit: wanted };
-                let found = open.index.search(&query, &|_| true)?;
-                let exhausted = found.len() < wanted;
-                let live = writer.read(|views| found.iter().map(|hit| is_live(views, hit)).collect::<Vec<bool>>())?;
-                let mut keep = live.into_iter();
-                let hits: Vec<Hit> = found.into_iter().filter(|_| keep.next().unwrap_or(false)).collect();
-                Ok::<_, RecallError>((hits, exhausted))
-            })?;
-            Ok(Recalled { hits, indexed: open.seen })
-        })
+    pub fn check_meta_key(&self, log: Log<'_>, key: &str) -> Result<Result<(), Vec<String>>, RecallError> {
+        let open = self.caught_up(log)?;
+        if open.index.has_facet_key(key)? { Ok(Ok(())) } else { Ok(Err(open.index.facet_keys(1_000)?)) }
     }
 
-    /// Brings the index up to the log, and writes it to the disk; returns how many documents that took.
+    /// Embeds what is not embedded yet, for so long or to the end; `each` is told how far it is and may break off.
+    /// Another thread may be embedding too: then both do.
+    ///
+    /// # Errors
+    /// If the index, the log or the model cannot be read.
+    pub fn embed(
+        &self,
+        log: Log<'_>,
+        budget: Option<Duration>,
+        each: &mut dyn FnMut(Embedded) -> ControlFlow<()>,
+    ) -> Result<Embedded, RecallError> {
+        self.caught_up(log)?.embed(log, budget, each)
+    }
+
+    /// Looks again at which model was chosen.
+    ///
+    /// # Errors
+    /// If its vectors cannot be opened.
+    pub fn choose(&self, log: Log<'_>) -> Result<(), RecallError> {
+        if let Some(open) = &*lock(&self.open) {
+            open.embedding.choose(&chosen(log)?)?;
+        }
+        Ok(())
+    }
+
+    /// Brings the index up to the log, and writes it to the disk; returns how many documents it has.
     ///
     /// # Errors
     /// If the index or the log cannot be read or written.
-    pub fn catch_up(&self, writer: &Writer, reader: &Reader) -> Result<u64, RecallError> {
-        self.with_index(writer, reader, |open| {
-            open.index.commit(open.seen.0)?;
-            Ok(open.index.documents())
+    pub fn catch_up(&self, log: Log<'_>) -> Result<u64, RecallError> {
+        let open = self.caught_up(log)?;
+        open.commit()?;
+        Ok(open.index.documents())
+    }
+
+    /// Does what can be done behind, until all is done or `stop` says so.
+    ///
+    /// # Errors
+    /// If the index, the log or the model cannot be read.
+    pub fn work(&self, log: Log<'_>, stop: &dyn Fn() -> bool) -> Result<(), RecallError> {
+        let behind = {
+            let open = lock(&self.open);
+            open.as_ref().is_none_or(|open| open.seen() < log.writer.position() || open.is_behind())
+        };
+        if behind {
+            let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            self.caught_up(log)?.embed(log, None, each)?;
+        }
+        Ok(())
+    }
+
+    /// Carries on what an earlier process has left, for a moment, if it is worth that. Cheap if it is not.
+    pub fn carry_on(&self, log: Log<'_>, budget: Duration) {
+        let left = match &*lock(&self.open) {
+            Some(open) => open.share().of - open.share().passages,
+            None => Backlog::read(&self.folder).left(),
+        };
+        if left < WORTH_CARRYING_ON {
+            return;
+        }
+        if let Err(error) = self.embed(log, Some(budget), &mut |_| ControlFlow::Continue(())) {
+            tracing::warn!("the backlog was not carried on: {error}");
+        }
+    }
+
+    /// How far everything is.
+    ///
+    /// # Errors
+    /// If the index cannot be opened.
+    pub fn status(&self, log: Log<'_>) -> Result<IndexStatus, RecallError> {
+        let open = self.opened(log)?;
+        let (model, next_model) = open.embedding.in_use(open.index.rows());
+        let mut notes = lock(&self.notes).clone();
+        notes.extend(model.as_ref().and_then(|model| model.problem.clone()));
+        Ok(IndexStatus {
+            indexed: open.seen(),
+            embedded: open.embedded(),
+            head: log.writer.position(),
+            documents: open.index.documents(),
+            passages: open.share(),
+            uncommitted: open.index.uncommitted() as u64,
+            indexed_since_open: self.indexed.load(Ordering::Relaxed),
+            embedded_since_open: open.embedding.embedded_since_open(),
+            model,
+            next_model,
+            runtime: match zo_embed::runtime() {
+                report if report.why_not().is_none() => report.used.to_string(),
+                report => format!("{}; {}", report.used, report.why_not().unwrap_or_default()),
+            },
+            bytes_words: open.index.bytes_on_disk()?,
+            bytes_vectors: open.embedding.bytes_on_disk(),
+            notes,
         })
     }
 
     /// Reads and checks the index's files, if there are any; what is wrong with them, if something is.
     pub fn verify(&self) -> Option<String> {
-        let slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = lock(&self.open);
         let checked = match &*slot {
-            Some(open) => open.index.verify(),
+            Some(open) => open.index.verify().and_then(|()| open.embedding.verify()),
             None if !self.folder.is_dir() => Ok(()),
-            None => match LexicalIndex::open(&self.folder, &self.identity) {
+            None => match MemoryIndex::open(&self.folder.join("words"), &self.identity) {
                 Ok(opened) if opened.rebuilt.is_some() => return opened.rebuilt,
                 Ok(opened) => opened.index.verify(),
                 Err(error) => Err(error),
@@ -127,71 +325,114 @@ impl Recall {
     /// # Errors
     /// If the index cannot be written.
     pub fn close(&self) -> Result<(), RecallError> {
-        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = slot.take()
-            && (open.index.uncommitted() > 0 || open.seen.0 - open.index.position() > WORTH_A_COMMIT)
-        {
-            open.index.commit(open.seen.0)?;
+        let Some(open) = lock(&self.open).take() else { return Ok(()) };
+        if open.index.uncommitted() > 0 || open.seen().0 - open.index.position() > WORTH_A_COMMIT {
+            open.commit()?;
         }
-        Ok(())
+        open.embedding.settle()?;
+        Ok(Backlog::of(open.share()).write(&self.folder)?)
     }
 
-    /// Throws the index away.
+    /// Throws the index and all vectors away.
     ///
     /// # Errors
     /// If its folder cannot be removed.
     pub fn clear(&self) -> std::io::Result<()> {
-        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut slot = lock(&self.open);
+        *slot = None;
         match std::fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    fn with_index<T>(
-        &self,
-        writer: &Writer,
-        reader: &Reader,
-        then: impl FnOnce(&mut Open) -> Result<T, RecallError>,
-    ) -> Result<T, RecallError> {
-        let mut slot = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let open = match slot.take() {
-            Some(open) => slot.insert(open),
-            None => {
-                let opened = LexicalIndex::open(&self.folder, &self.identity)?;
-                if let Some(why) = &opened.rebuilt {
-                    tracing::warn!("the memory index is made anew: {why}");
-                }
-                let mut open = Open { index: opened.index, seen: Position(opened.position) };
-                if open.seen > writer.position() {
-                    // The log was set back, by a restore: nothing in the index can be trusted.
-                    drop(open);
-                    std::fs::remove_dir_all(&self.folder).ok();
-                    let index = LexicalIndex::open(&self.folder, &self.identity)?.index;
-                    open = Open { index, seen: Position::START };
-                }
-                slot.insert(open)
-            }
+    fn note(&self, note: String) {
+        tracing::warn!("{note}");
+        let mut notes = lock(&self.notes);
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+
+    /// The index, caught up with the log.
+    fn caught_up(&self, log: Log<'_>) -> Result<Arc<Open>, RecallError> {
+        let open = self.opened(log)?;
+        let (new, note) = open.catch_up(log)?;
+        self.indexed.fetch_add(new, Ordering::Relaxed);
+        if let Some(note) = note {
+            self.note(note);
+        }
+        Ok(open)
+    }
+
+    fn opened(&self, log: Log<'_>) -> Result<Arc<Open>, RecallError> {
+        let mut slot = lock(&self.open);
+        if let Some(open) = &*slot {
+            return Ok(open.clone());
+        }
+        // The model is loaded beside, for loading it takes longest.
+        let vectors = self.folder.join("vectors");
+        let embedding = Arc::new(Embedding::open(vectors, self.identity, self.models.clone(), &chosen(log)?)?);
+        embedding.load_behind();
+        let words = self.folder.join("words");
+        let mut opened = MemoryIndex::open(&words, &self.identity)?;
+        if let Some(why) = &opened.rebuilt {
+            self.note(format!("the memory index is made anew: {why}"));
+        }
+        if Position(opened.position) > log.writer.position() {
+            // The log was set back, by a restore: nothing in the index can be trusted.
+            drop(opened);
+            std::fs::remove_dir_all(&words).map_err(|error| RecallError::File(words.clone(), error))?;
+            embedding.forget()?;
+            opened = MemoryIndex::open(&words, &self.identity)?;
+        }
+        for note in embedding.take_notes() {
+            self.note(note);
+        }
+        let open = Open {
+            index: opened.index,
+            embedding,
+            seen: AtomicU64::new(opened.position),
+            catching_up: Mutex::default(),
+            aligned: AtomicBool::new(false),
         };
-        open.catch_up(reader, writer.position())?;
-        then(open)
+        Ok(slot.insert(Arc::new(open)).clone())
     }
 }
 
 impl Open {
-    fn catch_up(&mut self, reader: &Reader, to: Position) -> Result<(), RecallError> {
-        if self.seen >= to {
-            return Ok(());
+    /// Takes in what the log has more; returns how many documents that was, and what was found wrong with the vectors.
+    fn catch_up(&self, log: Log<'_>) -> Result<(u64, Option<String>), RecallError> {
+        let to = log.writer.position();
+        if self.seen() >= to && self.aligned.load(Ordering::Acquire) {
+            return Ok((0, None));
         }
+        let _turn = lock(&self.catching_up);
+        let from = self.seen();
+        let new = if from < to { self.take_in(log.reader, from, to)? } else { 0 };
+        if self.aligned.load(Ordering::Acquire) {
+            return Ok((new, None));
+        }
+        // Words that were indexed anew may have other passages than the vectors were made for.
+        let note = self.embedding.align(&self.index, log.reader, from == Position::START)?;
+        self.aligned.store(true, Ordering::Release);
+        Ok((new, note))
+    }
+
+    fn take_in(&self, reader: &Reader, from: Position, to: Position) -> Result<u64, RecallError> {
         let mut batch = Vec::with_capacity(BATCH);
+        let mut new = 0;
         let mut failed = None;
-        reader.each_record(self.seen.next(), to, &mut |record| {
-            if record.header.stream.category != Category::Memory {
+        reader.each_record(from.next(), to, &mut |record| {
+            if !documents::may_hold(record.header.stream.category) {
                 return Ok(ControlFlow::Continue(()));
             }
-            batch.extend(document(&reader.open(record)?));
+            batch.extend(documents::document(&reader.open(record)?));
             if batch.len() >= BATCH {
-                failed = self.index.add(&batch).err();
+                match self.index.add(&batch) {
+                    Ok(added) => new += added as u64,
+                    Err(error) => failed = Some(error),
+                }
                 batch.clear();
             }
             Ok(if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
@@ -199,56 +440,72 @@ impl Open {
         if let Some(error) = failed {
             return Err(error.into());
         }
-        self.index.add(&batch)?;
-        self.seen = to;
+        new += self.index.add(&batch)? as u64;
+        self.seen.store(to.0, Ordering::Release);
         if self.index.uncommitted() > UNCOMMITTED {
             self.index.commit(to.0)?;
         }
-        Ok(())
+        Ok(new)
     }
-}
 
-/// What is indexed of an event: its text if it made a revision that can be opened.
-fn document(event: &ReadEvent) -> Option<Document> {
-    let occurred_at = match &event.recorded.event {
-        Event::Memorized(memorized) => memorized.occurred_at,
-        Event::Superseded(superseded) => superseded.occurred_at,
-        _ => return None,
-    };
-    let body: memory::Body = event.body().ok()??;
-    let header = &event.recorded.header;
-    let meta: serde_json::Value =
-        body.meta.as_deref().and_then(|meta| serde_json::from_str(meta).ok()).unwrap_or_default();
-    let text_of = |keys: &[&str]| keys.iter().find_map(|key| meta.get(key)?.as_str()).map(str::to_owned);
-    let id = MemoryId(header.stream.id);
-    Some(Document {
-        position: header.position.0,
-        item: id.0,
-        name: body.name.unwrap_or_else(|| id.to_string()),
-        from: header.position.0,
-        text: body.content,
-        title: text_of(&["title"]),
-        speaker: text_of(&["speaker", "role"]),
-        date_ms: occurred_at.map(|at| at.0),
-    })
-}
+    fn seen(&self) -> Position {
+        Position(self.seen.load(Ordering::Acquire))
+    }
 
-fn is_live(views: &Views, hit: &Hit) -> bool {
-    views.memories.is_current(MemoryId(hit.item), Position(hit.position))
-}
+    fn commit(&self) -> Result<(), RecallError> {
+        Ok(self.index.commit(self.seen().0)?)
+    }
 
-/// Asks for twice as many until `limit` are left or there are no more.
-fn loop_until_enough<E>(
-    limit: usize,
-    mut ask: impl FnMut(usize) -> Result<(Vec<Hit>, bool), E>,
-) -> Result<Vec<Hit>, E> {
-    let mut wanted = limit * 2;
-    loop {
-        let (mut hits, exhausted) = ask(wanted)?;
-        if hits.len() >= limit || exhausted {
-            hits.truncate(limit);
-            return Ok(hits);
+    fn share(&self) -> Embedded {
+        Embedded { passages: self.embedding.rows().min(self.index.rows()).into(), of: self.index.rows().into() }
+    }
+
+    /// Whether there is something to embed, and something to do it with.
+    fn is_behind(&self) -> bool {
+        self.embedding.is_behind(self.index.rows())
+    }
+
+    fn embedded(&self) -> Position {
+        let rows = self.embedding.rows();
+        let seen = self.seen();
+        if rows >= self.index.rows() { seen } else { Position(self.index.embedded_position(rows)).min(seen) }
+    }
+
+    fn embed(
+        &self,
+        log: Log<'_>,
+        budget: Option<Duration>,
+        each: &mut dyn FnMut(Embedded) -> ControlFlow<()>,
+    ) -> Result<Embedded, RecallError> {
+        let until = budget.map(|budget| Instant::now() + budget);
+        loop {
+            let step = self.embedding.step(&self.index, log.reader, until)?;
+            let progress = step.progress;
+            if each(progress).is_break() || step.is_last || until.is_some_and(|until| Instant::now() >= until) {
+                self.embedding.settle()?;
+                return Ok(progress);
+            }
         }
-        wanted *= 4;
     }
+}
+
+/// Name of the model that was chosen for the home.
+fn chosen(log: Log<'_>) -> Result<String, RecallError> {
+    let chosen = log.writer.read(|views| views.settings.embedder().map(|(model, _)| model.to_owned()))?;
+    Ok(chosen.unwrap_or_else(|| Models::DEFAULT.to_owned()))
+}
+
+/// Whether the revision or message recorded at `position` is to be answered with.
+fn is_valid(views: &Views, item: u128, position: u64) -> bool {
+    let is_message = || {
+        views.conversations.by_message(MessageId(item)).is_some_and(|(conversation, index)| {
+            conversation.deleted.is_none() && conversation.messages[index as usize].position.0 == position
+        })
+    };
+    views.memories.is_current(MemoryId(item), Position(position)) || is_message()
+}
+
+/// Everything that is guarded here is valid between any two steps of whoever holds it.
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -9,6 +9,7 @@ pub(crate) mod failure;
 mod kv;
 mod log;
 mod memory;
+mod recall;
 mod status;
 
 use std::ops::ControlFlow;
@@ -45,6 +46,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::SelectBranch { conversation, message } => one(conversation::select(engine, &conversation, &message))?,
         Request::RenameConversation { conversation, name } => one(conversation::rename(engine, &conversation, &name))?,
         Request::DeleteConversation { conversation } => one(conversation::delete(engine, &conversation))?,
+        Request::UseModel { name } => one(recall::use_model(engine, &name, each))?,
         Request::AppendPlaceholders { count, bytes } => log::append_placeholders(engine, count, bytes)?,
         Request::Ask { conversation, question, run } => {
             let answered = ask::ask(engine, &conversation, question, run)?;
@@ -64,6 +66,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         }
         Request::Verify => return log::verify(engine, each),
         Request::Rebuild => return log::rebuild(engine, each),
+        Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
     };
@@ -83,6 +86,9 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         }
         Query::Usage => status::usage(engine, at),
         Query::Digests => status::digests(engine, at),
+        Query::Recall(question) => recall::recall(engine, &question, at),
+        Query::Index => recall::index(engine),
+        Query::Models => recall::models(engine),
     }
 }
 

@@ -113,6 +113,11 @@ pub enum Command {
         /// Version of zo.
         zo_version: String,
     },
+    /// Embed texts with this model from now on.
+    ChooseEmbedder {
+        /// Its name.
+        model: String,
+    },
     /// Keep a content. With an id, other content under it supersedes; without, equal content is one memory.
     Memorize {
         /// The id that its name stands for, if it has one.

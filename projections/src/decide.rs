@@ -101,6 +101,7 @@ fn decide_command(
 ) -> Result<Decision, Rejection> {
     match command {
         Command::CreateHome { zo_version } => create_home(views, zo_version),
+        Command::ChooseEmbedder { model } => choose_embedder(views, model),
         Command::Memorize { id, digest, occurred_at, body } => {
             memory::memorize(views, actor, id, digest, occurred_at, &body, fresh_id)
         }
@@ -132,6 +133,15 @@ fn create_home(views: &Views, zo_version: String) -> Result<Decision, Rejection>
     }
     check_length("the version", zo_version.len(), MAX_NAME_BYTES)?;
     Ok(record([NewEvent::new(StreamId::new(Category::Home, 0), home::Created { zo_version })]))
+}
+
+fn choose_embedder(views: &Views, model: String) -> Result<Decision, Rejection> {
+    check_name("the model", &model)?;
+    let home = StreamId::new(Category::Home, 0);
+    Ok(match views.settings.embedder() {
+        Some((chosen, since)) if chosen == model => Decision::already(home, since),
+        _ => record([NewEvent::new(home, home::EmbedderChosen { model })]),
+    })
 }
 
 fn placeholder(stream: StreamId, stands_for: String, filling: Vec<u8>) -> Result<Decision, Rejection> {

@@ -208,6 +208,7 @@ macro_rules! vocabulary {
 
 vocabulary! {
     HomeCreated(home::Created),
+    EmbedderChosen(home::EmbedderChosen),
     ConversationStarted(conversation::Started),
     MessageAdded(conversation::MessageAdded),
     BranchSelected(conversation::BranchSelected),

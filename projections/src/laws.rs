@@ -57,6 +57,7 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let digest = Digest(u128::from(a % 8));
     let reason = text(a);
     match kind % 26 {
+        0 if b % 2 == 0 => Command::ChooseEmbedder { model: text(a % 3) },
         0 => Command::CreateHome { zo_version: text(a) },
         1 => Command::Memorize { id: None, digest, occurred_at: None, body },
         2 | 3 => Command::Memorize { id: Some(memory), digest, occurred_at: None, body },
@@ -85,7 +86,8 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
             model: text(c),
         },
         15 => {
-            let passage = run::Passage { memory, position: Position(a.into()), score: f32::from(b), coverage: 0.5 };
+            let passage =
+                run::Passage { memory, position: Position(a.into()), score: f32::from(b), coverage: 0.5, cosine: None };
             Command::RecordRecall { run, passages: vec![passage; usize::from(c % 3)], indexed: Position(d.into()) }
         }
         16 | 23 => Command::FinishRun {
@@ -128,6 +130,7 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
     let size = if b == 255 { u32::MAX } else { b.into() };
     let message = MessageId(u128::from(a % 8));
     let event: Event = match kind % 17 {
+        0 if b % 2 == 0 => home::EmbedderChosen { model: text(a) }.into(),
         0 => home::Created { zo_version: text(a) }.into(),
         1 => conversation::Started { name: (a % 2 == 0).then_some(digest) }.into(),
         2 | 3 => conversation::MessageAdded {

@@ -6,6 +6,7 @@ pub mod key_values;
 mod lookup;
 pub mod memories;
 pub mod runs;
+pub mod settings;
 pub mod streams;
 pub mod usage;
 
@@ -16,6 +17,7 @@ pub use idempotency::IdempotencyKeys;
 pub use key_values::KeyValues;
 pub use memories::Memories;
 pub use runs::Runs;
+pub use settings::Settings;
 pub use streams::Streams;
 pub use usage::UsageTotals;
 
@@ -48,6 +50,8 @@ pub struct Views {
     pub runs: Runs,
     /// Tokens and money.
     pub usage: UsageTotals,
+    /// What was chosen for the whole home.
+    pub settings: Settings,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -64,6 +68,7 @@ macro_rules! for_each_projection {
         $each!($views.key_values, KeyValues);
         $each!($views.runs, Runs);
         $each!($views.usage, UsageTotals);
+        $each!($views.settings, Settings);
     };
 }
 

@@ -169,7 +169,11 @@ fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
         maintenance::restore(&home, Some(&backup), false)?;
         let engine = Engine::open(&home, EngineOptions::default())?;
         let name = folder.display();
-        ensure!(digests(&engine)? == fs::read_to_string(folder.join("digests"))?, "{name}: the digests are others");
+        // A later version may have more projections; those there were must come out as they did.
+        let now = digests(&engine)?;
+        for line in fs::read_to_string(folder.join("digests"))?.lines() {
+            ensure!(now.lines().any(|other| other == line), "{name}: the digests are others:\n{now}, and not {line}");
+        }
         ensure!(events(&engine)? == fs::read_to_string(folder.join("events.ndjson"))?, "{name}: the events are others");
         let anomalies = engine.writer().read(|views| views.anomaly_count)?;
         ensure!(anomalies == 0, "{name}: {anomalies} anomalies");

@@ -1,4 +1,7 @@
-//! `zo bench …`: what this machine's disk and this home allow.
+//! `zo bench …`: what this machine's disk and this home allow, and how good recall is.
+
+mod metrics;
+mod recall;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,18 +15,20 @@ use crate::error::{CliError, Kind};
 use crate::output::Total;
 use crate::output::text::count;
 
-/// Measure durable appends and replay, beside what the disk allows
+/// Measure durable appends, replay and recall
 ///
 /// Examples:
 ///   zo bench append
 ///   zo bench append --batch 1 --batch 1024 --seconds 10 --json
 ///   zo bench replay
 ///   zo bench replay --events 1000000
+///   zo bench recall --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv
 #[derive(Subcommand, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Bench {
     Append(Append),
     Replay(Replay),
+    Recall(recall::Recall),
 }
 
 /// Append durably, in turns with a raw file that is synced
@@ -75,6 +80,7 @@ impl Bench {
         match self {
             Self::Append(command) => command.run(context),
             Self::Replay(command) => command.run(context),
+            Self::Recall(command) => command.run(context),
         }
     }
 }

@@ -94,7 +94,7 @@ impl<'a> MessageJson<'a> {
 }
 
 /// What a role is called.
-fn role_name(role: Role) -> &'static str {
+pub(super) fn role_name(role: Role) -> &'static str {
     match role {
         Role::System => "system",
         Role::User => "user",

@@ -13,14 +13,17 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use zo_engine::client::Client;
-use zo_engine::protocol::{Answer, At, ConversationChoice, Query, Request, Response};
+use zo_engine::protocol::{Answer, At, ConversationChoice, Query, RecallQuestion, Request, Response};
 use zo_projections::Position;
 
 use self::notes::NOTES;
 use self::story::Story;
 use super::import;
+use super::recall::recall as put;
 use crate::context::{Context, query, unexpected, with_progress, write_one};
+use crate::embedding::embed;
 use crate::error::CliError;
+use crate::interrupt::Interrupt;
 use crate::output::text::{self, count, counted};
 
 /// The name of the folder that the notes are put into; it begins their ids.
@@ -35,6 +38,12 @@ const QUESTIONS: [(&str, &str); 3] = [
     ("Why did we not take Kafka for the queue?", "SKIP LOCKED"),
 ];
 
+/// Questions that have no word in common with the note that answers them, and what it says.
+const PARAPHRASES: [(&str, &str); 2] = [
+    ("Which sweets would make a colleague ill?", "Allergic to hazelnuts"),
+    ("Do I have valid documents for travelling abroad?", "The passport runs out"),
+];
+
 /// See it survive a kill -9
 ///
 /// Examples:
@@ -42,8 +51,9 @@ const QUESTIONS: [(&str, &str); 3] = [
 ///   zo demo --json | jq 'select(.ok | not)'
 ///
 /// Makes a home of its own in a temporary folder, which is kept; yours is not touched. Imports sixty notes that ship
-/// with zo, asks questions, kills a child of its own in the middle of writing, and proves from the log that everything
-/// acknowledged is there. Every line that says ok has been checked; the exit code is 3 if a check fails.
+/// with zo, asks questions, recalls by meaning, kills a child of its own in the middle of writing, and proves from the
+/// log that everything acknowledged is there. Every line that says ok has been checked; the exit code is 3 if a check
+/// fails.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Demo {}
@@ -56,6 +66,7 @@ impl Demo {
         let mut story = Story::new();
         take_over_notes(context, &mut story, &folder)?;
         ask(context, &mut story)?;
+        recall(context, &mut story)?;
         let before = crash::kill_in_the_middle_of_writing(context, &mut story)?;
         verify(context, &mut story)?;
         rebuild(context, &mut story)?;
@@ -130,7 +141,35 @@ fn ask(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     Ok(client.close()?)
 }
 
-/// Chapter 4: everything that is stored is read and checked.
+/// Chapter 3: notes are found by what they mean, where no word of the question is in them.
+fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
+    story.chapter(&mut context.output, "In other words")?;
+    story.say(&mut context.output, "zo index embed")?;
+    let mut client = context.open_existing()?;
+    let interrupt = Interrupt::watch()?;
+    let work = embed(&mut client, &mut context.output, &interrupt, None)?;
+    let all = work.now.of > 0 && work.left() == 0;
+    let claim = format!("embedded {}, on this machine and without a network", work.in_words());
+    story.claim(&mut context.output, all, &claim)?;
+    for (question, expected) in PARAPHRASES {
+        story.say(&mut context.output, &format!("zo recall \"{question}\" --top-k 1 --explain"))?;
+        let asked = RecallQuestion { text: question.to_owned(), limit: 1, ..RecallQuestion::default() };
+        let recalled = put(&mut client, asked, None)?;
+        let Some(hit) = recalled.hits.first() else {
+            story.claim(&mut context.output, false, "something is found")?;
+            continue;
+        };
+        let cosine = hit.explanation.cosine.unwrap_or_default();
+        story.quote(&mut context.output, &format!("{}  cosine {cosine:.2}", hit.id))?;
+        story.quote(&mut context.output, &hit.content)?;
+        let by_meaning = hit.content.contains(expected) && hit.explanation.words.is_empty();
+        let claim = format!("the first hit says \"{expected}\", and shares no word with the question");
+        story.claim(&mut context.output, by_meaning, &claim)?;
+    }
+    Ok(client.close()?)
+}
+
+/// Chapter 5: everything that is stored is read and checked.
 fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Is the log whole?")?;
     story.say(&mut context.output, "zo log verify")?;
@@ -149,7 +188,7 @@ fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     Ok(client.close()?)
 }
 
-/// Chapter 5: everything derived is thrown away and made anew.
+/// Chapter 6: everything derived is thrown away and made anew.
 fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Everything derived may be lost")?;
     story.say(&mut context.output, "zo rebuild")?;
@@ -180,7 +219,7 @@ fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     Ok(client.close()?)
 }
 
-/// Chapter 6: a note is revised, and what it said before can still be seen.
+/// Chapter 7: a note is revised, and what it said before can still be seen.
 fn look_back(context: &mut Context, story: &mut Story, before_crash: Position) -> Result<(), CliError> {
     story.chapter(&mut context.output, "As it was")?;
     let mut client = context.open_existing()?;

@@ -8,11 +8,13 @@ mod taking;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zo_engine::client::Client;
 use zo_import::{chatgpt, jsonl, markdown, zoclone};
 
 use self::format::Format;
 use self::taking::{Taking, Tally};
 use crate::context::Context;
+use crate::embedding::embed_behind;
 use crate::error::{CliError, Kind};
 use crate::intake::{Source, Taken};
 use crate::interrupt::Interrupt;
@@ -26,10 +28,14 @@ use crate::output::{Output, Progress, Total};
 ///   zo import conversations.json
 ///   zo import facts.jsonl
 ///   zo import --zoclone ~/.zoclone
+///   zo import ~/notes --no-wait
 ///
 /// What it is is found out: a folder of Markdown and text, ChatGPT's conversations.json, JSON lines, a folder with the
 /// databases of ZoClone. Run again, it adds only what is new: notes that have changed supersede what they said before.
 /// Whatever cannot be taken is named, and the rest goes on; the exit code is 3 then. Ctrl-C keeps what is in by then.
+///
+/// Everything can be found by its words as soon as it is in. Then it is embedded, so that it is found by its meaning too;
+/// Ctrl-C ends that, and whatever command comes next carries on.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Import {
@@ -48,6 +54,9 @@ pub(crate) struct Import {
     /// A folder with the databases of ZoClone
     #[arg(long, value_name = "DIR", group = "format", conflicts_with = "path")]
     zoclone: Option<PathBuf>,
+    /// Do not wait until everything is embedded
+    #[arg(long)]
+    no_wait: bool,
 }
 
 impl Import {
@@ -57,8 +66,14 @@ impl Import {
         if self.zoclone.is_none() {
             context.output.note(format!("reading {} as {}", path.display(), format.name()));
         }
-        let tally = run(context, source, total, format.name_of_source())?;
+        let interrupt = Interrupt::watch()?;
+        let (tally, mut client) = run(context, source, total, format.name_of_source(), &interrupt)?;
         print(&mut context.output, &tally)?;
+        context.output.flush()?;
+        if tally.taken() > 0 && !self.no_wait {
+            embed_behind(&mut client, &mut context.output, &interrupt, tally.newly_findable(), "text");
+        }
+        client.close()?;
         if tally.failed == 0 {
             return Ok(());
         }
@@ -108,17 +123,37 @@ fn open(path: &Path, format: Format) -> Result<(Source, Total), CliError> {
 /// # Errors
 /// As the command.
 pub(super) fn markdown_folder(context: &mut Context, folder: &Path) -> Result<Tally, CliError> {
-    let (source, total) = open(folder, Format::Markdown)?;
-    run(context, source, total, Format::Markdown.name_of_source())
+    let interrupt = Interrupt::watch()?;
+    whole(context, folder, Format::Markdown, &interrupt)
 }
 
-/// Takes everything from `source` until its end or Ctrl-C.
-fn run(context: &mut Context, source: Source, total: Total, name: &'static str) -> Result<Tally, CliError> {
+/// Imports a file of JSON lines, without a word but for what cannot be taken; for a bench.
+///
+/// # Errors
+/// As the command.
+pub(super) fn lines_of_json(context: &mut Context, path: &Path, interrupt: &Interrupt) -> Result<Tally, CliError> {
+    whole(context, path, Format::Jsonl, interrupt)
+}
+
+fn whole(context: &mut Context, path: &Path, format: Format, interrupt: &Interrupt) -> Result<Tally, CliError> {
+    let (source, total) = open(path, format)?;
+    let (tally, client) = run(context, source, total, format.name_of_source(), interrupt)?;
+    client.close()?;
+    Ok(tally)
+}
+
+/// Takes everything from `source` until its end or Ctrl-C; the home stays open.
+fn run(
+    context: &mut Context,
+    source: Source,
+    total: Total,
+    name: &'static str,
+    interrupt: &Interrupt,
+) -> Result<(Tally, Client), CliError> {
     let client = context.open()?;
-    let interrupt = Interrupt::watch()?;
     let mut taking = Taking::new(client, name);
     let progress = context.output.progress("importing", total);
-    let result = take_all(&mut context.output, &source, &mut taking, &interrupt, &progress);
+    let result = take_all(&mut context.output, &source, &mut taking, interrupt, &progress);
     drop(progress);
     match result {
         Err(error) if error.kind == Kind::Interrupted => {
@@ -127,7 +162,7 @@ fn run(context: &mut Context, source: Source, total: Total, name: &'static str) 
                 .hint("import again to go on: what is in already stays as it is"))
         }
         Err(error) => Err(error),
-        Ok(()) => taking.close(),
+        Ok(()) => Ok(taking.end()),
     }
 }
 

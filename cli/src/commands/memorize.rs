@@ -13,6 +13,7 @@ use zo_import::{Imported, ImportedMemory, MetaKeys};
 use zo_projections::{Actor, Timestamp};
 
 use crate::context::{Context, write_one};
+use crate::embedding::embed_behind;
 use crate::error::{CliError, Kind};
 use crate::input;
 use crate::intake::{Intake, OnError, Source, Taken};
@@ -38,6 +39,9 @@ const PROBLEMS_SHOWN: usize = 20;
 /// A line of JSONL is an object: {"id"?, "content", "meta"?, "at"?}. Lines are sent as they come, so a producer at the
 /// other end of a pipe has its acknowledgements at once. With --json every acknowledged item is one line
 /// {"id", "position"}, in the order of the input, printed when the item is durable and not before.
+///
+/// Everything can be found by its words as soon as it is durable. Then the lines are embedded, so that they are found by
+/// their meaning too; Ctrl-C ends that, and whatever command comes next carries on. With --json that is left to it.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Memorize {
@@ -74,6 +78,9 @@ pub(crate) struct Memorize {
     /// Check every line before the first is kept
     #[arg(long, requires = "jsonl", conflicts_with = "on_error")]
     all_or_nothing: bool,
+    /// Do not wait until everything is embedded
+    #[arg(long, requires = "jsonl")]
+    no_wait: bool,
 }
 
 impl Memorize {
@@ -156,6 +163,12 @@ impl Memorize {
         }
         if !context.output.is_json() {
             context.output.line(format!("{} ({rate}/s)", intake.counts.in_words()))?;
+            context.output.flush()?;
+            // A program that reads acknowledgements goes on when it has the last one, and not minutes later.
+            if kept > 0 && !self.no_wait {
+                let new = intake.counts.new + intake.counts.superseded;
+                embed_behind(&mut intake.client, &mut context.output, &interrupt, new, "memory");
+            }
         }
         Ok(intake.client.close()?)
     }

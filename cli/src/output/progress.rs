@@ -77,9 +77,14 @@ impl Progress {
     pub(crate) fn show(&self, what: &str, done: u64, total: u64) {
         if total > 0 {
             // The first of these draws the bar, if nothing has before.
+            let first = self.bar.length().is_none();
             self.bar.set_length(total);
             self.bar.set_position(done);
             self.bar.set_prefix(what.to_owned());
+            if first {
+                // What others had done before says nothing about how fast it goes.
+                self.bar.reset_eta();
+            }
         }
     }
 }

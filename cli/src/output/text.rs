@@ -85,6 +85,64 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     kept
 }
 
+/// `text` as at most `most_lines` lines of at most `columns` columns, broken between words, with `…` where it was cut. A word
+/// that is longer than a line is broken where the line ends; blank lines are left out.
+pub(crate) fn wrapped(text: &str, columns: usize, most_lines: usize) -> Vec<String> {
+    let columns = columns.max(2);
+    let mut lines: Vec<String> = Vec::new();
+    'text: for paragraph in text.lines() {
+        let mut line = String::new();
+        for mut word in paragraph.split_whitespace() {
+            while !word.is_empty() {
+                let gap = usize::from(!line.is_empty());
+                if width(&line) + gap + width(word) <= columns {
+                    line.extend(std::iter::repeat_n(' ', gap));
+                    line.push_str(word);
+                    break;
+                }
+                if line.is_empty() {
+                    let end = end_of_columns(word, columns);
+                    line.push_str(&word[..end]);
+                    word = &word[end..];
+                }
+                lines.push(std::mem::take(&mut line));
+                // One more than is shown tells that there is more.
+                if lines.len() > most_lines {
+                    break 'text;
+                }
+            }
+        }
+        if !line.is_empty() {
+            lines.push(line);
+        }
+        if lines.len() > most_lines {
+            break;
+        }
+    }
+    if lines.len() > most_lines {
+        lines.truncate(most_lines);
+        if let Some(last) = lines.last_mut() {
+            *last = cut(&format!("{last} …"), columns);
+        }
+    }
+    lines
+}
+
+/// Where the letters of `word` end that fit into so many columns; behind the first letter at the earliest.
+fn end_of_columns(word: &str, columns: usize) -> usize {
+    let mut taken = 0;
+    let beyond = word.char_indices().skip(1).find(|&(start, letter)| {
+        taken += word[..start].chars().next_back().map_or(0, letter_width);
+        taken + letter_width(letter) > columns
+    });
+    beyond.map_or(word.len(), |(start, _)| start)
+}
+
+/// What part of `whole` is done, as people say it: never 100 % before everything is.
+pub(crate) fn percent(part: u64, whole: u64) -> u64 {
+    if part >= whole { 100 } else { (part as u128 * 100 / u128::from(whole)) as u64 }
+}
+
 /// `1234567` as `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -142,6 +200,26 @@ mod tests {
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 6), "日本語");
         assert_eq!(cut("abc", 2), "a…");
+    }
+
+    #[test]
+    fn a_text_is_broken_between_words_and_cut_after_some_lines() {
+        assert_eq!(wrapped("one two  three\n\nfour", 8, 9), ["one two", "three", "four"]);
+        assert_eq!(wrapped("one two three four", 8, 2), ["one two", "three …"]);
+        assert_eq!(wrapped("one two three", 8, 2), ["one two", "three"]);
+        assert_eq!(wrapped("abcdefghij k", 4, 9), ["abcd", "efgh", "ij k"]);
+        assert_eq!(wrapped("日本語日本語", 5, 9), ["日本", "語日", "本語"]);
+        assert_eq!(wrapped(&"x".repeat(10_000), 10, 1), ["xxxxxxxxx…"]);
+        assert!(wrapped(" \n ", 10, 3).is_empty());
+    }
+
+    #[test]
+    fn nothing_is_all_before_it_is() {
+        assert_eq!(percent(0, 12_000), 0);
+        assert_eq!(percent(11_999, 12_000), 99);
+        assert_eq!(percent(12_000, 12_000), 100);
+        assert_eq!(percent(0, 0), 100);
+        assert_eq!(percent(u64::MAX - 1, u64::MAX), 99);
     }
 
     #[test]

@@ -53,3 +53,11 @@ fn digits_are_a_position() {
     assert!(parse_moment("99999999999999999999").is_err());
     assert!(parse_moment("-1").is_err());
 }
+
+#[test]
+fn durations_are_read_as_people_write_them() {
+    assert_eq!(parse_duration("30s"), Ok(Duration::from_secs(30)));
+    assert_eq!(parse_duration("10 Minutes"), Ok(Duration::from_secs(600)));
+    assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+    assert!(parse_duration("soon").is_err() && parse_duration("").is_err() && parse_duration("30").is_err());
+}

@@ -252,5 +252,16 @@ fn untaken(folder: &Path, name: &str) -> PathBuf {
         .expect("no folder holds 2^64 files")
 }
 
+/// Bytes of all files below a folder; what cannot be read counts as nothing.
+pub fn folder_bytes(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let bytes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
+        Ok(metadata) => metadata.len(),
+        Err(_) => 0,
+    });
+    bytes.sum()
+}
+
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,12 @@ pub enum Answer {
         /// `(projection, blake3 in hex)`.
         digests: Vec<(String, String)>,
     },
+    /// What was recalled.
+    Recalled(Recalled),
+    /// How far the memory index is.
+    Index(IndexStatus),
+    /// The models that texts can be embedded with.
+    Models(Vec<ModelLine>),
 }
 
 /// Where a home stands.
@@ -260,6 +266,160 @@ pub struct RecalledLine {
     pub position: Position,
     /// Its score.
     pub score: f32,
+}
+
+/// What was recalled, and how far the index was.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct Recalled {
+    /// Everything up to here could be found by its words.
+    pub indexed: Position,
+    /// Everything up to here could be found by its meaning.
+    pub embedded: Position,
+    /// How far the log was.
+    pub head: Position,
+    /// How much of the index could be found by its meaning.
+    pub share: Embedded,
+    /// What the reader should know: why there is no search by meaning, for example.
+    pub notes: Vec<String>,
+    /// Best first.
+    pub hits: Vec<RecalledHit>,
+}
+
+/// Something that was recalled.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct RecalledHit {
+    /// Its id as the user knows it.
+    pub id: String,
+    /// Of a message: the conversation it is in.
+    pub conversation: Option<String>,
+    /// The text; of a long one, the passage that answers best.
+    pub content: String,
+    /// Of a long text: which passage this is, from 1, of how many.
+    pub passage: Option<(u32, u32)>,
+    /// A JSON object, as text.
+    pub meta: Option<String>,
+    /// Of a message: who it is from.
+    pub role: Option<Role>,
+    /// Who said it, if that is known.
+    pub speaker: Option<String>,
+    /// How well it fits; only comparable within one recall.
+    pub score: f32,
+    /// The event that holds it.
+    pub position: Position,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// When it happened, if that was said.
+    pub occurred_at: Option<Timestamp>,
+    /// Of a message, what was said directly before it.
+    pub before: Option<Neighbour>,
+    /// Of a message, what was said directly after it.
+    pub after: Option<Neighbour>,
+    /// Why it was found.
+    pub explanation: Explanation,
+}
+
+/// A message beside one that was recalled.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Neighbour {
+    /// Its id.
+    pub id: String,
+    /// Who it is from.
+    pub role: Role,
+    /// Who said it, if that is known.
+    pub speaker: Option<String>,
+    /// The text.
+    pub content: String,
+    /// The event that holds it.
+    pub position: Position,
+}
+
+/// Why something was found.
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+pub struct Explanation {
+    /// `(part, what it added to the score)`: they sum to the score.
+    pub parts: Vec<(String, f32)>,
+    /// Sum of the words' contributions, and the most that any text could have.
+    pub bm25: f32,
+    /// The most that any text could have for this query's words.
+    pub ceiling: f32,
+    /// `(word, what it added to bm25)`: the query's words that it has, as they are indexed.
+    pub words: Vec<(String, f32)>,
+    /// Cosine of the angle between the question's vector and its own; none if it is not embedded.
+    pub cosine: Option<f32>,
+}
+
+/// How much is embedded: passages done and in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct Embedded {
+    /// Passages that have their vector.
+    pub passages: u64,
+    /// Passages in all.
+    pub of: u64,
+}
+
+/// How far the memory index is.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct IndexStatus {
+    /// Everything up to here can be found by its words.
+    pub indexed: Position,
+    /// Everything up to here can be found by its meaning.
+    pub embedded: Position,
+    /// How far the log is.
+    pub head: Position,
+    /// Memories and messages in the index, older revisions included.
+    pub documents: u64,
+    /// How much can be found by its meaning.
+    pub passages: Embedded,
+    /// Documents that are searched from memory until they are written.
+    pub uncommitted: u64,
+    /// Documents that this process had to read from the log since it opened the home: none after a clean end.
+    pub indexed_since_open: u64,
+    /// Passages that this process has embedded.
+    pub embedded_since_open: u64,
+    /// The model that recall uses.
+    pub model: Option<ModelInUse>,
+    /// The model that was chosen, while not everything is embedded with it.
+    pub next_model: Option<ModelInUse>,
+    /// What there is to run models with.
+    pub runtime: String,
+    /// Bytes on disk: words, vectors.
+    pub bytes_words: u64,
+    /// Bytes on disk of all vectors.
+    pub bytes_vectors: u64,
+    /// What was found wrong and made anew since the home was opened, and why there is no search by meaning.
+    pub notes: Vec<String>,
+}
+
+/// A model that texts are embedded with.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct ModelInUse {
+    /// Its name.
+    pub name: String,
+    /// The first 16 hex digits of the digest over its files and settings.
+    pub id: String,
+    /// Numbers in a vector.
+    pub dimensions: u32,
+    /// How much is embedded with it.
+    pub passages: Embedded,
+    /// Why it cannot be used here, if it cannot, and what to do.
+    pub problem: Option<String>,
+}
+
+/// A model that texts can be embedded with.
+#[derive(Clone, Debug, Encode, Decode, Serialize)]
+pub struct ModelLine {
+    /// Its name.
+    pub name: String,
+    /// Numbers in a vector.
+    pub dimensions: u32,
+    /// What its makers say of it.
+    pub description: String,
+    /// `shipped`, `downloaded` or `not_downloaded`.
+    pub state: String,
+    /// Whether it needs ONNX Runtime.
+    pub needs_runtime: bool,
+    /// Whether it is the one that was chosen.
+    pub chosen: bool,
 }
 
 /// Counts over the whole log.

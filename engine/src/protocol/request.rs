@@ -155,6 +155,19 @@ pub enum Request {
         /// Copy the keys too, into a folder beside it.
         with_keys: bool,
     },
+    /// Embed what is not embedded yet. Answered with [`Response::Progress`] while it lasts, then with
+    /// [`Response::Embedded`]. Breaking off loses nothing: what is left is carried on by whoever opens the home next.
+    Embed {
+        /// Stop after so many milliseconds; go on to the end if there is none.
+        budget_ms: Option<u64>,
+    },
+    /// Choose the model that texts are embedded with. It is fetched if it is not there (answered with
+    /// [`Response::Progress`]), then the choice is recorded: [`Response::Acknowledged`]. Until everything is embedded with it,
+    /// recall goes on with the one before.
+    UseModel {
+        /// Its name, as [`Query::Models`] lists it.
+        name: String,
+    },
     /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
     AppendPlaceholders {
         /// How many, at most [`MAX_PAGE`].
@@ -291,6 +304,47 @@ pub enum Query {
     Usage,
     /// Digests of all views. → [`Answer::Digests`]
     Digests,
+    /// What is remembered of something. → [`Answer::Recalled`]
+    Recall(RecallQuestion),
+    /// How far the memory index is. → [`Answer::Index`]
+    Index,
+    /// The models that texts can be embedded with. → [`Answer::Models`]
+    Models,
+}
+
+/// What is to be recalled.
+#[derive(Clone, Debug, Default, Encode, Decode)]
+pub struct RecallQuestion {
+    /// A question or some words.
+    pub text: String,
+    /// How many hits at most, at most [`MAX_PAGE`].
+    pub limit: u32,
+    /// Where to look.
+    pub scope: RecallScope,
+    /// Only what has all of these in its meta: `(key, value)`. A value is compared as text.
+    pub meta: Vec<(String, String)>,
+    /// Only what happened (else, was recorded) at this time or later.
+    pub since: Option<Timestamp>,
+    /// Only what happened (else, was recorded) before this time.
+    pub until: Option<Timestamp>,
+    /// Parts of the score to leave out, by name: to see what each of them brings. See [`RECALL_PARTS`](super::RECALL_PARTS).
+    pub without: Vec<String>,
+    /// Embed what is not embedded yet for so many milliseconds before looking.
+    pub embed_ms: u64,
+    /// Look even where a meta key occurs nowhere, and find nothing, rather than fail.
+    pub any_key: bool,
+}
+
+/// Where to recall from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub enum RecallScope {
+    /// Memories and messages.
+    #[default]
+    Both,
+    /// Memories only.
+    Memories,
+    /// Messages of conversations only.
+    Messages,
 }
 
 /// Which events.

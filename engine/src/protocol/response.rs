@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 use zo_projections::Position;
 
-use super::answer::{Answer, Answered, BackedUp, EventLine, Rebuilt, Stats, Step, Verification};
+use super::answer::{Answer, Answered, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
 
 /// One response.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -43,6 +43,8 @@ pub enum Response {
     Rebuilt(Box<Rebuilt>),
     /// What a backup copied.
     BackedUp(BackedUp),
+    /// How far embedding has come.
+    Embedded(Embedded),
     /// The request failed; nothing follows.
     Failed(Failure),
     /// The request is done; nothing follows.

@@ -3,7 +3,9 @@
 //! Question and run are one commit; what is recalled is recorded before the answer is written; the answer and the end of
 //! the run are one commit. A process that dies in between leaves an outstanding run, which the next one finds.
 
-use zo_memory::offline;
+use std::time::Duration;
+
+use zo_memory::{Filter, Kind, Parts, offline};
 use zo_projections::command::{NewMessage, Parent};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role};
@@ -15,12 +17,15 @@ use super::conversation::{body_of, resolve_or_begin};
 use super::memory;
 use crate::engine::Engine;
 use crate::protocol::{Answered, ConversationChoice, Failure, FailureKind, RecalledLine};
+use crate::recall::Search;
 use crate::writer::SubmitError;
 
 /// The built-in responder, which is no language model.
 const OFFLINE: &str = "offline";
 /// How many passages are recalled for a question.
 const PASSAGES: usize = 8;
+/// So long what is not embedded yet is embedded before a question is looked up.
+const EMBED: Duration = Duration::from_millis(200);
 
 pub(super) fn ask(
     engine: &Engine,
@@ -86,12 +91,21 @@ fn question_of(engine: &Engine, run: &Run) -> Result<String, Failure> {
 }
 
 fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> Result<(), Failure> {
-    let recalled = engine.recall.search(&engine.writer, &engine.reader, question, PASSAGES)?;
+    let search = Search {
+        text: question,
+        limit: PASSAGES,
+        filter: Filter { kind: Some(Kind::Memory), ..Filter::default() },
+        parts: Parts::default(),
+        as_of: None,
+        embed: EMBED,
+    };
+    let recalled = engine.recall.search(engine.log_for_recall(), &search)?;
     let passages = recalled.hits.iter().map(|hit| Passage {
         memory: zo_projections::MemoryId(hit.item),
         position: Position(hit.position),
         score: hit.score,
         coverage: hit.coverage,
+        cosine: hit.cosine,
     });
     let command = Command::RecordRecall { run: id, passages: passages.collect(), indexed: recalled.indexed };
     ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.started)))
@@ -103,12 +117,18 @@ fn compose(engine: &Engine, question: &str, recalled: Position) -> Result<String
     let mut texts = Vec::with_capacity(passages.len());
     for (passage, event) in &passages {
         if let Some(body) = memory::body(event)? {
-            texts.push((memory::user_id(event, passage.memory), body.content, passage.score, passage.coverage));
+            texts.push((memory::user_id(event, passage.memory), body.content, passage));
         }
     }
     let quotes: Vec<offline::Passage<'_>> = texts
         .iter()
-        .map(|(id, text, score, coverage)| offline::Passage { id, text, score: *score, coverage: *coverage, cosine: None })
+        .map(|(id, text, Passage { score, coverage, cosine, .. })| offline::Passage {
+            id,
+            text,
+            score: *score,
+            coverage: *coverage,
+            cosine: *cosine,
+        })
         .collect();
     Ok(offline::answer(question, &quotes))
 }

@@ -199,10 +199,7 @@ impl Place {
     }
 
     fn line(self, engine: &Engine) -> Result<ConversationLine, Failure> {
-        let name = match self.name {
-            None => None,
-            Some(position) => body_of::<NameBody>(&engine.reader.event(position)?)?.map(|body| body.name),
-        };
+        let name = name_at(engine, self.name)?;
         Ok(ConversationLine {
             id: self.id.to_string(),
             name,
@@ -212,6 +209,17 @@ impl Place {
             branches: self.branches,
         })
     }
+}
+
+/// The name of a conversation, if it has one that can be opened.
+pub(super) fn name_of(engine: &Engine, id: ConversationId) -> Result<Option<String>, Failure> {
+    let position = engine.writer.read(|views| views.conversations.get(id)?.name.map(|(_, position)| position))?;
+    name_at(engine, position)
+}
+
+fn name_at(engine: &Engine, position: Option<Position>) -> Result<Option<String>, Failure> {
+    let Some(position) = position else { return Ok(None) };
+    Ok(body_of::<NameBody>(&engine.reader.event(position)?)?.map(|body| body.name))
 }
 
 pub(super) fn list(engine: &Engine, at: Option<At>, skip: usize, limit: usize) -> Result<Answer, Failure> {

@@ -1,5 +1,6 @@
 //! How what goes wrong inside looks from outside: one sort, one message, one hint.
 
+use zo_embed::EmbedError;
 use zo_projections::Rejection;
 
 use crate::disk::keys::KeyError;
@@ -110,10 +111,23 @@ impl From<RecallError> for Failure {
         match error {
             RecallError::Fold(error) => error.into(),
             RecallError::Poisoned(error) => error.into(),
-            RecallError::Index(_) => {
+            RecallError::Embed(error) => error.into(),
+            RecallError::Index(_) | RecallError::File(..) | RecallError::Disk(_) => {
                 Self::new(FailureKind::Io, with_causes(&error)).hint("`zo rebuild` makes the index anew from the log")
             }
         }
+    }
+}
+
+impl From<EmbedError> for Failure {
+    fn from(error: EmbedError) -> Self {
+        let kind = match &error {
+            EmbedError::UnknownModel { .. } => FailureKind::NotFound,
+            EmbedError::Network { .. } | EmbedError::CutShort { .. } | EmbedError::Disk { .. } => FailureKind::Io,
+            EmbedError::Damaged { .. } => FailureKind::Damaged,
+            _ => FailureKind::Refused,
+        };
+        Self { kind, hint: error.hint(), message: with_causes(&error) }
     }
 }
 

@@ -313,7 +313,7 @@ pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
             .write(&views, &engine.store_head())
             .map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
     }
-    let indexed = engine.recall.catch_up(&engine.writer, &engine.reader)?;
+    let indexed = engine.recall.catch_up(engine.log_for_recall())?;
     let digests =
         before.into_iter().zip(after).map(|((name, before), (_, after))| (name.to_owned(), before, after)).collect();
     let rebuilt = Rebuilt { position, events: position.0, indexed, digests, same };

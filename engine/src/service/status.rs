@@ -1,9 +1,8 @@
 //! Requests about the state of the whole home.
 
-use std::path::Path;
-
 use zo_projections::Timestamp;
 
+use crate::disk::files::folder_bytes;
 use crate::engine::Engine;
 use crate::protocol::{Answer, At, DiskBytes, Failure, Status, UsageLine};
 
@@ -30,17 +29,6 @@ pub(super) fn disk_bytes(engine: &Engine) -> DiskBytes {
         blobs: folder_bytes(&engine.home.blobs()),
         derived: folder_bytes(&engine.home.folder().join("derived")),
     }
-}
-
-/// Bytes of all files below a folder; what cannot be read counts as nothing.
-fn folder_bytes(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let bytes = entries.map(|entry| match entry.metadata() {
-        Ok(metadata) if metadata.is_dir() => folder_bytes(&entry.path()),
-        Ok(metadata) => metadata.len(),
-        Err(_) => 0,
-    });
-    bytes.sum()
 }
 
 pub(super) fn usage(engine: &Engine, at: Option<At>) -> Result<Answer, Failure> {

@@ -3,7 +3,7 @@
 use crate::chunker;
 
 /// Words of a heading count as often as if they stood in so many places: they say what the whole is
-/// about. Measured on abstracts, where more than twice is flat.
+/// about. Measured on abstracts, and flat from two on.
 const HEADING_COUNTS: usize = 3;
 
 /// A first line of more bytes is no heading.

@@ -44,5 +44,5 @@ pub use filter::Filter;
 pub use fusion::{Fused, Parts};
 pub use index::{MemoryIndex, Opened};
 pub use passage::best_passage;
-pub use search::{Dense, Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Question};
+pub use search::{Dense, Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Question, Valid};
 pub use vectors::{Nearest, OpenedVectors, Rows, Statistics, VectorStore};

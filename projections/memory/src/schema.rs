@@ -2,7 +2,7 @@
 //!
 //! | field       | kept as        | holds                                                        |
 //! |-------------|----------------|--------------------------------------------------------------|
-//! | `words`     | inverted index | title, `Speaker: text`, date; frequencies only               |
+//! | `words`     | inverted index | title, `Speaker: text`, date, heading; frequencies only      |
 //! | `facets`    | inverted index | one term per facet, see [`facets`](crate::facets)            |
 //! | `ordinal`   | column         | the document's number in the order of positions, 0 the first |
 //! | `position`  | column         | [`Document::position`]                                       |

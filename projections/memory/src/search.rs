@@ -33,6 +33,7 @@ use plan::Plan;
 use verdicts::Verdicts;
 
 pub use plan::MAX_QUERY_TERMS;
+pub use verdicts::Valid;
 
 /// Only this much of a question's beginning is read for its words.
 pub const MAX_QUERY_BYTES: usize = 64 << 10;
@@ -112,11 +113,7 @@ pub struct Hit {
 }
 
 /// The best documents for a question.
-pub(crate) fn search(
-    index: &MemoryIndex,
-    question: &Question<'_>,
-    valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
-) -> Result<Vec<Hit>, IndexError> {
+pub(crate) fn search(index: &MemoryIndex, question: &Question<'_>, valid: &Valid<'_>) -> Result<Vec<Hit>, IndexError> {
     let text = beginning(question.text);
     if question.limit == 0 || text.trim().is_empty() {
         return Ok(Vec::new());

@@ -11,8 +11,8 @@ mod speakers;
 use std::collections::HashMap;
 
 use crate::document::{Document, Kind};
-use crate::facets;
 use crate::error::Failure;
+use crate::facets;
 
 pub(crate) use loading::Segments;
 use rows::RowBlocks;
@@ -170,7 +170,8 @@ impl Table {
             return None;
         }
         let among = self.row_blocks.ordinals(row, self.len());
-        let behind = self.entries[among.start as usize..among.end as usize].partition_point(|entry| entry.first_row <= row);
+        let behind =
+            self.entries[among.start as usize..among.end as usize].partition_point(|entry| entry.first_row <= row);
         let ordinal = among.start + behind as u32 - 1;
         Some((ordinal, row - self.entry(ordinal).first_row))
     }

@@ -54,12 +54,16 @@ pub(super) fn record_recall(
 fn check_passages(passages: &[Passage]) -> Result<(), Rejection> {
     let why = if passages.len() > MAX_PASSAGES {
         format!("{} are more than the {MAX_PASSAGES} that one may have", passages.len())
-    } else if let Some(passage) = passages.iter().find(|it| !it.score.is_finite() || !it.coverage.is_finite()) {
+    } else if let Some(passage) = passages.iter().find(|it| !has_finite_scores(it)) {
         format!("memory {} has no score: {}, coverage {}", passage.memory, passage.score, passage.coverage)
     } else {
         return Ok(());
     };
     Err(Rejection::Invalid { what: "the passages".to_owned(), why })
+}
+
+fn has_finite_scores(passage: &Passage) -> bool {
+    passage.score.is_finite() && passage.coverage.is_finite() && passage.cosine.is_none_or(f32::is_finite)
 }
 
 pub(super) fn finish(views: &Views, id: RunId, message: NewMessage, usage: Usage) -> Result<Decision, Rejection> {

@@ -161,6 +161,7 @@ fn the_longest_events_can_be_read_again() {
         position: Position(u64::MAX),
         score: 1.0,
         coverage: 1.0,
+        cosine: Some(1.0),
     };
     let placeholder = Command::AppendPlaceholder {
         stream: StreamId::new(Category::Job, 1),

@@ -16,3 +16,16 @@ impl Payload for Created {
     const KIND: u16 = 0x0001;
     const NAME: &'static str = "home.created";
 }
+
+/// The model was chosen that texts are embedded with from now on. Until everything is embedded with it, recall goes on
+/// with the one before.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct EmbedderChosen {
+    /// Its name, as `zo model list` shows it.
+    pub model: String,
+}
+
+impl Payload for EmbedderChosen {
+    const KIND: u16 = 0x0002;
+    const NAME: &'static str = "home.embedder_chosen";
+}

@@ -3,7 +3,7 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use super::Payload;
+use super::{EventError, Payload, decode_exactly};
 use crate::ids::{ConversationId, MemoryId, MessageId, Position};
 
 /// A question was asked and wants an answer. Until the run is finished or failed it is outstanding: whoever opens the
@@ -32,8 +32,11 @@ pub struct Passage {
     pub position: Position,
     /// Its score; only comparable within one recall.
     pub score: f32,
-    /// Share of the question's words that it covers, by their weight: above 0, at most 1.
+    /// Share of the question's words that it covers, by their weight: 0 to 1.
     pub coverage: f32,
+    /// Cosine of the angle between its vector and the question's; none if it had no vector then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<f32>,
 }
 
 /// What was recalled to answer with, best first. Appended before the answer is written.
@@ -48,6 +51,36 @@ pub struct Recalled {
 impl Payload for Recalled {
     const KIND: u16 = 0x0402;
     const NAME: &'static str = "run.recalled";
+    const SCHEMA: u8 = 2;
+
+    /// Schema 1 was before there were vectors.
+    fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
+        let RecalledByWords { passages, indexed } = decode_exactly(Self::NAME, schema, bytes)?;
+        let lift = |PassageByWords { memory, position, score, coverage }| Passage {
+            memory,
+            position,
+            score,
+            coverage,
+            cosine: None,
+        };
+        Ok(Self { passages: passages.into_iter().map(lift).collect(), indexed })
+    }
+}
+
+/// [`Recalled`] of schema 1.
+#[derive(Decode)]
+struct RecalledByWords {
+    passages: Vec<PassageByWords>,
+    indexed: Position,
+}
+
+/// [`Passage`] of schema 1.
+#[derive(Decode)]
+struct PassageByWords {
+    memory: MemoryId,
+    position: Position,
+    score: f32,
+    coverage: f32,
 }
 
 /// What an answer cost.

@@ -40,7 +40,7 @@ fn every_cut_and_every_byte_too_many_is_an_error() {
             assert!(matches!(error, EventError::Bytes { .. }), "{error}");
         }
         bytes.push(0);
-        let message = format!("{} of schema 1 cannot be read: 1 bytes left over", event.name());
+        let message = format!("{} of schema {} cannot be read: 1 bytes left over", event.name(), event.schema());
         check(event.kind(), event.schema(), &bytes, &message);
     }
 }

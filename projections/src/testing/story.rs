@@ -69,7 +69,13 @@ fn started(question: u128) -> run::Started {
 }
 
 fn recalled() -> run::Recalled {
-    let passage = |memory, position, score| run::Passage { memory: MemoryId(memory), position, score, coverage: 0.5 };
+    let passage = |memory, position, score| run::Passage {
+        memory: MemoryId(memory),
+        position,
+        score,
+        coverage: 0.5,
+        cosine: (memory == 1).then_some(0.25),
+    };
     let passages = vec![passage(2, Position(13), 0.75), passage(1, Position(11), 0.1)];
     run::Recalled { passages, indexed: Position(16) }
 }
@@ -121,6 +127,7 @@ pub(crate) fn story() -> Vec<Recorded> {
         (memory(1), 3, memorized("tea", false).into()),
         (memory(2), 3, memory::Retracted {}.into()),
         (memory(2), 4, memory::Forgotten {}.into()),
+        (home, 2, home::EmbedderChosen { model: "other".to_owned() }.into()),
     ];
     events
         .into_iter()
@@ -143,6 +150,7 @@ pub(crate) fn samples() -> Vec<Event> {
     let system = MessageAdded { role: Role::System, selected: false, ..added(1, None) };
     vec![
         home::Created { zo_version: "0.1.0".to_owned() }.into(),
+        home::EmbedderChosen { model: "all-MiniLM-L6-v2".to_owned() }.into(),
         conversation::Started { name: None }.into(),
         conversation::Started { name: Some(digest_of("trip")) }.into(),
         no_model.into(),

@@ -66,6 +66,7 @@ fn check_meanings(expected: &str) {
 fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
     check_meanings(
         "home.created: ;
+         home.embedder_chosen: settings;
          conversation.started: conversations; +conversations
          conversation.message_added: conversations; +messages
          conversation.branch_selected: conversations;
@@ -134,6 +135,7 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("run.finished", &["runs", "usage"]),
         ("run.failed", &["runs"]),
         ("home.created", &[]),
+        ("home.embedder_chosen", &["settings"]),
         ("bench.placeholder", &[]),
     ] {
         check_planted_bug(kinds(kind), projections);
@@ -254,7 +256,7 @@ fn views_are_loaded_as_they_were_saved_and_from_nothing_else() {
 fn a_snapshot_of_another_shape_is_refused() {
     let bytes = Views::default().save();
     let mut shape = Views::shape();
-    assert_eq!(shape.len(), 7);
+    assert_eq!(shape.len(), 8);
     shape[3].1 += 1;
     let mut other = Vec::new();
     save_section(&mut other, |out| save_value(&shape, out));
@@ -297,6 +299,6 @@ fn an_empty_state_has_the_digests_of_nothing() {
     for (name, digest) in Views::default().digests() {
         states.insert((name, digest));
     }
-    assert_eq!(states.len(), 7);
+    assert_eq!(states.len(), 8);
     assert_eq!(saved(&Memories::default()), 0_u64.to_le_bytes());
 }

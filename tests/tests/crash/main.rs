@@ -6,6 +6,7 @@
 #![allow(clippy::print_stdout)] // figures for whoever runs it with --nocapture
 
 mod damage;
+mod index;
 mod kill;
 mod power;
 

@@ -73,6 +73,11 @@ impl Tally {
         self.memories.total() + self.messages.total() + self.keys.total()
     }
 
+    /// Texts that can be recalled now and could not before.
+    pub(super) fn newly_findable(&self) -> u64 {
+        [self.memories, self.messages].iter().map(|counted| counted.new + counted.superseded).sum()
+    }
+
     /// The tally for people, a line for each sort of thing that was met.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines = Vec::new();
@@ -125,11 +130,9 @@ impl Taking {
         Tally { memories: counts.into(), failed, ..self.tally.clone() }
     }
 
-    /// Ends it.
-    pub(super) fn close(self) -> Result<Tally, CliError> {
-        let tally = self.tally();
-        self.intake.client.close()?;
-        Ok(tally)
+    /// Ends it; what it came to, and the store.
+    pub(super) fn end(self) -> (Tally, Client) {
+        (self.tally(), self.intake.client)
     }
 
     /// Waits until everything taken is durable.

@@ -118,7 +118,9 @@ fn the_cut_is_the_one_that_vectors_were_made_with() {
     // When this fails, raise `PASSAGES_VERSION` and `schema::SCHEMA_VERSION`.
     let mut text = String::new();
     for at in 0..400 {
-        text.push_str(["Anna rents the red boat. ", "It (No. 7) needs paint!\n", "我住在东京。", "\n\n"][at * at % 7 % 4]);
+        text.push_str(
+            ["Anna rents the red boat. ", "It (No. 7) needs paint!\n", "我住在东京。", "\n\n"][at * at % 7 % 4],
+        );
     }
     let cut: Vec<(usize, usize)> = passages(&text).into_iter().map(|range| (range.start, range.end)).collect();
     assert_eq!((PASSAGES_VERSION, crc32fast::hash(format!("{cut:?}").as_bytes())), (1, 3_824_022_059));

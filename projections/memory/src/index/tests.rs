@@ -3,8 +3,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tempfile::tempdir;
 
 use super::*;
-use crate::testing::{HOME, all_valid, document, found, open, question, search};
 use crate::Kind;
+use crate::testing::{HOME, all_valid, document, found, open, question, search};
 
 fn boats() -> Vec<Document> {
     vec![
@@ -117,10 +117,7 @@ fn a_document_before_others_is_refused_and_nothing_added() {
     index.add(&boats()).expect("added");
     let late = [document(20, "a boat"), document(4, "a boat behind the others")];
     let error = index.add(&late).expect_err("out of order");
-    assert_eq!(
-        error.to_string(),
-        "a document at position 4 was added to the memory index behind one at position 20"
-    );
+    assert_eq!(error.to_string(), "a document at position 4 was added to the memory index behind one at position 20");
     assert!(matches!(index.add(&late[1..]), Err(IndexError::OutOfOrder { position: 4, last: 9 })));
     assert_eq!(index.documents(), 3);
 }

@@ -116,7 +116,12 @@ impl Table {
         Ok(table)
     }
 
-    fn load_segment(&mut self, reader: &SegmentReader, segment: &Segment, entries: &mut [Entry]) -> Result<(), Failure> {
+    fn load_segment(
+        &mut self,
+        reader: &SegmentReader,
+        segment: &Segment,
+        entries: &mut [Entry],
+    ) -> Result<(), Failure> {
         let columns = Columns::open(reader)?;
         let sessions = names(&columns.sessions, |name| self.sessions.number(name))?;
         let speakers = names(&columns.speakers, |name| self.speakers.number(name))?;
@@ -220,9 +225,8 @@ impl Columns {
     fn open(reader: &SegmentReader) -> Result<Columns, Failure> {
         let columns = reader.fast_fields();
         let numbers = |name| full(columns.u64(name)?, reader, name);
-        let names = |name: &str| {
-            columns.str(name)?.ok_or_else(|| Failure::Damaged(format!("the column {name} is missing")))
-        };
+        let names =
+            |name: &str| columns.str(name)?.ok_or_else(|| Failure::Damaged(format!("the column {name} is missing")));
         Ok(Columns {
             positions: numbers(column::POSITION)?,
             item_high: numbers(column::ITEM_HIGH)?,

@@ -21,6 +21,11 @@ pub(crate) struct Speakers {
 }
 
 impl Speakers {
+    /// Whether a word, as it is indexed, stands in somebody's name.
+    pub(crate) fn is_in_a_name(&self, word: &str) -> bool {
+        self.by_word.contains_key(word)
+    }
+
     /// The number of a name; [`NONE`] for the empty one.
     pub(super) fn number(&mut self, name: &str) -> u32 {
         if name.is_empty() {
@@ -42,11 +47,6 @@ impl Speakers {
         }
         self.numbers.insert(name.into(), number);
         number
-    }
-
-    /// Whether a word stands in someone's name.
-    pub(crate) fn is_in_a_name(&self, word: &str) -> bool {
-        self.by_word.contains_key(word)
     }
 
     /// The people whom the words name. Someone of whom fewer words are here than of another one with

@@ -11,7 +11,8 @@ fn varied(position: u64, random: &mut Random) -> Document {
         _ => random.text(20),
     };
     let session = (random.below(3) > 0).then(|| format!("session {}", random.below(12)));
-    let speaker = (random.below(3) > 0).then(|| ["Anna", "anna", "Ben", "Anna Okafor"][random.below(4) as usize].into());
+    let speaker =
+        (random.below(3) > 0).then(|| ["Anna", "anna", "Ben", "Anna Okafor"][random.below(4) as usize].into());
     let kind = if random.below(2) == 0 { Kind::Memory } else { Kind::Message };
     let date_ms = (random.below(2) == 0).then(|| random.below(1 << 50) as i64 - (1 << 49));
     Document { item: u128::MAX - u128::from(position), kind, session, speaker, date_ms, ..document(position, &text) }

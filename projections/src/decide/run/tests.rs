@@ -23,7 +23,7 @@ fn ask_with(id: u128, run: u128) -> Command {
 }
 
 fn recall(run: u128, scores: &[f32]) -> Command {
-    let passage = |&score| Passage { memory: MemoryId(5), position: Position(1), score, coverage: 1.0 };
+    let passage = |&score| Passage { memory: MemoryId(5), position: Position(1), score, coverage: 1.0, cosine: None };
     Command::RecordRecall { run: RunId(run), passages: scores.iter().map(passage).collect(), indexed: Position(3) }
 }
 

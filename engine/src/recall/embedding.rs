@@ -1,0 +1,525 @@
+//! Vectors: which model they are made with, made some at a time behind the index, and switched when a new model has them
+//! all.
+//!
+//! Row n of a store is passage n of the index, so how far embedding has come is a single number, and whatever a killed
+//! process left is carried on from there. A store is a folder named after its embedder's id; vectors of different models
+//! are never compared. `HOME/derived/index/vectors/active` names the model that recall uses while another is being
+//! prepared.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference};
+use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_text};
+use zo_projections::Position;
+
+use super::{RecallError, documents, lock};
+use crate::disk::files;
+use crate::protocol::{Embedded, ModelInUse};
+use crate::reader::Reader;
+
+/// A step embeds at most so many passages…
+const STEP_ROWS: usize = 64;
+/// …of at most so many characters together: some tenths of a second's work.
+const STEP_CHARS: usize = 12_000;
+/// So much less when time is short.
+const SHORT_STEP_CHARS: usize = 2_000;
+/// How long vectors may lie unsynced: so much work is lost at the most, and done again.
+const UNSYNCED: Duration = Duration::from_secs(2);
+/// Between two looks whether a question has been embedded, which goes first.
+const GIVING_WAY: Duration = Duration::from_millis(1);
+/// Name of the file that names the model in use.
+const ACTIVE: &str = "active";
+/// So many rows, spread over all, are compared with the log on opening.
+const COMPARED_ROWS: u32 = 4;
+/// What stands for a text that cannot be read any more.
+const NO_TEXT: u128 = 0;
+
+/// The vectors of a home.
+pub(super) struct Embedding {
+    folder: PathBuf,
+    identity: [u8; 32],
+    models: Arc<Models>,
+    slots: RwLock<Slots>,
+    /// One step at a time; when the last sync was.
+    turn: Mutex<Instant>,
+    /// Models that were loaded, by name and what for; why, where that failed.
+    loaded: Mutex<HashMap<(String, Haste), Loaded>>,
+    /// Questions that wait for the model.
+    asking: AtomicUsize,
+    embedded: AtomicU64,
+    notes: Mutex<Vec<String>>,
+}
+
+type SharedEmbedder = Arc<Mutex<Box<dyn Embedder>>>;
+type Loaded = Result<SharedEmbedder, Arc<EmbedError>>;
+
+/// What a model is loaded for: engines differ in how soon they are ready and how fast they are then.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Haste {
+    /// A question, or a few texts.
+    AFew,
+    /// As many as there are.
+    Many,
+}
+
+#[derive(Clone)]
+struct Slots {
+    /// What recall uses.
+    active: Slot,
+    /// What was chosen, as long as it has not got all vectors.
+    next: Option<Slot>,
+}
+
+/// A model with its vectors.
+#[derive(Clone)]
+struct Slot {
+    name: String,
+    /// None if the model is not there.
+    store: Option<(EmbedderId, Arc<VectorStore>)>,
+    dimensions: usize,
+    /// Why it cannot be used.
+    problem: Option<String>,
+}
+
+/// What a step came to.
+pub(super) struct Step {
+    /// How far it is now.
+    pub(super) progress: Embedded,
+    /// Whether nothing is left that can be done.
+    pub(super) is_last: bool,
+}
+
+/// Why a question could not be embedded.
+#[derive(Debug, thiserror::Error)]
+#[error("texts are found by their words only: {0}")]
+pub(super) struct Stuck(String);
+
+impl Embedding {
+    /// The vectors in `folder`, where `chosen` is the model that was chosen.
+    ///
+    /// # Errors
+    /// If a store cannot be opened. A model that is not there is no error: nothing can be embedded then.
+    pub(super) fn open(
+        folder: PathBuf,
+        identity: [u8; 32],
+        models: Arc<Models>,
+        chosen: &str,
+    ) -> Result<Self, RecallError> {
+        let mut notes = Vec::new();
+        let active = fs::read_to_string(folder.join(ACTIVE)).unwrap_or_default();
+        let active = if active.trim().is_empty() { chosen } else { active.trim() };
+        let open = |name: &str, notes: &mut Vec<String>| Slot::open(&folder, &identity, &models, name, notes);
+        let slots = Slots {
+            active: open(active, &mut notes)?,
+            next: if active == chosen { None } else { Some(open(chosen, &mut notes)?) },
+        };
+        Ok(Self {
+            folder,
+            identity,
+            models,
+            slots: RwLock::new(slots),
+            turn: Mutex::new(Instant::now()),
+            loaded: Mutex::default(),
+            asking: AtomicUsize::new(0),
+            embedded: AtomicU64::new(0),
+            notes: Mutex::new(notes),
+        })
+    }
+
+    /// What was found wrong with stores, once.
+    pub(super) fn take_notes(&self) -> Vec<String> {
+        std::mem::take(&mut lock(&self.notes))
+    }
+
+    /// Loads the model in use, on a thread of its own.
+    pub(super) fn load_behind(self: &Arc<Self>) {
+        let embedding = self.clone();
+        let name = self.slots().active.name;
+        // If it cannot be started, whoever needs the model loads it.
+        let _ = thread::Builder::new()
+            .name("zo-model".to_owned())
+            .spawn(move || embedding.embedder(&name, Haste::AFew).is_ok());
+    }
+
+    /// Another model was chosen.
+    ///
+    /// # Errors
+    /// If its store cannot be opened.
+    pub(super) fn choose(&self, chosen: &str) -> Result<(), RecallError> {
+        let _turn = lock(&self.turn);
+        let mut slots = self.slots();
+        let pending = slots.next.as_ref().map(|slot| slot.name.as_str());
+        if pending.unwrap_or(&slots.active.name) == chosen && !slots.has_problem() {
+            return Ok(());
+        }
+        // One that could not be used before may be there now.
+        self.unload(chosen);
+        let mut notes = Vec::new();
+        let slot = Slot::open(&self.folder, &self.identity, &self.models, chosen, &mut notes)?;
+        lock(&self.notes).extend(notes);
+        if slots.active.name == chosen || slots.active.rows() == 0 {
+            slots = Slots { active: slot, next: None };
+            self.write_active(chosen)?;
+        } else {
+            slots.next = Some(slot);
+            // From now on there are two, and a restart must know which one is in use.
+            self.write_active(&slots.active.name)?;
+        }
+        *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) = slots;
+        Ok(())
+    }
+
+    /// Rows that recall can use.
+    pub(super) fn rows(&self) -> u32 {
+        self.slots().active.rows()
+    }
+
+    /// Whether there is something to embed among `rows` passages, and something to do it with.
+    pub(super) fn is_behind(&self, rows: u32) -> bool {
+        let slots = self.slots();
+        let target = slots.target();
+        target.problem.is_none() && (target.rows() < rows || slots.next.is_some())
+    }
+
+    /// Passages that this process has embedded.
+    pub(super) fn embedded_since_open(&self) -> u64 {
+        self.embedded.load(Ordering::Relaxed)
+    }
+
+    /// The vector of a question and the store to compare it with; none if there is nothing to compare it with.
+    ///
+    /// # Errors
+    /// Why there is no search by meaning.
+    pub(super) fn of_question(
+        &self,
+        question: &str,
+        index: &MemoryIndex,
+    ) -> Result<Option<(Arc<VectorStore>, Vec<f32>)>, Stuck> {
+        let active = self.slots().active;
+        if index.rows() == 0 {
+            return Ok(None);
+        }
+        if let Some(problem) = active.problem {
+            return Err(Stuck(problem));
+        }
+        let Some((_, store)) = active.store.filter(|(_, store)| store.rows() > 0) else { return Ok(None) };
+        let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
+        self.asking.fetch_add(1, Ordering::AcqRel);
+        let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
+        self.asking.fetch_sub(1, Ordering::AcqRel);
+        let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
+        Ok(vector.map(|vector| (store, vector)))
+    }
+
+    /// Embeds the next few passages; when the chosen model has all, recall uses it from then on.
+    ///
+    /// # Errors
+    /// If the log, the model or the store fails.
+    pub(super) fn step(
+        &self,
+        index: &MemoryIndex,
+        reader: &Reader,
+        until: Option<Instant>,
+    ) -> Result<Step, RecallError> {
+        let mut synced = lock(&self.turn);
+        let slots = self.slots();
+        let target = slots.target();
+        let (rows, of) = (target.rows(), index.rows());
+        let step = |passages: u32, is_last| Step {
+            progress: Embedded { passages: passages.min(of).into(), of: of.into() },
+            is_last,
+        };
+        let Some((_, store)) = target.store.as_ref().filter(|_| target.problem.is_none()) else {
+            return Ok(step(rows, true));
+        };
+        if rows >= of {
+            if slots.next.is_some() {
+                store.sync()?;
+                self.switch(&slots)?;
+            }
+            return Ok(step(rows, true));
+        }
+        let hurry = until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < UNSYNCED);
+        let haste = if hurry { Haste::AFew } else { Haste::Many };
+        let embedder = match self.embedder(&target.name, haste) {
+            Ok(embedder) => embedder,
+            Err(error) => {
+                self.has_problem(&target.name, &said(&error));
+                return Ok(step(rows, true));
+            }
+        };
+        let texts = texts(index, reader, rows, if hurry { SHORT_STEP_CHARS } else { STEP_CHARS })?;
+        while self.asking.load(Ordering::Acquire) > 0 {
+            thread::sleep(GIVING_WAY);
+        }
+        let readable: Vec<&str> = texts.iter().flatten().map(String::as_str).collect();
+        let mut vectors = lock(&embedder).embed(Role::Passage, &readable)?.into_iter();
+        let nothing = vec![0.0; target.dimensions];
+        let vectors: Vec<(u128, Vec<f32>)> = texts
+            .iter()
+            .map(|text| match text {
+                Some(text) => (digest(text), vectors.next().unwrap_or_else(|| nothing.clone())),
+                None => (NO_TEXT, nothing.clone()),
+            })
+            .collect();
+        let borrowed: Vec<(u128, &[f32])> = vectors.iter().map(|(digest, vector)| (*digest, &vector[..])).collect();
+        store.append(&borrowed)?;
+        self.embedded.fetch_add(borrowed.len() as u64, Ordering::Relaxed);
+        if synced.elapsed() > UNSYNCED {
+            store.sync()?;
+            *synced = Instant::now();
+        }
+        Ok(step(store.rows(), false))
+    }
+
+    /// Makes everything embedded durable.
+    ///
+    /// # Errors
+    /// If a store cannot be written.
+    pub(super) fn settle(&self) -> Result<(), IndexError> {
+        let _turn = lock(&self.turn);
+        self.slots().stores().try_for_each(|store| store.sync())
+    }
+
+    /// Compares the rows with the texts that they should stand for, some or all of them, and drops those from the first
+    /// that is another's. Says so, if there was one.
+    ///
+    /// # Errors
+    /// If the log or a store fails.
+    pub(super) fn align(
+        &self,
+        index: &MemoryIndex,
+        reader: &Reader,
+        doubtful: bool,
+    ) -> Result<Option<String>, RecallError> {
+        let _turn = lock(&self.turn);
+        let mut note = None;
+        for store in self.slots().stores() {
+            let rows = store.rows();
+            let common = rows.min(index.rows());
+            let good = match first_wrong(index, reader, store, common, doubtful)? {
+                None => common,
+                // One is wrong where only some were looked at: those before it are looked at too.
+                Some(_) if !doubtful => first_wrong(index, reader, store, common, true)?.unwrap_or(common),
+                Some(wrong) => wrong,
+            };
+            if good < rows {
+                store.truncate(good)?;
+                note = Some(format!("{} of {rows} vectors were of other texts, and are made anew", rows - good));
+            }
+        }
+        Ok(note)
+    }
+
+    /// Throws all vectors away.
+    ///
+    /// # Errors
+    /// If a store cannot be written.
+    pub(super) fn forget(&self) -> Result<(), IndexError> {
+        let _turn = lock(&self.turn);
+        self.slots().stores().try_for_each(|store| store.truncate(0))
+    }
+
+    /// Reads and checks all vectors.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(super) fn verify(&self) -> Result<(), IndexError> {
+        self.slots().stores().try_for_each(|store| store.verify())
+    }
+
+    /// The model in use and the one that is prepared, where there are `rows` passages.
+    pub(super) fn in_use(&self, rows: u32) -> (Option<ModelInUse>, Option<ModelInUse>) {
+        let slots = self.slots();
+        (Some(slots.active.in_use(rows)), slots.next.map(|slot| slot.in_use(rows)))
+    }
+
+    /// Bytes of all vectors on the disk.
+    pub(super) fn bytes_on_disk(&self) -> u64 {
+        files::folder_bytes(&self.folder)
+    }
+
+    fn slots(&self) -> Slots {
+        self.slots.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+    }
+
+    /// The model of this name, loaded now if it was not.
+    fn embedder(&self, name: &str, haste: Haste) -> Loaded {
+        // Loading is waited for under the lock: nobody loads a model twice.
+        let mut loaded = lock(&self.loaded);
+        // One that is there for many texts is there for a few.
+        for known in [Haste::Many, haste] {
+            if let Some(loaded) = loaded.get(&(name.to_owned(), known)) {
+                return loaded.clone();
+            }
+        }
+        let preference = match haste {
+            Haste::AFew => RuntimePreference::Quick,
+            Haste::Many => RuntimePreference::Auto,
+        };
+        let opened = RuntimePreference::from_environment()
+            .and_then(|forced| self.models.open_with(name, forced.unwrap_or(preference)))
+            .map(|model| Arc::new(Mutex::new(model)))
+            .map_err(Arc::new);
+        loaded.insert((name.to_owned(), haste), opened.clone());
+        opened
+    }
+
+    fn unload(&self, name: &str) {
+        lock(&self.loaded).retain(|(loaded, _), _| loaded != name);
+    }
+
+    /// The model cannot be used, as it turned out.
+    fn has_problem(&self, name: &str, problem: &str) {
+        let mut slots = self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let Slots { active, next } = &mut *slots;
+        for slot in std::iter::once(active).chain(next).filter(|slot| slot.name == name) {
+            slot.problem = Some(problem.to_owned());
+        }
+    }
+
+    /// Recall uses the chosen model from now on, and the vectors of the one before go.
+    fn switch(&self, slots: &Slots) -> Result<(), RecallError> {
+        let Some(next) = &slots.next else { return Ok(()) };
+        // Killed after this line, the next process finds the new one in use and the old folder idle.
+        self.write_active(&next.name)?;
+        *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
+            Slots { active: next.clone(), next: None };
+        self.unload(&slots.active.name);
+        if let Some((id, _)) = &slots.active.store {
+            let old = self.folder.join(id.to_string());
+            fs::remove_dir_all(&old).map_err(|error| RecallError::File(old, error))?;
+        }
+        Ok(())
+    }
+
+    fn write_active(&self, name: &str) -> Result<(), RecallError> {
+        files::make_folder(&self.folder)?;
+        Ok(files::write_atomic(&self.folder.join(ACTIVE), format!("{name}\n").as_bytes(), 0o600)?)
+    }
+}
+
+impl Slots {
+    /// What is being embedded with.
+    fn target(&self) -> &Slot {
+        self.next.as_ref().unwrap_or(&self.active)
+    }
+
+    fn stores(&self) -> impl Iterator<Item = &Arc<VectorStore>> {
+        std::iter::once(&self.active).chain(&self.next).filter_map(|slot| slot.store.as_ref().map(|(_, store)| store))
+    }
+
+    fn has_problem(&self) -> bool {
+        self.target().problem.is_some()
+    }
+}
+
+impl Slot {
+    fn open(
+        folder: &Path,
+        identity: &[u8; 32],
+        models: &Models,
+        name: &str,
+        notes: &mut Vec<String>,
+    ) -> Result<Self, RecallError> {
+        let found = models.find(name).and_then(|info| Ok((models.id(name)?, info.dimensions)));
+        let (id, dimensions) = match found {
+            Ok(found) => found,
+            Err(error) => {
+                return Ok(Self { name: name.to_owned(), store: None, dimensions: 0, problem: Some(said(&error)) });
+            }
+        };
+        let opened = VectorStore::open(&folder.join(id.to_string()), identity, &id.0, dimensions)?;
+        notes.extend(opened.rebuilt.map(|why| format!("vectors are made anew: {why}")));
+        Ok(Self { name: name.to_owned(), store: Some((id, Arc::new(opened.store))), dimensions, problem: None })
+    }
+
+    fn rows(&self) -> u32 {
+        self.store.as_ref().map_or(0, |(_, store)| store.rows())
+    }
+
+    fn in_use(&self, of: u32) -> ModelInUse {
+        ModelInUse {
+            name: self.name.clone(),
+            id: self.store.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default(),
+            dimensions: u32::try_from(self.dimensions).unwrap_or(u32::MAX),
+            passages: Embedded { passages: self.rows().min(of).into(), of: of.into() },
+            problem: self.problem.clone(),
+        }
+    }
+}
+
+/// An error with what to do about it, in one line.
+fn said(error: &EmbedError) -> String {
+    match error.hint() {
+        Some(hint) => format!("{error}; {hint}"),
+        None => error.to_string(),
+    }
+}
+
+/// The texts to embed from row `from` on: at most [`STEP_ROWS`] of them, of `chars` characters or a single longer one.
+/// None for a text that cannot be read any more.
+fn texts(index: &MemoryIndex, reader: &Reader, from: u32, chars: usize) -> Result<Vec<Option<String>>, RecallError> {
+    let passages = index.rows_from(from, STEP_ROWS);
+    let mut texts = Vec::with_capacity(passages.len());
+    let mut read: Option<(u64, Option<zo_memory::Document>)> = None;
+    let mut total = 0;
+    for (position, passage) in passages {
+        if read.as_ref().is_none_or(|(of, _)| *of != position) {
+            let event = reader.event(Position(position))?;
+            read = Some((position, documents::document(&event)));
+        }
+        let document = read.as_ref().and_then(|(_, document)| document.as_ref());
+        let text = document.map(|document| embedding_text(document, passage));
+        total += text.as_ref().map_or(0, String::len);
+        if total > chars && !texts.is_empty() {
+            break;
+        }
+        texts.push(text);
+    }
+    Ok(texts)
+}
+
+/// The first of the rows that is not of the text it should be of: all are looked at, or some.
+fn first_wrong(
+    index: &MemoryIndex,
+    reader: &Reader,
+    store: &VectorStore,
+    rows: u32,
+    all: bool,
+) -> Result<Option<u32>, RecallError> {
+    if all {
+        let mut row = 0;
+        while row < rows {
+            let texts = texts(index, reader, row, usize::MAX)?;
+            for text in &texts {
+                if row < rows && store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
+                    return Ok(Some(row));
+                }
+                row += 1;
+            }
+        }
+        return Ok(None);
+    }
+    let some: HashSet<u32> =
+        (1..=COMPARED_ROWS).filter_map(|share| (rows / COMPARED_ROWS * share).min(rows).checked_sub(1)).collect();
+    for row in some.into_iter().chain(rows.checked_sub(1)) {
+        let text = texts(index, reader, row, 0)?.into_iter().next().flatten();
+        if store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
+            return Ok(Some(row));
+        }
+    }
+    Ok(None)
+}
+
+/// The first 128 bits of blake3.
+fn digest(text: &str) -> u128 {
+    let hash = blake3::hash(text.as_bytes());
+    u128::from_be_bytes(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
+}
