@@ -82,9 +82,9 @@ pub struct Hit {
     pub item: u128,
     /// [`Document::kind`](crate::Document::kind).
     pub kind: Kind,
-    /// Which of its passages is nearest to the question in meaning, see
-    /// [`passages`](crate::passages). 0 where `cosine` is not known: then
-    /// [`best_passage`](crate::best_passage) finds the words in the text.
+    /// Which of its [`passages`](crate::passages) is nearest to the question in meaning. 0 where
+    /// `cosine` is not known: then, if there are several, who has the text may ask for
+    /// [`passage_by_words`](crate::passage_by_words), which needs it.
     pub passage: u32,
     /// How many passages it has.
     pub passages: u32,
