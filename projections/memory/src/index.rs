@@ -207,12 +207,6 @@ impl MemoryIndex {
         search::search(self, question, valid)
     }
 
-    /// What of a question is to be embedded: all but the names of those who speak in the index.
-    pub fn topic_of<'q>(&self, question: &'q str) -> Cow<'q, str> {
-        let view = self.read_view();
-        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
-    }
-
     /// Runs a part of a search on what there is now.
     pub(crate) fn look<T>(&self, work: impl FnOnce(&View) -> Result<T, Failure>) -> Result<T, IndexError> {
         let result = guarded(|| work(&self.read_view()));

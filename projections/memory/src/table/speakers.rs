@@ -21,11 +21,6 @@ pub(crate) struct Speakers {
 }
 
 impl Speakers {
-    /// Whether a word, as it is indexed, stands in somebody's name.
-    pub(crate) fn is_in_a_name(&self, word: &str) -> bool {
-        self.by_word.contains_key(word)
-    }
-
     /// The number of a name; [`NONE`] for the empty one.
     pub(super) fn number(&mut self, name: &str) -> u32 {
         if name.is_empty() {
