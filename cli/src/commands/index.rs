@@ -119,6 +119,9 @@ pub(super) fn model_in_words(model: &ModelInUse) -> String {
 /// `1,234 of 5,678 embedded (21 %)`.
 pub(super) fn share(share: Embedded) -> String {
     let Embedded { passages, of } = share;
+    if of == 0 {
+        return "none yet".to_owned();
+    }
     format!("{} of {} embedded ({} %)", count(passages), count(of), percent(passages, of))
 }
 
@@ -129,7 +132,7 @@ impl Embed {
         let work = embed(&mut client, &mut context.output, &interrupt, self.budget)?;
         let output = &mut context.output;
         if work.interrupted {
-            let message = format!("interrupted; {} are embedded, {}", counted(work.done, "passage"), left(work.left()));
+            let message = format!("interrupted after {}; {}", counted(work.done, "passage"), left(work.left()));
             return Err(
                 CliError::new(Kind::Interrupted, message).hint("run it again to go on; so does any other command")
             );

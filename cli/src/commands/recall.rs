@@ -189,6 +189,8 @@ impl Recall {
             }
             hits::print(output, hit, self.explain)?;
         }
+        // Whoever has closed the pipe wants no notes either.
+        output.flush()?;
         if recalled.hits.is_empty() {
             output.note("nothing is remembered of that");
         }

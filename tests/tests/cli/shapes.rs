@@ -85,6 +85,8 @@ fn without_scores(mut hit: Value) -> Value {
                 *pair = pair[0].take();
             }
         }
+        let words = explanation["words"].as_array_mut().expect("words");
+        words.sort_by_key(ToString::to_string);
     }
     hit
 }
@@ -114,7 +116,7 @@ fn what_was_recalled() {
     let message = without_scores(zo.run(arguments).json_object()["hits"][0].clone());
     let before = r#"{"id":"<id>","role":"user","content":"is staging up?","position":5}"#;
     let after = r#"{"id":"<id>","role":"user","content":"good","position":7}"#;
-    let explanation = r#"{"parts":["lexical","dense","neighbours","speaker","session"],"bm25":null,"ceiling":null,"words":["port","answer"],"cosine":null}"#;
+    let explanation = r#"{"parts":["lexical","dense","neighbours","speaker","session"],"bm25":null,"ceiling":null,"words":["answer","port"],"cosine":null}"#;
     let expected = format!(
         r#"{{"id":"<id>","content":"yes, the port answers","meta":{{}},"score":null,"position":6,"at":"<time>","conversation":"c","role":"assistant","before":{before},"after":{after},"explanation":{explanation}}}"#
     );

@@ -52,10 +52,10 @@ fn acknowledgements_come_in_the_order_of_the_input() {
 #[test]
 fn a_reader_that_goes_away_ends_the_command_quietly() {
     let zo = Zo::new();
-    let lines: String = (0..3000).map(|n| format!("{{\"content\":\"{n} {}\"}}\n", "x".repeat(200))).collect();
+    let lines: String = (0..3000).map(|n| format!("{{\"content\":\"fact {n} {}\"}}\n", "x".repeat(200))).collect();
     zo.run_with(["memorize", "--jsonl", "-", "--no-wait"], lines).ok();
     for arguments in [
-        &["recall", "x", "--top-k", "1000"],
+        &["recall", "fact", "--top-k", "1000"],
         &["log", "show", "--json"][..],
         &["log", "show"],
         &["memory", "list", "--limit", "100000"],
