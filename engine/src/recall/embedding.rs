@@ -211,7 +211,7 @@ impl Embedding {
         let Some((_, store)) = active.store.filter(|(_, store)| store.rows() > 0) else { return Ok(None) };
         let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
         self.asking.fetch_add(1, Ordering::AcqRel);
-        let vector = lock(&embedder).embed(Role::Query, &[&index.topic(question)]);
+        let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
         self.asking.fetch_sub(1, Ordering::AcqRel);
         let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
         Ok(vector.map(|vector| (store, vector)))

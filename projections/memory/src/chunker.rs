@@ -160,7 +160,7 @@ impl PartCounter {
         if c.is_whitespace() {
             self.letters = 0;
         } else if c.is_alphanumeric() && c <= LATIN_ENDS {
-            self.parts += usize::from(self.letters % LETTERS_PER_PART == 0);
+            self.parts += usize::from(self.letters.is_multiple_of(LETTERS_PER_PART));
             self.letters += 1;
         } else {
             self.parts += 1;

@@ -14,7 +14,7 @@ use crate::document::Document;
 use crate::error::{Doing, Failure, IndexError, guarded};
 use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
-use crate::search::{self, Hit, Question};
+use crate::search::{self, Hit, Question, Valid};
 use crate::table::{Segments, Table};
 use crate::topic;
 use crate::view::View;
@@ -167,19 +167,9 @@ impl MemoryIndex {
     /// [`IndexError::Write`] if writing fails. The documents then stay searchable and uncommitted.
     pub fn commit(&self, position: u64) -> Result<(), IndexError> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (documents, payload) =
-            {
-                let view = self.read_view();
-                if view.overlay.len() == 0 && position <= view.position {
-                    return Ok(());
-                }
-                let ordinals = view.committed()..;
-                let documents = ordinals.zip(view.overlay.documents()).map(|(ordinal, (document, passages))| {
-                    NewDocument { document: document.clone(), ordinal, passages }
-                });
-                let position = position.max(view.position);
-                (documents.collect::<Vec<_>>(), Payload::new(self.identity, position, u64::from(view.table.len())))
-            };
+        let Some((documents, payload)) = self.uncommitted_up_to(position) else {
+            return Ok(());
+        };
         let result = guarded(|| self.write(&mut writer, &documents, payload));
         if result.is_err() {
             // What an interrupted commit left in the writer must not get into the next one.
@@ -199,26 +189,21 @@ impl MemoryIndex {
     ///
     /// # Errors
     /// [`IndexError::Damaged`] if a file turns out not to be what was written.
-    pub fn search(
-        &self,
-        question: &Question<'_>,
-        valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
-    ) -> Result<Vec<Hit>, IndexError> {
+    pub fn search(&self, question: &Question<'_>, valid: &Valid<'_>) -> Result<Vec<Hit>, IndexError> {
         search::search(self, question, valid)
+    }
+
+    /// What of a question is to be embedded: all but the names of those who speak in the index.
+    pub fn topic_of<'q>(&self, question: &'q str) -> Cow<'q, str> {
+        let question = search::beginning(question);
+        let view = self.read_view();
+        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
     }
 
     /// Runs a part of a search on what there is now.
     pub(crate) fn look<T>(&self, work: impl FnOnce(&View) -> Result<T, Failure>) -> Result<T, IndexError> {
         let result = guarded(|| work(&self.read_view()));
         result.map_err(|failure| self.error(Doing::Read, failure))
-    }
-
-    /// What to embed of a question: its text without the names of those who speak in the index, which
-    /// would outweigh its topic. Who is meant is told from the words.
-    pub fn topic<'q>(&self, question: &'q str) -> Cow<'q, str> {
-        let question = search::beginning(question);
-        let view = self.read_view();
-        topic::without_names(question, &|word| view.table.speakers().is_in_a_name(word))
     }
 
     /// Whether some document has a facet of this key.
@@ -308,6 +293,21 @@ impl MemoryIndex {
         // Holding the writer keeps commits from replacing files meanwhile.
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         folder::check_all(&self.path, &self.folder.index).map_err(|failure| self.error(Doing::Read, failure))
+    }
+
+    /// What a commit at `position` has to write, if it has anything to write.
+    fn uncommitted_up_to(&self, position: u64) -> Option<(Vec<NewDocument>, Payload)> {
+        let view = self.read_view();
+        if view.overlay.len() == 0 && position <= view.position {
+            return None;
+        }
+        let documents = (view.committed()..).zip(view.overlay.documents());
+        let documents = documents.map(|(ordinal, (document, passages))| {
+            let document = document.clone();
+            NewDocument { document, ordinal, passages }
+        });
+        let position = position.max(view.position);
+        Some((documents.collect(), Payload::new(self.identity, position, u64::from(view.table.len()))))
     }
 
     fn write(

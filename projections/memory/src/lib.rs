@@ -43,6 +43,6 @@ pub use error::IndexError;
 pub use filter::Filter;
 pub use fusion::{Fused, Parts};
 pub use index::{MemoryIndex, Opened};
-pub use passage::best_passage;
-pub use search::{Dense, Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Question};
+pub use passage::{best_passage, passage_by_words};
+pub use search::{Dense, Hit, MAX_QUERY_BYTES, MAX_QUERY_TERMS, Question, Valid};
 pub use vectors::{Nearest, OpenedVectors, Rows, Statistics, VectorStore};

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::analysis;
+use crate::chunker::passages;
 use crate::search::MAX_QUERY_TERMS;
 use pieces::{Piece, pieces};
 
@@ -38,6 +39,29 @@ pub fn best_passage<'t>(text: &'t str, query: &str, max_chars: usize) -> &'t str
     text[units[run.start].piece.bytes.start..units[run.end - 1].piece.bytes.end].trim()
 }
 
+/// Which of the [`passages`] of `text` has most of the question's words, those counting more that are
+/// rarer in the text; the earliest of several, the first where none has any.
+///
+/// It stands in for [`Hit::passage`](crate::Hit::passage) where a document has no vectors.
+pub fn passage_by_words(text: &str, question: &str) -> u32 {
+    let ranges = passages(text);
+    if ranges.len() == 1 {
+        return 0;
+    }
+    let terms = analysis::query_terms(question);
+    let bits: HashMap<&str, u32> = terms.iter().take(MAX_QUERY_TERMS).map(String::as_str).zip(0..).collect();
+    let matched: Vec<u64> = ranges.iter().map(|range| matched_terms(&text[range.clone()], &bits)).collect();
+    let weights = weights(&matched);
+    let mut best = (0, 0.0);
+    for (passage, matched) in (0..).zip(&matched) {
+        let weight = weight_of(*matched, &weights);
+        if weight > best.1 {
+            best = (passage, weight);
+        }
+    }
+    best.0
+}
+
 /// A piece of the text with the query terms that it has, as a bit set.
 struct Unit {
     piece: Piece,
@@ -56,7 +80,7 @@ fn matched_terms(text: &str, bits: &HashMap<&str, u32>) -> u64 {
 
 /// The run of units that fits and matches best. A best run begins and ends with a match.
 fn best_run(units: &[Unit], max_chars: usize) -> Range<usize> {
-    let weights = weights(units);
+    let weights = weights(&units.iter().map(|unit| unit.matched).collect::<Vec<u64>>());
     let mut best = 0..1;
     let mut best_score = 0.0;
     let matching = |unit: &&Unit| unit.matched != 0;
@@ -83,9 +107,9 @@ fn best_run(units: &[Unit], max_chars: usize) -> Range<usize> {
 }
 
 /// What each query term counts: more, the fewer units have it.
-fn weights(units: &[Unit]) -> [f32; MAX_QUERY_TERMS] {
+fn weights(units: &[u64]) -> [f32; MAX_QUERY_TERMS] {
     std::array::from_fn(|bit| {
-        let having = units.iter().filter(|unit| unit.matched >> bit & 1 == 1).count();
+        let having = units.iter().filter(|matched| *matched >> bit & 1 == 1).count();
         (1.0 + units.len() as f32 / having.max(1) as f32).ln()
     })
 }

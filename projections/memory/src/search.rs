@@ -33,6 +33,7 @@ use plan::Plan;
 use verdicts::Verdicts;
 
 pub use plan::MAX_QUERY_TERMS;
+pub use verdicts::Valid;
 
 /// Only this much of a question's beginning is read for its words.
 pub const MAX_QUERY_BYTES: usize = 64 << 10;
@@ -81,9 +82,9 @@ pub struct Hit {
     pub item: u128,
     /// [`Document::kind`](crate::Document::kind).
     pub kind: Kind,
-    /// Which of its passages is nearest to the question in meaning, see
-    /// [`passages`](crate::passages). 0 where `cosine` is not known: then
-    /// [`best_passage`](crate::best_passage) finds the words in the text.
+    /// Which of its [`passages`](crate::passages) is nearest to the question in meaning. 0 where
+    /// `cosine` is not known: then, if there are several, who has the text may ask for
+    /// [`passage_by_words`](crate::passage_by_words), which needs it.
     pub passage: u32,
     /// How many passages it has.
     pub passages: u32,
@@ -112,11 +113,7 @@ pub struct Hit {
 }
 
 /// The best documents for a question.
-pub(crate) fn search(
-    index: &MemoryIndex,
-    question: &Question<'_>,
-    valid: &dyn Fn(&[(u128, u64)]) -> Vec<bool>,
-) -> Result<Vec<Hit>, IndexError> {
+pub(crate) fn search(index: &MemoryIndex, question: &Question<'_>, valid: &Valid<'_>) -> Result<Vec<Hit>, IndexError> {
     let text = beginning(question.text);
     if question.limit == 0 || text.trim().is_empty() {
         return Ok(Vec::new());

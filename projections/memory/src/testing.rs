@@ -90,7 +90,8 @@ pub(crate) fn embed(text: &str) -> Vec<f32> {
 /// The vectors of the first `rows` passages of these documents.
 pub(crate) fn vectors(dir: &Path, documents: &[Document], rows: usize) -> VectorStore {
     let store = VectorStore::open(dir, &HOME, &HOME, DIMENSIONS).expect("a temporary folder of our own").store;
-    let embedded: Vec<Vec<f32>> = documents.iter().flat_map(embedding_texts).take(rows).map(|text| embed(&text)).collect();
+    let embedded: Vec<Vec<f32>> =
+        documents.iter().flat_map(embedding_texts).take(rows).map(|text| embed(&text)).collect();
     let rows: Vec<(u128, &[f32])> = (0..).zip(embedded.iter().map(Vec::as_slice)).collect();
     store.append(&rows).expect("room in a temporary folder");
     store

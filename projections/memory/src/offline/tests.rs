@@ -30,6 +30,18 @@ fn a_weak_match_is_nothing_found() {
 }
 
 #[test]
+fn nearness_in_meaning_makes_up_for_words_and_chance_words_do_not_make_up_for_it() {
+    let quoted = |coverage, cosine| {
+        let passage = Passage { cosine: Some(cosine), ..passage("m1", "The hull needs paint.", 1.0, coverage) };
+        answer("is the vessel in good shape?", &[passage]).contains("[m1]")
+    };
+    assert!(quoted(0.0, 0.6), "near, without a common word");
+    assert!(quoted(0.4, 0.4) && quoted(1.0, 0.0), "both together");
+    assert!(!quoted(0.0, 0.5) && !quoted(0.34, 0.2), "neither");
+    assert!(!quoted(0.5, f32::NAN));
+}
+
+#[test]
 fn an_empty_question_is_said_to_be_none() {
     assert_eq!(answer(" \n", &[]), "There is no question to look up.");
 }

@@ -72,3 +72,17 @@ fn no_text_and_no_limit_breaks_it() {
         }
     }
 }
+
+#[test]
+fn the_passage_with_most_of_the_words_is_told() {
+    let paragraph = |topic: &str| format!("{topic}. {}\n\n", "This is filled with other things. ".repeat(30));
+    let text: String = ["Tea", "A boat", "Chess", "The boat needs paint", "Paint"].map(paragraph).concat();
+    let ranges = passages(&text);
+    assert!(ranges.len() >= 5, "{}", ranges.len());
+    let told = |question: &str| text[ranges[passage_by_words(&text, question) as usize].clone()].to_owned();
+    assert!(told("painted boats").contains("The boat needs paint."));
+    assert!(told("who plays chess").contains("Chess."));
+    assert_eq!(passage_by_words(&text, "submarines"), 0);
+    assert_eq!(passage_by_words(&text, ""), 0);
+    assert_eq!(passage_by_words("", "boat"), 0);
+}

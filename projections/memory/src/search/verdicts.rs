@@ -5,15 +5,19 @@ use std::collections::HashMap;
 use crate::error::IndexError;
 use crate::index::MemoryIndex;
 
+/// Says of each (item, position) whether that revision is to be answered with: not superseded, not
+/// retracted, there as of then. What it does not answer is not.
+pub type Valid<'a> = dyn Fn(&[(u128, u64)]) -> Vec<bool> + 'a;
+
 /// What the caller has said so far.
 pub(super) struct Verdicts<'a> {
     index: &'a MemoryIndex,
-    valid: &'a dyn Fn(&[(u128, u64)]) -> Vec<bool>,
+    valid: &'a Valid<'a>,
     said: HashMap<u32, bool>,
 }
 
 impl<'a> Verdicts<'a> {
-    pub(super) fn new(index: &'a MemoryIndex, valid: &'a dyn Fn(&[(u128, u64)]) -> Vec<bool>) -> Verdicts<'a> {
+    pub(super) fn new(index: &'a MemoryIndex, valid: &'a Valid<'a>) -> Verdicts<'a> {
         Verdicts { index, valid, said: HashMap::new() }
     }
 

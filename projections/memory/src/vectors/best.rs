@@ -24,15 +24,17 @@ impl Best {
         Best { keep, rows: Vec::with_capacity(2 * keep), bar: f32::NEG_INFINITY }
     }
 
-    /// Whether a row with this score could be among the best.
+    /// Rows that are not better than this are not wanted.
     #[inline(always)]
-    pub(super) fn wants(&self, score: f32) -> bool {
-        score > self.bar
+    pub(super) fn bar(&self) -> f32 {
+        self.bar
     }
 
-    /// Offers a row that is wanted.
-    pub(super) fn add(&mut self, row: u32, score: f32) {
-        self.rows.push((row, score));
+    /// Offers a row.
+    pub(super) fn offer(&mut self, row: u32, score: f32) {
+        if score > self.bar {
+            self.rows.push((row, score));
+        }
         if self.rows.len() == 2 * self.keep {
             keep_best(&mut self.rows, self.keep);
             self.bar = self.rows[self.keep - 1].1;

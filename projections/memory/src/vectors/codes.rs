@@ -107,10 +107,10 @@ pub(super) struct Scanned {
     pub(super) farthest: Best,
     /// Number of rows.
     pub(super) rows: u64,
-    /// Sum of their estimates.
-    pub(super) sum: f64,
-    /// Sum of their estimates' squares.
-    pub(super) squares: f64,
+    /// Sums of their estimates, by lane.
+    pub(super) sums: [f32; LANES],
+    /// Sums of their estimates' squares, by lane.
+    pub(super) squares: [f32; LANES],
 }
 
 impl Codes {
@@ -176,7 +176,7 @@ impl Codes {
         keep: (usize, usize),
     ) -> Scanned {
         let (nearest, farthest) = (Best::new(keep.0), Best::new(keep.1));
-        let mut scanned = Scanned { nearest, farthest, rows: 0, sum: 0.0, squares: 0.0 };
+        let mut scanned = Scanned { nearest, farthest, rows: 0, sums: [0.0; LANES], squares: [0.0; LANES] };
         let lanes = |block: usize| {
             let missing = ((block + 1) * LANES).saturating_sub(rows as usize);
             let asked = among.map_or(ALL_LANES, |among| (among.word(block / 2) >> (block % 2 * LANES)) as u32);
@@ -222,48 +222,40 @@ impl Scanned {
     #[inline(always)]
     fn add(&mut self, first: u32, lanes: u32, estimates: &[f32; LANES]) {
         self.rows += u64::from(lanes.count_ones());
-        let mut counted = *estimates;
-        if lanes == ALL_LANES {
-            let greatest = fold(counted, |one, other| if one > other { one } else { other });
-            let least = fold(counted, |one, other| if one < other { one } else { other });
-            if self.nearest.wants(greatest) || self.farthest.wants(-least) {
-                self.offer(first, lanes, estimates);
-            }
-        } else {
-            (0..LANES).filter(|lane| lanes >> lane & 1 == 0).for_each(|lane| counted[lane] = 0.0);
-            self.offer(first, lanes, estimates);
+        for lane in 0..LANES {
+            let counted = if lanes >> lane & 1 == 1 { estimates[lane] } else { 0.0 };
+            self.sums[lane] += counted;
+            self.squares[lane] += counted * counted;
         }
-        self.sum += f64::from(fold(counted, |one, other| one + other));
-        counted.iter_mut().for_each(|estimate| *estimate *= *estimate);
-        self.squares += f64::from(fold(counted, |one, other| one + other));
-    }
-
-    fn offer(&mut self, first: u32, mut lanes: u32, estimates: &[f32; LANES]) {
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros();
-            let estimate = estimates[lane as usize];
-            if self.nearest.wants(estimate) {
-                self.nearest.add(first + lane, estimate);
-            }
-            if self.farthest.wants(-estimate) {
-                self.farthest.add(first + lane, -estimate);
-            }
-            lanes &= lanes - 1;
+        let bar = self.nearest.bar();
+        for lane in set_bits(lanes & lanes_where(estimates, |estimate| estimate > bar)) {
+            self.nearest.offer(first + lane, estimates[lane as usize]);
+        }
+        let bar = -self.farthest.bar();
+        for lane in set_bits(lanes & lanes_where(estimates, |estimate| estimate < bar)) {
+            self.farthest.offer(first + lane, -estimates[lane as usize]);
         }
     }
 }
 
-/// Combines all lanes, in an order that fits any width of instructions.
+/// A bit for each lane, set where the test holds.
 #[inline(always)]
-fn fold(mut values: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            values[lane] = combine(values[lane], values[lane + half]);
-        }
-        half /= 2;
+fn lanes_where(estimates: &[f32; LANES], test: impl Fn(f32) -> bool) -> u32 {
+    let mut lanes = 0;
+    for (lane, estimate) in estimates.iter().enumerate() {
+        lanes |= u32::from(test(*estimate)) << lane;
     }
-    values[0]
+    lanes
+}
+
+/// The numbers of the bits that are set.
+#[inline(always)]
+fn set_bits(mut bits: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let bit = (bits != 0).then(|| bits.trailing_zeros())?;
+        bits &= bits - 1;
+        Some(bit)
+    })
 }
 
 /// A stretch of whole blocks, to be filled.
@@ -317,6 +309,6 @@ mod tests {
             assert!((estimate - expected).abs() < 1e-4, "row {row}: {estimate}, not {expected}");
             sum += f64::from(estimate);
         }
-        assert!((scanned.sum - sum).abs() < 1e-3);
+        assert!((f64::from(scanned.sums.iter().sum::<f32>()) - sum).abs() < 1e-3);
     }
 }

@@ -28,7 +28,7 @@ const DIMENSIONS: f32 = 384.0;
 /// Candidates that are computed in any case, at least.
 const FIRST: usize = 256;
 /// How many standard deviations an estimate may be below the bar.
-const DOUBT: f32 = 2.5;
+const DOUBT: f32 = 2.0;
 /// Rows with the least estimates that are computed, for the minimum.
 const FARTHEST: usize = 16;
 
@@ -109,14 +109,10 @@ impl Search<'_> {
         let scans = side_by_side(split(codes.blocks(), BLOCKS_PER_THREAD, self.threads), |blocks| {
             codes.scan(&coded, blocks, rows, among, keep)
         });
-        let sum_of = |part: fn(&Scanned) -> f64| scans.iter().map(part).sum::<f64>();
+        let sum_of = |part: fn(&Scanned) -> &[f32]| scans.iter().flat_map(part).map(|sum| f64::from(*sum)).sum();
+        let (sum, squares) = (sum_of(|scan| &scan.sums), sum_of(|scan| &scan.squares));
         let eligible = scans.iter().map(|scan| scan.rows).sum();
-        let statistics = Statistics::from_sums(
-            eligible,
-            sum_of(|scan| scan.sum),
-            sum_of(|scan| scan.squares),
-            codes.variance(&coded),
-        );
+        let statistics = Statistics::from_sums(eligible, sum, squares, codes.variance(&coded));
         let (nearest, farthest): (Vec<Best>, Vec<Best>) =
             scans.into_iter().map(|scan| (scan.nearest, scan.farthest)).unzip();
 

@@ -179,8 +179,7 @@ fn vectors_of_documents_that_the_index_has_lost_are_passed_over() {
 
 #[test]
 fn the_nearest_passage_of_a_long_document_is_told() {
-    let long: String =
-        (0..200).map(|at| format!("paragraph{at} {}\n\n", format!("filler{at} ").repeat(60))).collect();
+    let long: String = (0..200).map(|at| format!("paragraph{at} {}\n\n", format!("filler{at} ").repeat(60))).collect();
     let documents = vec![document(1, "short"), document(2, &long), document(3, "short too")];
     let both = Both::new(documents, 2, usize::MAX);
     let texts: Vec<String> = embedding_texts(&both.documents[1]).collect();
