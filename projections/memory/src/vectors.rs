@@ -217,7 +217,7 @@ impl VectorStore {
         self.read_memory().digests.all().get(row as usize).copied()
     }
 
-    /// The first row with this digest, if there is one. The first call builds a table (some 50 ms and 10 MB for a
+    /// The first row with this digest, if there is one. The first call builds a table (some 30 ms and 10 MB for a
     /// million rows), which the following ones carry on.
     pub fn find(&self, digest: u128) -> Option<u32> {
         self.read_memory().digests.find(digest)
