@@ -189,6 +189,12 @@ impl Embedding {
         self.slots().active.rows()
     }
 
+    /// Id of the model that was chosen: what recall will use when everything is done.
+    pub(super) fn id(&self) -> String {
+        let slots = self.slots();
+        slots.target().store.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default()
+    }
+
     /// Whether there is something to embed among `rows` passages, and something to do it with.
     pub(super) fn is_behind(&self, rows: u32) -> bool {
         let slots = self.slots();
