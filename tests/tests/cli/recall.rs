@@ -97,7 +97,10 @@ fn recall_looks_only_where_it_is_told() {
     assert_eq!(hit["after"]["content"], "By two minutes.");
     assert!(hit.get("before").is_none(), "{hit}");
     let shown = zo.run(["recall", "tide clock", "--in", "messages", "-k", "1"]);
-    assert!(shown.ok().contains("  Ann  in work\n  Is the tide clock late?\n  … assistant: By two minutes."), "{shown}");
+    assert!(
+        shown.ok().contains("  Ann  in work\n  Is the tide clock late?\n  … assistant: By two minutes."),
+        "{shown}"
+    );
 }
 
 #[test]
