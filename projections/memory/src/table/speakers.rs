@@ -44,6 +44,11 @@ impl Speakers {
         number
     }
 
+    /// Whether a word, as it is indexed, stands in somebody's name.
+    pub(crate) fn is_in_a_name(&self, word: &str) -> bool {
+        self.by_word.contains_key(word)
+    }
+
     /// The people whom the words name. Someone of whom fewer words are here than of another one with
     /// the same words is not named: `Anna Okafor` does not name another Anna.
     pub(crate) fn named<'w>(&self, words: impl Iterator<Item = &'w str>) -> Vec<u32> {
