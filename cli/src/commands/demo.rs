@@ -100,9 +100,27 @@ fn take_over_notes(context: &mut Context, story: &mut Story, folder: &Path) -> R
     let claim =
         format!("{} notes became {}, each durable before it was counted", NOTES.len(), counted(memories, "memory"));
     story.claim(&mut context.output, all_new, &claim)?;
+    embed_notes(context, story)?;
     let again = import::markdown_folder(context, &notes)?;
     let nothing_new = again.memories.new == 0 && again.memories.unchanged == memories && again.failed == 0;
     story.claim(&mut context.output, nothing_new, "imported once more, nothing is new and nothing is doubled")
+}
+
+/// What can be found by its words can be found by its meaning too.
+fn embed_notes(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
+    let mut client = context.open_existing()?;
+    let interrupt = Interrupt::watch()?;
+    let work = embed(&mut client, &mut context.output, &interrupt, None)?;
+    let last = match work.done {
+        0 => String::new(),
+        // Some were embedded while others were still read.
+        _ => format!(": {}", work.in_words()),
+    };
+    let claim =
+        format!("{} are embedded, on this machine and without a network{last}", counted(work.now.of, "passage"));
+    let all = work.now.of >= NOTES.len() as u64 && work.left() == 0;
+    story.claim(&mut context.output, all, &claim)?;
+    Ok(client.close()?)
 }
 
 fn live_memories(context: &mut Context) -> Result<u64, CliError> {
@@ -144,18 +162,7 @@ fn ask(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
 /// Chapter 3: notes are found by what they mean, where no word of the question is in them.
 fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "In other words")?;
-    story.say(&mut context.output, "zo index embed")?;
     let mut client = context.open_existing()?;
-    let interrupt = Interrupt::watch()?;
-    let work = embed(&mut client, &mut context.output, &interrupt, None)?;
-    let all = work.now.of > 0 && work.left() == 0;
-    let meanwhile = match work.now.of.saturating_sub(work.done) {
-        0 => String::new(),
-        meanwhile => format!("{} while the questions were asked, ", count(meanwhile)),
-    };
-    let passages = counted(work.now.of, "passage");
-    let claim = format!("{passages} are embedded on this machine: {meanwhile}{}", work.in_words());
-    story.claim(&mut context.output, all, &claim)?;
     for (question, expected) in PARAPHRASES {
         story.say(&mut context.output, &format!("zo recall \"{question}\" --top-k 1 --explain"))?;
         let asked = RecallQuestion { text: question.to_owned(), limit: 1, ..RecallQuestion::default() };

@@ -54,6 +54,9 @@ pub(super) fn document(event: &ReadEvent) -> Option<Document> {
     }
 }
 
+/// Words for a part in a conversation, which are nobody's name.
+const ROLES: &[&str] = &["system", "user", "assistant", "tool", "human", "ai", "model", "bot"];
+
 fn base(event: &ReadEvent, item: u128, kind: Kind, text: String, meta: &Map<String, Value>) -> Document {
     let header = &event.recorded.header;
     Document {
@@ -62,7 +65,7 @@ fn base(event: &ReadEvent, item: u128, kind: Kind, text: String, meta: &Map<Stri
         kind,
         text,
         title: text_under(meta, TITLE),
-        speaker: text_under(meta, SPEAKER),
+        speaker: text_under(meta, SPEAKER).filter(|name| !ROLES.contains(&name.to_lowercase().as_str())),
         session: None,
         date_ms: None,
         recorded_ms: header.at.0,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use zo_embed::EmbedError;
 use zo_memory::{Filter, Hit, Kind, Parts};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::MessageBody;
@@ -76,6 +77,10 @@ pub(super) fn embed(engine: &Engine, budget_ms: Option<u64>, each: Each<'_>) -> 
 pub(super) fn use_model(engine: &Engine, name: &str, each: Each<'_>) -> Result<Acknowledged, Failure> {
     let models = engine.recall.models();
     let model = models.find(name)?;
+    if let Some(reason) = zo_embed::runtime().why_not().filter(|_| model.needs_runtime) {
+        // Not fetched in vain.
+        return Err(EmbedError::NeedsRuntime { name: model.name, reason }.into());
+    }
     models.download(&model.name, &mut |done, total| {
         // Whoever asked may have gone; what is fetched is not fetched in vain.
         let what = format!("fetching {}", model.name);

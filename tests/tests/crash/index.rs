@@ -1,7 +1,8 @@
 //! The memory index, killed while it is filled, embedded, searched and rebuilt: afterwards it answers as if nothing had
 //! happened.
 
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -63,32 +64,35 @@ fn questions() -> String {
 }
 
 /// What the home answers to the questions, as `(question, memory, score)`, once everything is embedded.
-fn answers(zo: &Zo) -> Result<Vec<(String, String, f64)>> {
-    let ran = zo.run(["recall", "--queries", "questions.jsonl", "--run", "-", "--top-k", "10"]);
-    ensure!(ran.status.success(), "{}", ran.stderr);
+pub(super) fn answers(zo: &Zo, environment: &[(&str, &Path)]) -> Result<Vec<(String, String, f64)>> {
+    let mut command = zo.command(["recall", "--queries", "questions.jsonl", "--run", "-", "--top-k", "10"]);
+    let output = command.envs(environment.iter().copied()).stdin(Stdio::null()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let stdout = String::from_utf8(output.stdout)?;
     let fields = |line: &str| {
         let fields: Vec<&str> = line.split('\t').collect();
         Some(((*fields.first()?).to_owned(), (*fields.get(1)?).to_owned(), fields.get(3)?.parse().ok()?))
     };
-    ran.stdout.lines().map(|line| fields(line).with_context(|| format!("not a line of a run: {line}"))).collect()
+    stdout.lines().map(|line| fields(line).with_context(|| format!("not a line of a run: {line}"))).collect()
 }
 
-fn with_corpus() -> Zo {
+pub(super) fn with_corpus() -> Zo {
     let zo = Zo::new();
     zo.file("texts.jsonl", texts());
     zo.file("questions.jsonl", questions());
     zo
 }
 
-fn status(zo: &Zo) -> Result<Value> {
-    let ran = zo.run(["index", "status", "--json"]);
-    ensure!(ran.status.success(), "{}", ran.stderr);
-    Ok(serde_json::from_str(&ran.stdout)?)
+pub(super) fn status(zo: &Zo, environment: &[(&str, &Path)]) -> Result<Value> {
+    let mut command = zo.command(["index", "status", "--json"]);
+    let output = command.envs(environment.iter().copied()).stdin(Stdio::null()).output()?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(serde_json::from_slice(&output.stdout)?)
 }
 
-/// Starts a command and kills it after so long; whether it ended by itself before.
-fn killed_after(zo: &Zo, arguments: &[&str], life: Duration) -> Result<()> {
-    let mut child: Child = zo.command(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
+/// Starts a command and kills it after so long, if it has not ended by itself.
+pub(super) fn killed_after(mut command: Command, life: Duration) -> Result<()> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     thread::sleep(life);
     child.kill()?;
     child.wait()?;
@@ -100,7 +104,7 @@ fn killed_while_it_is_indexed_embedded_or_rebuilt_the_index_answers_the_same() -
     let undisturbed = with_corpus();
     let imported = undisturbed.run(["import", "texts.jsonl"]);
     ensure!(imported.status.success(), "{}", imported.stderr);
-    let expected = answers(&undisturbed)?;
+    let expected = answers(&undisturbed, &[])?;
     ensure!(expected.len() == QUESTIONS.len() * 10, "{} answers", expected.len());
 
     let seed = seed();
@@ -118,7 +122,7 @@ fn killed_while_it_is_indexed_embedded_or_rebuilt_the_index_answers_the_same() -
         let life = Duration::from_micros(noise.below(u64::try_from(LIFE.as_micros())?));
         // The first one is to leave a home behind.
         let command = if round == 0 { commands[0] } else { command };
-        killed_after(&zo, command, life.max(Duration::from_millis(30)))?;
+        killed_after(zo.command(command), life.max(Duration::from_millis(30)))?;
         let ran = zo.run(["recall", "who found the keys?", "--json", "--no-embed"]);
         let no_home_yet = ran.stderr.contains("there is no home");
         ensure!(ran.status.success() || no_home_yet, "round {round}, {command:?}, ZO_SEED={seed}: {}", ran.stderr);
@@ -126,7 +130,7 @@ fn killed_while_it_is_indexed_embedded_or_rebuilt_the_index_answers_the_same() -
     }
     let imported = zo.run(["import", "texts.jsonl"]);
     ensure!(imported.status.success(), "{}", imported.stderr);
-    let actual = answers(&zo)?;
+    let actual = answers(&zo, &[])?;
     let place = |answers: &[(String, String, f64)]| -> Vec<_> {
         answers.iter().map(|(question, memory, _)| (question.clone(), memory.clone())).collect()
     };
@@ -145,7 +149,7 @@ fn after_a_clean_end_nothing_is_indexed_again() -> Result<()> {
     for _ in 0..2 {
         let ran = zo.run(["recall", "who found the keys?"]);
         ensure!(ran.status.success(), "{}", ran.stderr);
-        let status = status(&zo)?;
+        let status = status(&zo, &[])?;
         ensure!(status["indexed_since_open"] == 0 && status["embedded_since_open"] == 0, "{status}");
         ensure!(status["indexed"] == status["head"] && status["embedded"] == status["head"], "{status}");
     }

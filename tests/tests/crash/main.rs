@@ -8,6 +8,7 @@
 mod damage;
 mod index;
 mod kill;
+mod model;
 mod power;
 
 use std::path::Path;

@@ -139,8 +139,10 @@ impl Recall {
         let figures = self.figures(&queries, &qrels, &rankings, clock, status);
         let unknown = qrels.queries().iter().filter(|query| !rankings.contains_key(query.as_str())).count();
         if unknown > 0 {
-            let queries = counted(unknown as u64, "query");
-            context.output.note(format!("note: {queries} of the qrels are not among the questions: they count as 0"));
+            let unknown = counted(unknown as u64, "query");
+            context
+                .output
+                .note(format!("note: the qrels have {unknown} that the file of queries has not: nothing is found"));
         }
         print(&mut context.output, &figures)
     }

@@ -135,7 +135,7 @@ fn print_content(output: &mut Output, content: &str) -> Result<(), CliError> {
 fn print_neighbour(output: &mut Output, neighbour: Option<&Neighbour>) -> Result<(), CliError> {
     let Some(neighbour) = neighbour else { return Ok(()) };
     let speaker = neighbour.speaker.as_deref().unwrap_or_else(|| role_name(neighbour.role));
-    let line = clean(&format!("{speaker}: {}", preview(&neighbour.content))).into_owned();
+    let line = clean(&format!("… {speaker}: {}", preview(&neighbour.content))).into_owned();
     let line = if output.is_terminal() { cut(&line, output.columns().saturating_sub(INDENT)) } else { line };
     output.line(format!("{:INDENT$}{}", "", output.paint(Style::Dim, &line)))
 }

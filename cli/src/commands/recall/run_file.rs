@@ -183,3 +183,57 @@ impl Target {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use zo_engine::protocol::Explanation;
+    use zo_projections::Timestamp;
+
+    use super::*;
+
+    fn hit(id: &str, score: f32) -> RecalledHit {
+        RecalledHit {
+            id: id.to_owned(),
+            conversation: None,
+            content: String::new(),
+            passage: None,
+            meta: None,
+            role: None,
+            speaker: None,
+            score,
+            position: Position(2),
+            at: Timestamp(0),
+            occurred_at: None,
+            before: None,
+            after: None,
+            explanation: Explanation::default(),
+        }
+    }
+
+    #[test]
+    fn a_line_has_its_columns_and_the_whole_score() {
+        assert_eq!(line("q 1", &hit("a b", 0.1), 1), "q 1\ta b\t1\t0.1\n");
+        assert_eq!(trec_line("q1", &hit("a", 1.5), 2), Ok("q1 Q0 a 2 1.5 zo\n".to_owned()));
+        assert!(trec_line("q 1", &hit("a", 1.5), 2).is_err());
+        let (more, less) = (0.700_000_05_f32, 0.7_f32);
+        assert!(more > less);
+        let score = |score: f32| line("q", &hit("a", score), 1);
+        assert_ne!(score(more), score(less), "scores that differ are written differently");
+        assert_eq!(score(1e-9), "q\ta\t1\t0.000000001\n", "and never with an exponent");
+    }
+
+    #[test]
+    fn a_run_appears_when_it_is_whole() {
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let out = folder.path().join("run.tsv");
+        let mut output = Output::new(false, true, crate::output::Color::Never);
+        let mut target = Target::open(&out).expect("it can be written");
+        let hits = [hit("a", 2.0), hit("b", 1.0), hit("a", 0.5)];
+        assert_eq!(write_hits(&mut output, &mut target, "q", &hits, false), Ok(2), "a document counts once");
+        assert!(!out.exists());
+        target.finish().expect("it is renamed");
+        assert_eq!(fs::read_to_string(&out).expect("a run"), "q\ta\t1\t2\nq\tb\t2\t1\n");
+        drop(Target::open(&out).expect("it can be written again"));
+        assert_eq!(fs::read_dir(folder.path()).expect("readable").count(), 1, "nothing half is left");
+    }
+}

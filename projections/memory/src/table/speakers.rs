@@ -44,7 +44,7 @@ impl Speakers {
         number
     }
 
-    /// Whether a word, as it is indexed, stands in somebody's name.
+    /// Whether a word stands in someone's name.
     pub(crate) fn is_in_a_name(&self, word: &str) -> bool {
         self.by_word.contains_key(word)
     }
