@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use zo_benches::{BenchFolder, seconds};
 use zo_engine::bench::{Noise, Rounds};
-use zo_memory::{Document, LexicalIndex, Query, Rows, VectorStore};
+use zo_memory::{Dense, Document, Filter, Kind, MemoryIndex, Parts, Question, Rows, VectorStore};
 use zo_peers::SqliteMemories;
 
 const HOME: [u8; 32] = [1; 32];
@@ -115,13 +115,13 @@ fn resident_bytes() -> Result<f64> {
 }
 
 struct Ours {
-    words: LexicalIndex,
+    words: MemoryIndex,
     vectors: VectorStore,
 }
 
 impl Ours {
     fn open(folder: &Path) -> Result<Self> {
-        let words = LexicalIndex::open(&folder.join("words"), &HOME)?.index;
+        let words = MemoryIndex::open(&folder.join("words"), &HOME)?.index;
         let vectors = VectorStore::open(&folder.join("vectors"), &HOME, &MODEL, DIMENSIONS)?.store;
         Ok(Self { words, vectors })
     }
@@ -130,12 +130,14 @@ impl Ours {
         let documents = (u64::from(first)..).zip(rows).map(|(position, (text, _))| Document {
             position,
             item: u128::from(position),
-            name: format!("m{position}"),
-            from: position,
+            kind: Kind::Memory,
             text: text.clone(),
             title: None,
             speaker: None,
+            session: None,
             date_ms: None,
+            recorded_ms: position as i64,
+            facets: Vec::new(),
         });
         self.words.add(&documents.collect::<Vec<_>>())?;
         self.words.commit(u64::from(first) + rows.len() as u64)?;
@@ -151,12 +153,14 @@ impl Ours {
 
     /// The best rows by words and meaning. This is what is measured as hybrid.
     fn hybrid(&self, text: &str, vector: &[f32]) -> Result<Vec<u32>> {
-        let matching = self.words.search(&Query { text, limit: LIMIT }, &|_| true)?;
-        Ok(fuse(&[matching.into_iter().map(|hit| hit.position as u32).collect(), self.nearest(vector, None)?]))
+        let dense = Some(Dense { vectors: &self.vectors, query: vector });
+        let question = Question { text, dense, limit: LIMIT, filter: Filter::default(), parts: Parts::default() };
+        let hits = self.words.search(&question, &|revisions| vec![true; revisions.len()])?;
+        Ok(hits.into_iter().map(|hit| hit.position as u32).collect())
     }
 }
 
-/// Reciprocal rank fusion.
+/// Reciprocal rank fusion, for the peer.
 fn fuse(lists: &[Vec<u32>]) -> Vec<u32> {
     let mut scores: HashMap<u32, f64> = HashMap::new();
     for (rank, row) in lists.iter().flat_map(|list| list.iter().enumerate()) {

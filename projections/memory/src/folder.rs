@@ -32,9 +32,6 @@ pub(crate) use payload::Payload;
 /// [`check_all`], since reading gigabytes would make every start slow.
 const CHECKED_AT_OPEN_BYTES: u64 = 64 << 20;
 
-/// Decompressed blocks of stored text kept per segment.
-const STORE_CACHE_BLOCKS: usize = 16;
-
 /// Tantivy's list of segments.
 const META_FILE: &str = "meta.json";
 
@@ -113,7 +110,7 @@ impl Folder {
     fn create(path: &Path) -> Result<Folder, Failure> {
         fs::create_dir_all(path)?;
         let (schema, fields) = schema();
-        // A thread of its own for compressing stored text slows down small commits.
+        // Nothing is stored, and a thread of its own for compressing it would slow down small commits.
         let settings = IndexSettings { docstore_compress_dedicated_thread: false, ..IndexSettings::default() };
         let index = Index::builder().schema(schema).settings(settings).create_in_dir(path)?;
         Folder::with_reader(index, fields, 0)
@@ -139,11 +136,7 @@ impl Folder {
 
     fn with_reader(index: Index, fields: Fields, position: u64) -> Result<Folder, Failure> {
         index.tokenizers().register(ANALYZER, analysis::analyzer());
-        let reader = index
-            .reader_builder()
-            .reload_policy(ReloadPolicy::Manual)
-            .doc_store_cache_num_blocks(STORE_CACHE_BLOCKS)
-            .try_into()?;
+        let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into()?;
         Ok(Folder { index, reader, fields, position })
     }
 
