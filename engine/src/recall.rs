@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use zo_embed::{EmbedError, Models};
-use zo_memory::{Dense, Filter, Hit, IndexError, MemoryIndex, Parts, Question};
+use zo_memory::{Dense, Filter, Hit, IndexError, Kind, MemoryIndex, Parts, Question};
 use zo_projections::{MemoryId, MessageId, Position, Views};
 
 use crate::disk::DiskError;
@@ -237,6 +237,25 @@ impl Recall {
             open.embedding.choose(&chosen(log)?)?;
         }
         Ok(())
+    }
+
+    /// A digest of what is in the index, words and vectors apart: which revisions and messages in how many passages, and
+    /// the model. None if there is no index yet.
+    ///
+    /// # Errors
+    /// If the index or the log cannot be read.
+    pub fn digest(&self, log: Log<'_>) -> Result<Option<String>, RecallError> {
+        if !self.folder.is_dir() {
+            return Ok(None);
+        }
+        let open = self.caught_up(log)?;
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(open.embedding.id().as_bytes());
+        open.index.each_document(&mut |position, item, kind, passages| {
+            hasher.update(&position.to_le_bytes()).update(&item.to_le_bytes());
+            hasher.update(&[u8::from(kind == Kind::Message)]).update(&passages.to_le_bytes());
+        });
+        Ok(Some(hasher.finalize().to_hex().to_string()))
     }
 
     /// Brings the index up to the log, and writes it to the disk; returns how many documents it has.

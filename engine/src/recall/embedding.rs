@@ -112,14 +112,18 @@ impl Embedding {
         chosen: &str,
     ) -> Result<Self, RecallError> {
         let mut notes = Vec::new();
-        let active = fs::read_to_string(folder.join(ACTIVE)).unwrap_or_default();
-        let active = if active.trim().is_empty() { chosen } else { active.trim() };
+        let named = fs::read_to_string(folder.join(ACTIVE)).unwrap_or_default().trim().to_owned();
+        let active = if named.is_empty() { chosen } else { &named };
         let open = |name: &str, notes: &mut Vec<String>| Slot::open(&folder, &identity, &models, name, notes);
-        let slots = Slots {
+        let mut slots = Slots {
             active: open(active, &mut notes)?,
             next: if active == chosen { None } else { Some(open(chosen, &mut notes)?) },
         };
-        Ok(Self {
+        // Where nothing is embedded yet, there is nothing to go on with until the chosen one is ready.
+        if let Some(next) = slots.next.take_if(|_| slots.active.rows() == 0) {
+            slots.active = next;
+        }
+        let embedding = Self {
             folder,
             identity,
             models,
@@ -129,7 +133,12 @@ impl Embedding {
             asking: AtomicUsize::new(0),
             embedded: AtomicU64::new(0),
             notes: Mutex::new(notes),
-        })
+        };
+        // Written before there is a vector: who chooses another model later may be killed before it comes to this.
+        if named != embedding.slots().active.name {
+            embedding.write_active(&embedding.slots().active.name)?;
+        }
+        Ok(embedding)
     }
 
     /// What was found wrong with stores, once.
@@ -178,6 +187,12 @@ impl Embedding {
     /// Rows that recall can use.
     pub(super) fn rows(&self) -> u32 {
         self.slots().active.rows()
+    }
+
+    /// Id of the model that was chosen: what recall will use when everything is done.
+    pub(super) fn id(&self) -> String {
+        let slots = self.slots();
+        slots.target().store.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default()
     }
 
     /// Whether there is something to embed among `rows` passages, and something to do it with.

@@ -298,6 +298,7 @@ pub(super) fn export(engine: &Engine, file: &str, with_keys: bool, each: Each<'_
 
 pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
     let (position, before) = engine.writer.read(|views| (views.position, views.digests()))?;
+    let index_before = engine.recall.digest(engine.log_for_recall())?;
     engine.snapshots.clear().map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
     engine.recall.clear().map_err(|error| Failure::new(FailureKind::Io, format!("the index: {error}")))?;
     let mut views = Views::default();
@@ -306,7 +307,7 @@ pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
         let _ = each(Response::Progress { what: "folding".to_owned(), done: done.0, total: position.0 });
     })?;
     let after = views.digests();
-    let same = before == after;
+    let mut same = before == after;
     if same && engine.store_head().position == position {
         engine
             .snapshots
@@ -314,8 +315,13 @@ pub(super) fn rebuild(engine: &Engine, each: Each<'_>) -> Result<(), Failure> {
             .map_err(|error| Failure::new(FailureKind::Io, error.to_string()))?;
     }
     let indexed = engine.recall.catch_up(engine.log_for_recall())?;
-    let digests =
+    let mut digests: Vec<(String, String, String)> =
         before.into_iter().zip(after).map(|((name, before), (_, after))| (name.to_owned(), before, after)).collect();
+    if let (Some(before), Some(after)) = (index_before, engine.recall.digest(engine.log_for_recall())?) {
+        // What was memorized meanwhile is in the later one alone.
+        same &= before == after || engine.store_head().position != position;
+        digests.push(("memory_index".to_owned(), before, after));
+    }
     let rebuilt = Rebuilt { position, events: position.0, indexed, digests, same };
     deliver(each, Response::Rebuilt(Box::new(rebuilt)))
 }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tantivy::IndexWriter;
 use tantivy::indexer::IndexWriterOptions;
 
-use crate::document::Document;
+use crate::document::{Document, Kind};
 use crate::error::{Doing, Failure, IndexError, guarded};
 use crate::folder::{self, Folder, Payload};
 use crate::overlay::{Analysed, Overlay};
@@ -220,6 +220,17 @@ impl MemoryIndex {
     /// [`IndexError::Damaged`] if a file turns out not to be what was written.
     pub fn facet_keys(&self, limit: usize) -> Result<Vec<String>, IndexError> {
         self.look(|view| view.facet_keys(limit))
+    }
+
+    /// Calls `visit` with the position, the item, the kind and the number of passages of every document, in the
+    /// order of their positions: what does not depend on when it was committed.
+    pub fn each_document(&self, visit: &mut dyn FnMut(u64, u128, Kind, u32)) {
+        let view = self.read_view();
+        for ordinal in 0..view.table.len() {
+            let entry = view.table.entry(ordinal);
+            let rows = view.table.rows_of(ordinal);
+            visit(entry.position, entry.item, entry.kind, rows.end - rows.start);
+        }
     }
 
     /// Number of passages of all documents: rows of vectors that there should be.

@@ -33,8 +33,9 @@ pub(super) struct Codes {
     dimensions: usize,
     /// Words of a code.
     words: usize,
-    signs: Vec<[u64; LANES]>,
-    factors: Vec<[f32; LANES]>,
+    /// Whole blocks, as are the factors. (Not arrays, since a vector of long ones cannot begin as zeroed memory.)
+    signs: Vec<u64>,
+    factors: Vec<f32>,
 }
 
 /// The code of one vector.
@@ -118,26 +119,27 @@ impl Codes {
     pub(super) fn zeros(dimensions: usize, rows: usize) -> Codes {
         let words = dimensions.div_ceil(64);
         let blocks = rows.div_ceil(LANES);
-        Codes { dimensions, words, signs: vec![[0; LANES]; blocks * words], factors: vec![[0.0; LANES]; blocks] }
+        let (signs, factors) = (vec![0; blocks * words * LANES], vec![0.0; blocks * LANES]);
+        Codes { dimensions, words, signs, factors }
     }
 
     /// Makes place for the codes of so many rows, or drops those beyond.
     pub(super) fn resize(&mut self, rows: usize) {
-        let blocks = rows.div_ceil(LANES);
-        if blocks > self.factors.capacity() {
+        let places = rows.div_ceil(LANES) * LANES;
+        if places > self.factors.capacity() {
             // An eighth more at a time, not twice as much: this is most of what is in memory.
-            let more = blocks - self.factors.len() + self.factors.len() / 8;
+            let more = places - self.factors.len() + self.factors.len() / 8;
             self.factors.reserve_exact(more);
             self.signs.reserve_exact(more * self.words);
         }
-        self.factors.resize(blocks, [0.0; LANES]);
-        self.signs.resize(blocks * self.words, [0; LANES]);
+        self.factors.resize(places, 0.0);
+        self.signs.resize(places * self.words, 0);
     }
 
     /// Parts of so many blocks each, to be filled side by side.
     pub(super) fn parts(&mut self, blocks: usize) -> impl Iterator<Item = Part<'_>> {
         let words = self.words;
-        let parts = self.signs.chunks_mut(blocks * words).zip(self.factors.chunks_mut(blocks));
+        let parts = self.signs.chunks_mut(blocks * words * LANES).zip(self.factors.chunks_mut(blocks * LANES));
         parts.map(move |(signs, factors)| Part { words, signs, factors })
     }
 
@@ -148,12 +150,12 @@ impl Codes {
 
     /// Number of blocks.
     pub(super) fn blocks(&self) -> usize {
-        self.factors.len()
+        self.factors.len() / LANES
     }
 
     /// The standard deviation of a row's estimates.
     pub(super) fn uncertainty(&self, row: u32) -> f32 {
-        let factor = self.factors[row as usize / LANES][row as usize % LANES];
+        let factor = self.factors[row as usize];
         let dimensions = self.dimensions as f32;
         ((factor * factor * dimensions - 1.0).max(0.0) / (dimensions - 1.0).max(1.0)).sqrt()
     }
@@ -199,11 +201,12 @@ impl Codes {
         simd.vectorize(
             #[inline(always)]
             || {
+                let (signs, factors) = (self.signs.as_chunks().0, self.factors.as_chunks().0);
                 for block in blocks {
                     let lanes = lanes(block);
                     if lanes != 0 {
-                        let signs = &self.signs[block * self.words..][..self.words];
-                        let estimates = query.estimates(signs, &self.factors[block]);
+                        let signs = &signs[block * self.words..][..self.words];
+                        let estimates = query.estimates(signs, &factors[block]);
                         scanned.add((block * LANES) as u32, lanes, &estimates);
                     }
                 }
@@ -213,7 +216,7 @@ impl Codes {
 
     /// Bytes in memory.
     pub(super) fn bytes(&self) -> usize {
-        self.signs.capacity() * size_of::<[u64; LANES]>() + self.factors.capacity() * size_of::<[f32; LANES]>()
+        self.signs.capacity() * size_of::<u64>() + self.factors.capacity() * size_of::<f32>()
     }
 }
 
@@ -222,10 +225,11 @@ impl Scanned {
     #[inline(always)]
     fn add(&mut self, first: u32, lanes: u32, estimates: &[f32; LANES]) {
         self.rows += u64::from(lanes.count_ones());
-        for lane in 0..LANES {
-            let counted = if lanes >> lane & 1 == 1 { estimates[lane] } else { 0.0 };
-            self.sums[lane] += counted;
-            self.squares[lane] += counted * counted;
+        let sums = self.sums.iter_mut().zip(&mut self.squares);
+        for (lane, (estimate, (sum, square))) in estimates.iter().zip(sums).enumerate() {
+            let counted = if lanes >> lane & 1 == 1 { *estimate } else { 0.0 };
+            *sum += counted;
+            *square += counted * counted;
         }
         let bar = self.nearest.bar();
         for lane in set_bits(lanes & lanes_where(estimates, |estimate| estimate > bar)) {
@@ -261,18 +265,17 @@ fn set_bits(mut bits: u32) -> impl Iterator<Item = u32> {
 /// A stretch of whole blocks, to be filled.
 pub(super) struct Part<'a> {
     words: usize,
-    signs: &'a mut [[u64; LANES]],
-    factors: &'a mut [[f32; LANES]],
+    signs: &'a mut [u64],
+    factors: &'a mut [f32],
 }
 
 impl Part<'_> {
     /// Puts the code of a row, counted from the part's first, in its place.
     pub(super) fn set(&mut self, row: usize, factor: f32, signs: impl IntoIterator<Item = u64>) {
         let (block, lane) = (row / LANES, row % LANES);
-        self.factors[block][lane] = factor;
-        for (place, word) in self.signs[block * self.words..][..self.words].iter_mut().zip(signs) {
-            place[lane] = word;
-        }
+        self.factors[row] = factor;
+        let places = self.signs[block * self.words * LANES..].iter_mut().skip(lane).step_by(LANES);
+        places.take(self.words).zip(signs).for_each(|(place, word)| *place = word);
     }
 }
 

@@ -49,7 +49,7 @@ impl Digests {
         let (rows, known) = &mut *found;
         let same = |digest: u128| move |row: &u32| self.digests[*row as usize] == digest;
         rows.reserve(self.digests.len() - *known, |row| hash(self.digests[*row as usize]));
-        for (row, digest) in (0_u32..).zip(&self.digests).skip(*known) {
+        for (row, digest) in (*known as u32..).zip(&self.digests[*known..]) {
             if rows.find(hash(*digest), same(*digest)).is_none() {
                 rows.insert_unique(hash(*digest), row, |row| hash(self.digests[*row as usize]));
             }

@@ -112,6 +112,62 @@ fn records_that_changed_places_are_noticed() {
     }
 }
 
+/// What a power cut may leave of a file that was written to and not synced: its old or its new length, and any of its
+/// pages old or new.
+fn torn(old: &[u8], new: &[u8], random: &mut Random) -> Vec<u8> {
+    const PAGE: usize = 4_096;
+    let mut left = new[..if random.below(2) == 0 { old.len().min(new.len()) } else { new.len() }].to_vec();
+    for (page, place) in left.chunks_mut(PAGE).enumerate() {
+        if random.below(2) == 0 {
+            let before = old.get(page * PAGE..).unwrap_or_default();
+            let kept = before.len().min(place.len());
+            place[..kept].copy_from_slice(&before[..kept]);
+            place[kept..].fill(0);
+        }
+    }
+    left
+}
+
+#[test]
+fn a_power_cut_leaves_all_that_was_synced_and_no_wrong_row() {
+    let mut random = Random(13);
+    for round in 0..60 {
+        let dir = tempfile::tempdir().expect("a temporary folder");
+        let file = |name: &str| fs::read(dir.path().join(name)).expect("the store made it");
+        let mut rows = clustered(&mut random, 900, 3, DIMENSIONS);
+        let store = open(dir.path(), DIMENSIONS).store;
+        append(&store, &rows[..500]);
+        store.sync().expect("the disk is fine");
+        let mut synced = 500;
+        if round % 2 == 0 {
+            // Other rows take the places of some.
+            synced = 200 + random.below(300) as u32;
+            store.truncate(synced).expect("the disk is fine");
+            rows.drain(synced as usize..500);
+        }
+        let (codes, vectors) = (file("codes"), file("vectors"));
+        append(&store, &rows[synced as usize..]);
+        let left = if round % 3 == 0 {
+            // Before the next sync: rows are being written.
+            (codes, torn(&vectors, &file("vectors"), &mut random))
+        } else {
+            // Amid it: rows are durable, their codes are being written.
+            store.sync().expect("the disk is fine");
+            (torn(&codes, &file("codes"), &mut random), file("vectors"))
+        };
+        drop(store);
+        fs::write(dir.path().join("codes"), left.0).expect("a folder of our own");
+        fs::write(dir.path().join("vectors"), left.1).expect("a folder of our own");
+        let store = open(dir.path(), DIMENSIONS).store;
+        assert!(store.rows() >= synced, "round {round}: {} rows of {synced}", store.rows());
+        store.verify().expect("no row is wrong");
+        for row in 0..store.rows() {
+            let kept = store.vector(row).expect("it was just verified");
+            assert!(cosine(&kept, &rows[row as usize]) > 0.99999, "round {round}: row {row} is wrong");
+        }
+    }
+}
+
 #[test]
 fn a_search_that_meets_damage_says_so_and_the_next_opening_drops_it() {
     let damaged = Damaged::new(6);
