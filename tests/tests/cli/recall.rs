@@ -118,6 +118,8 @@ fn recall_looks_as_of_then() {
     assert!(recalled(&zo, &["hazelnuts", "--at", "4"]).contains(&"cake".to_owned()));
     let ran = zo.run(["recall", "tide", "--at", "4"]);
     assert!(ran.stderr.contains("note: as of position 4: scores use today's statistics"), "{ran}");
+    let notes = zo.run(["recall", "tide", "--at", "4", "--json"]).json_object()["notes"].clone();
+    assert_eq!(notes, json!(["as of position 4: scores use today's statistics"]));
 }
 
 #[test]
