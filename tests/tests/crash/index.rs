@@ -62,7 +62,7 @@ fn texts() -> String {
             number
         );
         // Every tenth one is long, and so has several passages.
-        let content = if number % 10 == 0 { format!("{text}. ").repeat(60) } else { text };
+        let content = if number.is_multiple_of(10) { format!("{text}. ").repeat(60) } else { text };
         format!("{}\n", json!({"id": format!("t{number}"), "content": content, "meta": {"day": number % 5}}))
     };
     (0..TEXTS).map(line).collect()
