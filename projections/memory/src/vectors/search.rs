@@ -28,7 +28,7 @@ const DIMENSIONS: f32 = 384.0;
 /// Candidates that are computed in any case, at least.
 const FIRST: usize = 64;
 /// How many standard deviations an estimate may be below the bar.
-const DOUBT: f32 = 2.0;
+const DOUBT: f32 = 2.5;
 /// Rows with the least estimates that are computed, for the minimum.
 const FARTHEST: usize = 16;
 
