@@ -71,8 +71,8 @@ impl<'a> DenseSearch<'a> {
         limit: usize,
         verdicts: &mut Verdicts<'_>,
     ) -> Result<Vec<Passage>, IndexError> {
-        // Several of the nearest passages may belong to one document.
-        let mut wanted = pool + pool / 2;
+        // Several of the nearest passages may belong to one document, and some of these be superseded.
+        let mut wanted = pool + pool / 4;
         let enough = (pool / ENOUGH).max(limit).min(pool);
         loop {
             let nearest = self.dense.vectors.nearest(self.dense.query, wanted, self.among.as_ref())?;
