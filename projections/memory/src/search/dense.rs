@@ -16,7 +16,7 @@ use crate::vectors::Rows;
 const MAX_COMPARED: usize = 64;
 
 /// Each scan looks at every vector, so another one is made only if of the documents that were asked
-/// for not even one in so many is valid.
+/// for not even one in so many is valid, or fewer than the hits that were asked for.
 const ENOUGH: usize = 4;
 
 /// The nearest passage of a document.
