@@ -153,7 +153,7 @@ impl Engine {
         let engine = Arc::new(Self {
             writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views),
             reader: Reader::new(shared, bodies.clone()),
-            recall: Recall::new(home.index(), home.models(), blake3::hash(&home.id()).into()),
+            recall: Recall::new(home.index(), home.models(), home.id()),
             home,
             store,
             bodies,

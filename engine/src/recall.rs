@@ -41,7 +41,10 @@ const WORTH_CARRYING_ON: u64 = 32;
 /// The memory index of a home.
 pub struct Recall {
     folder: PathBuf,
-    identity: [u8; 32],
+    /// Whose vectors are taken: this home's.
+    vectors: [u8; 32],
+    /// Whose words are taken: this home's, of documents as they are made now.
+    words: [u8; 32],
     models: Arc<Models>,
     open: Mutex<Option<Arc<Open>>>,
     /// What was found wrong and made anew since the home was opened.
@@ -126,11 +129,13 @@ pub enum RecallError {
 }
 
 impl Recall {
-    /// The index in `folder` of the home `identity`, with models from `cache`. Nothing is opened yet.
-    pub fn new(folder: PathBuf, cache: PathBuf, identity: [u8; 32]) -> Self {
+    /// The index in `folder` of the home with this id, with models from `cache`. Nothing is opened yet.
+    pub fn new(folder: PathBuf, cache: PathBuf, home: [u8; 16]) -> Self {
+        let words = blake3::Hasher::new().update(&home).update(&documents::VERSION.to_le_bytes()).finalize();
         Self {
             folder,
-            identity,
+            vectors: blake3::hash(&home).into(),
+            words: words.into(),
             models: Arc::new(Models::new(cache)),
             open: Mutex::new(None),
             notes: Mutex::default(),
@@ -334,7 +339,7 @@ impl Recall {
         let checked = match &*slot {
             Some(open) => open.index.verify().and_then(|()| open.embedding.verify()),
             None if !self.folder.is_dir() => Ok(()),
-            None => match MemoryIndex::open(&self.folder.join("words"), &self.identity) {
+            None => match MemoryIndex::open(&self.folder.join("words"), &self.words) {
                 Ok(opened) if opened.rebuilt.is_some() => return opened.rebuilt,
                 Ok(opened) => opened.index.verify(),
                 Err(error) => Err(error),
@@ -395,10 +400,10 @@ impl Recall {
         }
         // The model is loaded beside, for loading it takes longest.
         let vectors = self.folder.join("vectors");
-        let embedding = Arc::new(Embedding::open(vectors, self.identity, self.models.clone(), &chosen(log)?)?);
+        let embedding = Arc::new(Embedding::open(vectors, self.vectors, self.models.clone(), &chosen(log)?)?);
         embedding.load_behind();
         let words = self.folder.join("words");
-        let mut opened = MemoryIndex::open(&words, &self.identity)?;
+        let mut opened = MemoryIndex::open(&words, &self.words)?;
         if let Some(why) = &opened.rebuilt {
             self.note(format!("the memory index is made anew: {why}"));
         }
@@ -407,7 +412,7 @@ impl Recall {
             drop(opened);
             std::fs::remove_dir_all(&words).map_err(|error| RecallError::File(words.clone(), error))?;
             embedding.forget()?;
-            opened = MemoryIndex::open(&words, &self.identity)?;
+            opened = MemoryIndex::open(&words, &self.words)?;
         }
         for note in embedding.take_notes() {
             self.note(note);

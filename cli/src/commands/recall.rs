@@ -126,6 +126,9 @@ impl Recall {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         match (&self.queries, &self.run_file) {
             (Some(queries), Some(out)) => self.many(context, queries, out),
+            // The parser lets this pass where there is a question, which --queries cannot stand beside.
+            (None, Some(_)) => Err(CliError::usage("--run is where the hits of --queries go, and there is none")
+                .hint("`zo recall --queries FILE --run OUT` puts every question of a file")),
             _ => self.one(context),
         }
     }

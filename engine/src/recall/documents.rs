@@ -7,6 +7,11 @@ use zo_projections::event::{Event, memory};
 use zo_projections::{Category, ConversationId};
 
 use crate::reader::ReadEvent;
+use crate::service::OFFLINE;
+
+/// Raised whenever another event becomes a document, or an event another document: the words are indexed anew then, and
+/// vectors of texts that are the same are kept.
+pub(super) const VERSION: u32 = 1;
 
 /// Under which names `meta` tells the usual things. Imports that are told other names put these beside them.
 const TITLE: &[&str] = &["title"];
@@ -36,6 +41,8 @@ pub(super) fn document(event: &ReadEvent) -> Option<Document> {
                 ..base(event, item, Kind::Memory, body.content, &meta)
             })
         }
+        // The built-in responder only quotes: what it quoted is found itself, as long as it is valid.
+        Event::MessageAdded(message) if message.model.as_deref() == Some(OFFLINE) => None,
         Event::MessageAdded(message) if matches!(message.role, Role::User | Role::Assistant) => {
             let body: MessageBody = event.body().ok()??;
             if body.content.trim().is_empty() {

@@ -14,14 +14,12 @@ use zo_projections::views::runs::Run;
 use zo_projections::{Actor, Command, MessageId, Position, RunId, Submission};
 
 use super::conversation::{body_of, resolve_or_begin};
-use super::memory;
+use super::{OFFLINE, memory};
 use crate::engine::Engine;
 use crate::protocol::{Answered, ConversationChoice, Failure, FailureKind, RecalledLine};
 use crate::recall::Search;
 use crate::writer::SubmitError;
 
-/// The built-in responder, which is no language model.
-const OFFLINE: &str = "offline";
 /// How many passages are recalled for a question.
 const PASSAGES: usize = 8;
 /// So long what is not embedded yet is embedded before a question is looked up.

@@ -19,6 +19,8 @@ use crate::protocol::{
 use crate::reader::ReadEvent;
 use crate::recall::Search;
 
+/// So often a question may have been asked before without taking the place of an answer.
+const REPEATED: usize = 10;
 /// So many of the meta keys there are, are named to whom names one that there is not.
 const NAMED_KEYS: usize = 8;
 
@@ -32,9 +34,10 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
             check_key(engine, key)?;
         }
     }
+    let limit = (question.limit as usize).clamp(1, MAX_PAGE);
     let search = Search {
         text: &question.text,
-        limit: (question.limit as usize).clamp(1, MAX_PAGE),
+        limit: limit + REPEATED,
         filter: Filter {
             kind: match question.scope {
                 RecallScope::Both => None,
@@ -52,9 +55,15 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
     };
     let found = engine.recall.search(engine.log_for_recall(), &search)?;
     let events = engine.reader.events(found.hits.iter().map(|hit| Position(hit.position)))?;
-    let hits = found.hits.iter().zip(events).map(|(hit, event)| line(engine, hit, &event));
+    let mut hits = Vec::with_capacity(found.hits.len());
+    for (hit, event) in found.hits.iter().zip(events) {
+        let line = line(engine, hit, &event)?;
+        if !repeats(&line, &question.text) && hits.len() < limit {
+            hits.push(line);
+        }
+    }
     Ok(Answer::Recalled(Recalled {
-        hits: hits.collect::<Result<_, _>>()?,
+        hits,
         indexed: found.indexed,
         embedded: found.embedded,
         head: engine.writer.read(|views| views.position)?,
@@ -62,6 +71,11 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
         notes: found.notes,
         embedding_us: found.embedding.as_micros().try_into().unwrap_or(u64::MAX),
     }))
+}
+
+/// Whether a message says nothing but the question: who asked it before is not told it for an answer.
+fn repeats(hit: &RecalledHit, question: &str) -> bool {
+    hit.conversation.is_some() && hit.content.trim().to_lowercase() == question.trim().to_lowercase()
 }
 
 /// Embeds what is not embedded yet.

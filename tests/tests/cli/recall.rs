@@ -150,12 +150,27 @@ fn nothing_found_is_said_and_no_error() {
 }
 
 #[test]
+fn what_is_forgotten_is_not_recalled_through_an_answer_that_quoted_it() {
+    let zo = with_facts();
+    let question = "which nuts make Ines ill?";
+    assert!(zo.run(["ask", question]).ok().contains("hazelnuts"));
+    assert_eq!(recalled(&zo, &[question])[0], "cake", "the question itself is no answer to it");
+    zo.run(["memory", "forget", "cake", "--yes"]).ok();
+    let ran = zo.run(["recall", "hazelnuts allergic", "--json"]);
+    assert!(!ran.ok().contains("hazelnuts"), "{ran}");
+    let before = zo.run(["recall", "hazelnuts allergic", "--json", "--at", "4"]);
+    assert!(before.ok().contains("Ines is allergic to hazelnuts."), "{before}");
+}
+
+#[test]
 fn a_bad_recall_is_refused_with_what_to_type() {
     let zo = with_facts();
     for ran in [zo.run(["recall", ""]), zo.run(["recall", " ", "\t"]), zo.run_with(["recall", "-"], "\n")] {
         let said = ran.failed(2);
         assert!(said.starts_with("error: the query is empty\nhint: ") && said.contains("zo recall \""), "{said}");
     }
+    let ran = zo.run(["recall", "x", "--run", "out.tsv"]);
+    assert!(ran.failed(2).contains("--queries FILE --run OUT"), "{ran}");
     let ran = zo.run(["recall", "x", "--where", "project"]);
     assert!(ran.failed(2).contains("KEY=VALUE is expected"), "{ran}");
     for top_k in ["0", "1025", "many"] {

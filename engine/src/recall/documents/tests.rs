@@ -33,6 +33,10 @@ fn memorized(meta: &serde_json::Value) -> Document {
 }
 
 fn message(role: Role, content: &str) -> Option<Document> {
+    message_of(None, role, content)
+}
+
+fn message_of(model: Option<&str>, role: Role, content: &str) -> Option<Document> {
     let body = MessageBody { content: content.to_owned(), author: Some("Ada".to_owned()), ..MessageBody::default() };
     let event = MessageAdded {
         message: zo_projections::MessageId(9),
@@ -40,7 +44,7 @@ fn message(role: Role, content: &str) -> Option<Document> {
         role,
         size: 1,
         tool_calls: 0,
-        model: None,
+        model: model.map(str::to_owned),
         occurred_at: Some(Timestamp(500)),
         interrupted: false,
         selected: true,
@@ -82,6 +86,12 @@ fn only_what_people_and_models_said_is_recalled_of_a_conversation() {
     assert!(message(Role::System, "hello").is_none());
     assert!(message(Role::Tool, "hello").is_none());
     assert!(message(Role::User, " \n").is_none());
+}
+
+#[test]
+fn what_the_built_in_responder_quoted_is_not_recalled_from_its_answer() {
+    assert!(message_of(Some("offline"), Role::Assistant, "- tea at five [m1]").is_none());
+    assert!(message_of(Some("anthropic/some"), Role::Assistant, "tea at five").is_some());
 }
 
 #[test]
