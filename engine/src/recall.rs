@@ -170,7 +170,7 @@ impl Recall {
         }
         let mut notes = lock(&self.notes).clone();
         let begun = Instant::now();
-        let dense = open.embedding.of_question(search.text, &open.index);
+        let dense = if search.parts.dense { open.embedding.of_question(search.text, &open.index) } else { Ok(None) };
         let embedding = begun.elapsed();
         let dense = dense.unwrap_or_else(|why| {
             notes.push(why.to_string());
@@ -178,7 +178,7 @@ impl Recall {
         });
         let question = Question {
             text: search.text,
-            dense: dense.as_ref().map(|(vectors, query)| Dense { vectors, query }),
+            dense: dense.as_ref().map(|asked| Dense { vectors: &asked.store, query: &asked.query }),
             limit: search.limit,
             filter: search.filter.clone(),
             parts: search.parts,
@@ -303,7 +303,7 @@ impl Recall {
     /// # Errors
     /// If the index cannot be opened.
     pub fn status(&self, log: Log<'_>) -> Result<IndexStatus, RecallError> {
-        let open = self.opened(log)?;
+        let open = self.caught_up(log)?;
         let (model, next_model) = open.embedding.in_use(open.index.rows());
         let mut notes = lock(&self.notes).clone();
         notes.extend(model.as_ref().and_then(|model| model.problem.clone()));

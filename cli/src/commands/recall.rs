@@ -143,6 +143,7 @@ impl Recall {
         let mut client = context.open_existing()?;
         let mut recalled = recall(&mut client, question, self.at.at)?;
         recalled.notes.extend(cut);
+        recalled.notes.extend(self.at.at.map(|at| format!("as of {}: scores use today's statistics", moment(at))));
         self.print(context, &recalled)?;
         Ok(client.close()?)
     }
@@ -195,9 +196,6 @@ impl Recall {
             output.note("nothing is remembered of that");
         }
         say_notes(output, recalled);
-        if let Some(at) = self.at.at {
-            output.note(format!("note: as of {}: scores use today's statistics", moment(at)));
-        }
         Ok(())
     }
 

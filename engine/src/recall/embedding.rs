@@ -95,6 +95,12 @@ pub(super) struct Step {
     pub(super) is_last: bool,
 }
 
+/// A question's vector, and the store to compare it with.
+pub(super) struct Asked {
+    pub(super) store: Arc<VectorStore>,
+    pub(super) query: Vec<f32>,
+}
+
 /// Why a question could not be embedded.
 #[derive(Debug, thiserror::Error)]
 #[error("texts are found by their words only: {0}")]
@@ -211,11 +217,7 @@ impl Embedding {
     ///
     /// # Errors
     /// Why there is no search by meaning.
-    pub(super) fn of_question(
-        &self,
-        question: &str,
-        index: &MemoryIndex,
-    ) -> Result<Option<(Arc<VectorStore>, Vec<f32>)>, Stuck> {
+    pub(super) fn of_question(&self, question: &str, index: &MemoryIndex) -> Result<Option<Asked>, Stuck> {
         let active = self.slots().active;
         if index.rows() == 0 {
             return Ok(None);
@@ -229,7 +231,7 @@ impl Embedding {
         let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
         self.asking.fetch_sub(1, Ordering::AcqRel);
         let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
-        Ok(vector.map(|vector| (store, vector)))
+        Ok(vector.map(|query| Asked { store, query }))
     }
 
     /// Embeds the next few passages; when the chosen model has all, recall uses it from then on.

@@ -1,6 +1,7 @@
 //! Whatever comes in, what goes out is a message that names it; never a panic, never silently less.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -224,7 +225,13 @@ fn as_ordinary_user(zo: &Zo, home: &Path, arguments: &[&str]) -> Ran {
         other.env("HOME", "/nonexistent").current_dir("/").uid(NOBODY).gid(NOBODY);
         command = other;
     }
-    let output = command.stdin(Stdio::null()).output().expect("the program can be run");
+    // A child that another test starts has the copy open for writing until it is itself: soon that is over.
+    let output = loop {
+        match command.stdin(Stdio::null()).output() {
+            Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+            output => break output.expect("the program can be run"),
+        }
+    };
     Ran {
         status: output.status,
         stdout: String::from_utf8_lossy(&output.stdout).into_owned(),

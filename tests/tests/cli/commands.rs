@@ -409,7 +409,12 @@ fn completions_know_the_commands() {
     let zo = Zo::new();
     for shell in ["bash", "zsh", "fish"] {
         let script = zo.run(["completions", shell]);
-        assert!(script.ok().contains("memorize") && script.stdout.contains("add-message"), "{shell}");
+        assert!(
+            script.ok().contains("memorize")
+                && script.stdout.contains("add-message")
+                && script.stdout.contains("recall"),
+            "{shell}"
+        );
     }
 }
 

@@ -97,7 +97,10 @@ fn recall_looks_only_where_it_is_told() {
     assert_eq!(hit["after"]["content"], "By two minutes.");
     assert!(hit.get("before").is_none(), "{hit}");
     let shown = zo.run(["recall", "tide clock", "--in", "messages", "-k", "1"]);
-    assert!(shown.ok().contains("  Ann  in work\n  Is the tide clock late?\n  … assistant: By two minutes."), "{shown}");
+    assert!(
+        shown.ok().contains("  Ann  in work\n  Is the tide clock late?\n  … assistant: By two minutes."),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -115,6 +118,8 @@ fn recall_looks_as_of_then() {
     assert!(recalled(&zo, &["hazelnuts", "--at", "4"]).contains(&"cake".to_owned()));
     let ran = zo.run(["recall", "tide", "--at", "4"]);
     assert!(ran.stderr.contains("note: as of position 4: scores use today's statistics"), "{ran}");
+    let notes = zo.run(["recall", "tide", "--at", "4", "--json"]).json_object()["notes"].clone();
+    assert_eq!(notes, json!(["as of position 4: scores use today's statistics"]));
 }
 
 #[test]

@@ -19,8 +19,18 @@ const TEXTS: usize = 160;
 /// How long a child lives at the most.
 const LIFE: Duration = Duration::from_millis(1_200);
 
-const SUBJECTS: [&str; 10] =
-    ["my sister", "the baker", "our teacher", "a sailor", "the cat", "grandmother", "the team", "a doctor", "he", "she"];
+const SUBJECTS: [&str; 10] = [
+    "my sister",
+    "the baker",
+    "our teacher",
+    "a sailor",
+    "the cat",
+    "grandmother",
+    "the team",
+    "a doctor",
+    "he",
+    "she",
+];
 const VERBS: [&str; 8] = ["bought", "painted", "repaired", "lost", "found", "cooked", "forgot", "described"];
 const OBJECTS: [&str; 9] = [
     "a red bicycle",
@@ -52,7 +62,7 @@ fn texts() -> String {
             number
         );
         // Every tenth one is long, and so has several passages.
-        let content = if number % 10 == 0 { format!("{text}. ").repeat(60) } else { text };
+        let content = if number.is_multiple_of(10) { format!("{text}. ").repeat(60) } else { text };
         format!("{}\n", json!({"id": format!("t{number}"), "content": content, "meta": {"day": number % 5}}))
     };
     (0..TEXTS).map(line).collect()

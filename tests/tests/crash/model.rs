@@ -71,12 +71,19 @@ fn killed_while_another_model_is_prepared_recall_goes_on_and_switches_at_the_end
     for round in 0..if is_long() { 60 } else { 6 } {
         let life = Duration::from_millis(50 + noise.below(2_500));
         killed_after(command(&zo, &hub, &runtime, &["model", "use", NAME]), life)?;
-        let output = command(&zo, &hub, &runtime, &["recall", "who found the keys?", "--json", "--no-embed"]).output()?;
+        let output =
+            command(&zo, &hub, &runtime, &["recall", "who found the keys?", "--json", "--no-embed"]).output()?;
         let stderr = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success() && !stderr.contains("panicked"), "round {round}, ZO_SEED={seed}: {stderr}");
         let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-        ensure!(answer["embedded"] == answer["indexed"], "round {round}, ZO_SEED={seed}: recall lost its vectors: {answer}");
-        ensure!(answer["hits"].as_array().is_some_and(|hits| hits.len() == 10), "round {round}, ZO_SEED={seed}: {answer}");
+        ensure!(
+            answer["embedded"] == answer["indexed"],
+            "round {round}, ZO_SEED={seed}: recall lost its vectors: {answer}"
+        );
+        ensure!(
+            answer["hits"].as_array().is_some_and(|hits| hits.len() == 10),
+            "round {round}, ZO_SEED={seed}: {answer}"
+        );
     }
     run(&zo, &["model", "use", NAME])?;
     let status = status(&zo, &[("ORT_DYLIB_PATH", &runtime)])?;

@@ -281,6 +281,7 @@ impl Part<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::best::better;
     use super::*;
     use crate::testing::Random;
 
@@ -301,7 +302,13 @@ mod tests {
         let among: Rows = (0..rows as u32).filter(|row| row % 3 > 0).collect();
         let scanned = codes.scan(&coded, 0..codes.blocks(), rows as u32, Some(&among), (rows, rows));
         assert_eq!(scanned.rows, among.len() as u64);
-        let estimates = Best::merge([scanned.nearest], rows);
+        let mut estimates = Best::merge([scanned.nearest], rows);
+        estimates.sort_by(better);
+        let halves = [0..2, 2..codes.blocks()];
+        let halves = halves.map(|blocks| codes.scan(&coded, blocks, rows as u32, Some(&among), (20, 1)).nearest);
+        let mut best = Best::merge(halves, 20);
+        best.sort_by(better);
+        assert_eq!(best, estimates[..20]);
         assert_eq!(estimates.len(), among.len());
         let mut sum = 0.0;
         for (row, estimate) in estimates {

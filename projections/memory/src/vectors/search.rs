@@ -26,15 +26,16 @@ const CANDIDATES: f32 = 3.0;
 /// With fewer dimensions estimates are less certain, and as many times more rows are kept.
 const DIMENSIONS: f32 = 384.0;
 /// Candidates that are computed in any case, at least.
-const FIRST: usize = 256;
+const FIRST: usize = 64;
 /// How many standard deviations an estimate may be below the bar.
-const DOUBT: f32 = 2.0;
+const DOUBT: f32 = 2.5;
 /// Rows with the least estimates that are computed, for the minimum.
 const FARTHEST: usize = 16;
 
-/// Rows to read and blocks to scan for which another thread is worth its start: each about half a millisecond's work.
-const READS_PER_THREAD: usize = 1_000;
-const BLOCKS_PER_THREAD: usize = 5_000;
+/// Rows to read and blocks to scan for which another thread is worth its start: each some milliseconds' work. On a busy
+/// machine waiting for a thread to get its turn takes as long.
+const READS_PER_THREAD: usize = 5_000;
+const BLOCKS_PER_THREAD: usize = 15_000;
 
 /// What a search reads.
 pub(super) struct Search<'a> {

@@ -135,20 +135,6 @@ fn nearly_all_of_the_top_ten_is_found() {
 }
 
 #[test]
-fn so_many_rows_that_threads_share_them_are_searched_too() {
-    let mut random = Random(12);
-    let vectors = clustered(&mut random, 350_000, 2_000, 16);
-    let (dir, store) = new_store(16);
-    append(&store, &vectors);
-    store.sync().expect("the disk is fine");
-    for store in [store, open(dir.path(), 16).store] {
-        let recall = recall(&store, &vectors, &vectors[..5], None);
-        assert!(recall >= 0.98, "{recall} of the top ten");
-        assert_eq!(store.nearest(&vectors[0], 1, None).expect("nothing damaged it").statistics.rows, 350_000);
-    }
-}
-
-#[test]
 fn few_rows_are_searched_exactly() {
     let mut random = Random(4);
     let vectors = clustered(&mut random, 5_000, 50, 96);

@@ -49,3 +49,18 @@ pub(super) fn side_by_side<P: Send, T: Send>(
     done.sort_unstable_by_key(|(index, _)| *index);
     done.into_iter().map(|(_, result)| result).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_in_the_order_of_the_parts() {
+        for (items, parts) in [(0, 1), (99, 1), (350, 3), (9_999, 4)] {
+            let ranges = side_by_side(split(items, 100, 4), |range| range);
+            assert_eq!(ranges.len(), parts);
+            assert_eq!(ranges.iter().cloned().flatten().collect::<Vec<_>>(), Vec::from_iter(0..items));
+        }
+        assert!(side_by_side(Vec::<u8>::new(), |part| part).is_empty());
+    }
+}
