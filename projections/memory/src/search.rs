@@ -19,13 +19,15 @@ mod segment;
 mod verdicts;
 
 use std::collections::HashMap;
+use std::panic::resume_unwind;
+use std::thread;
 
 use crate::document::Kind;
 use crate::error::IndexError;
 use crate::filter::{Eligible, Filter};
 use crate::fusion::{self, Fused, Parts};
 use crate::index::MemoryIndex;
-use crate::vectors::VectorStore;
+use crate::vectors::{Nearest, VectorStore};
 use best::Scored;
 use dense::{DenseSearch, Passage};
 use neighbours::Neighbours;
@@ -172,12 +174,13 @@ impl Search<'_> {
         let pool =
             |least: usize| least.max(self.limit.saturating_mul(POOL_PER_HIT)).min(self.eligible.count() as usize);
         let (words_pool, meaning_pool) = (pool(WORDS_POOL), pool(MEANING_POOL));
-        let lexical = self.best_by_words(words_pool)?;
-        let nearest = match &dense {
-            Some(dense) => dense.nearest(meaning_pool, self.limit, &mut self.verdicts)?,
-            None => Vec::new(),
+        let (found, nearest) = self.first_look(words_pool, meaning_pool, dense.as_ref())?;
+        let statistics = nearest.as_ref().and_then(dense::distribution);
+        let lexical = self.best_by_words(found, words_pool)?;
+        let nearest = match (&dense, nearest) {
+            (Some(dense), Some(nearest)) => dense.documents(nearest, meaning_pool, self.limit, &mut self.verdicts)?,
+            _ => Vec::new(),
         };
-        let statistics = dense.as_ref().and_then(DenseSearch::statistics);
         let of_question = fusion::Question { ceiling: self.plan.ceiling(), cosines: statistics };
 
         let mut evidence = HashMap::new();
@@ -202,12 +205,38 @@ impl Search<'_> {
         self.hits(&fused, &evidence, &neighbours)
     }
 
-    /// The best valid documents by BM25, `pool` of them unless there are fewer.
-    fn best_by_words(&mut self, pool: usize) -> Result<Vec<Scored>, IndexError> {
-        // Usually a few are superseded or retracted.
-        let mut wanted = pool + pool / 4;
+    /// What is found by words and by meaning before anything is known of validity, both at a time
+    /// where that pays.
+    fn first_look(
+        &self,
+        words_pool: usize,
+        meaning_pool: usize,
+        dense: Option<&DenseSearch<'_>>,
+    ) -> Result<(Vec<Scored>, Option<Nearest>), IndexError> {
+        let (index, plan, eligible) = (self.index, &self.plan, &self.eligible);
+        let by_words = move || index.look(|view| lexical::best(view, plan, eligible, wanted_for(words_pool)));
+        let Some(dense) = dense else { return Ok((by_words()?, None)) };
+        let by_meaning = || dense.scan(DenseSearch::wanted_for(meaning_pool));
+        if !dense.is_long() {
+            return Ok((by_words()?, Some(by_meaning()?)));
+        }
+        thread::scope(|scope| {
+            // Where no thread can be started, one comes after the other.
+            let helper = thread::Builder::new().spawn_scoped(scope, by_words);
+            let nearest = by_meaning();
+            let found = match helper {
+                Ok(helper) => helper.join().unwrap_or_else(|panic| resume_unwind(panic)),
+                Err(_) => by_words(),
+            };
+            Ok((found?, Some(nearest?)))
+        })
+    }
+
+    /// The best valid documents by BM25, `pool` of them unless there are fewer. `found` are the best
+    /// ones, [`wanted_for`] this pool.
+    fn best_by_words(&mut self, mut found: Vec<Scored>, pool: usize) -> Result<Vec<Scored>, IndexError> {
+        let mut wanted = wanted_for(pool);
         loop {
-            let found = self.index.look(|view| lexical::best(view, &self.plan, &self.eligible, wanted))?;
             let exhausted = found.len() < wanted;
             let mut best = self.verdicts.retain(found, |scored| scored.ordinal)?;
             if best.len() >= pool || exhausted {
@@ -215,6 +244,7 @@ impl Search<'_> {
                 return Ok(best);
             }
             wanted = wanted.saturating_mul(GROWTH);
+            found = self.index.look(|view| lexical::best(view, &self.plan, &self.eligible, wanted))?;
         }
     }
 
@@ -321,6 +351,12 @@ impl Search<'_> {
             Ok(fused.iter().zip(terms).map(hit).collect())
         })
     }
+}
+
+/// How many documents are looked for at first for a pool of so many: usually a few are superseded or
+/// retracted.
+fn wanted_for(pool: usize) -> usize {
+    pool + pool / 4
 }
 
 /// The part of a question that is looked at, cut between characters.

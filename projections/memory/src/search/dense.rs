@@ -1,6 +1,5 @@
 //! Finds documents by meaning, through the vectors of their passages.
 
-use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 
 use super::verdicts::Verdicts;
@@ -9,7 +8,7 @@ use crate::error::IndexError;
 use crate::filter::Eligible;
 use crate::fusion::CosineStatistics;
 use crate::index::MemoryIndex;
-use crate::vectors::Rows;
+use crate::vectors::{Nearest, Rows};
 
 /// A document with more passages than this is scanned for the nearest one; of others every passage is
 /// compared.
@@ -18,6 +17,9 @@ const MAX_COMPARED: usize = 64;
 /// Each scan looks at every vector, so another one is made only if of the documents that were asked
 /// for not even one in so many is valid, or fewer than the hits that were asked for.
 const ENOUGH: usize = 4;
+
+/// A scan of fewer rows than this is over before another thread has begun.
+const LONG_SCAN_ROWS: usize = 20_000;
 
 /// The nearest passage of a document.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +38,16 @@ pub(super) struct DenseSearch<'a> {
     end: u32,
     /// The eligible rows, unless these are all of the store.
     among: Option<Rows>,
-    statistics: Cell<Option<CosineStatistics>>,
+}
+
+/// What fusion wants to know of all cosines; none if there are none.
+pub(super) fn distribution(nearest: &Nearest) -> Option<CosineStatistics> {
+    let statistics = nearest.statistics;
+    (statistics.rows > 0).then_some(CosineStatistics {
+        maximum: statistics.maximum,
+        mean: statistics.mean,
+        deviation: statistics.deviation,
+    })
 }
 
 impl<'a> DenseSearch<'a> {
@@ -60,42 +71,47 @@ impl<'a> DenseSearch<'a> {
             Ok((end, among))
         })?;
         let some = end > 0 && among.as_ref().is_none_or(|among| !among.is_empty());
-        Ok(some.then_some(DenseSearch { index, dense, end, among, statistics: Cell::new(None) }))
+        Ok(some.then_some(DenseSearch { index, dense, end, among }))
+    }
+
+    /// Whether a scan takes long enough to do something else beside it.
+    pub(super) fn is_long(&self) -> bool {
+        self.among.as_ref().map_or(self.end as usize, Rows::len) >= LONG_SCAN_ROWS
+    }
+
+    /// How many passages are looked for at first for a pool of so many documents: several of the
+    /// nearest may belong to one document, and some of these be superseded.
+    pub(super) fn wanted_for(pool: usize) -> usize {
+        pool + pool / 4
+    }
+
+    /// The nearest passages.
+    pub(super) fn scan(&self, wanted: usize) -> Result<Nearest, IndexError> {
+        self.dense.vectors.nearest(self.dense.query, wanted, self.among.as_ref())
     }
 
     /// The valid documents with the nearest passages, nearest first: up to `pool` of them, and at
-    /// least `limit` unless there are fewer.
-    pub(super) fn nearest(
+    /// least `limit` unless there are fewer. `nearest` is what a scan for `pool` has found.
+    pub(super) fn documents(
         &self,
+        mut nearest: Nearest,
         pool: usize,
         limit: usize,
         verdicts: &mut Verdicts<'_>,
     ) -> Result<Vec<Passage>, IndexError> {
-        // Several of the nearest passages may belong to one document, and some of these be superseded.
-        let mut wanted = pool + pool / 4;
+        let mut wanted = DenseSearch::wanted_for(pool);
         let enough = (pool / ENOUGH).max(limit).min(pool);
         loop {
-            let nearest = self.dense.vectors.nearest(self.dense.query, wanted, self.among.as_ref())?;
-            let statistics = nearest.statistics;
-            self.statistics.set((statistics.rows > 0).then_some(CosineStatistics {
-                maximum: statistics.maximum,
-                mean: statistics.mean,
-                deviation: statistics.deviation,
-            }));
             let exhausted = nearest.hits.len() < wanted;
-            let found = self.documents(&nearest.hits)?;
+            let found = self.nearest_passages(&nearest.hits)?;
             let mut best = verdicts.retain(found, |passage| passage.ordinal)?;
             if best.len() >= enough || exhausted {
                 best.truncate(pool);
                 return Ok(best);
             }
             wanted = wanted.saturating_mul(GROWTH);
+            nearest = self.scan(wanted)?;
         }
-    }
-
-    /// How the cosines were distributed in the last scan for the nearest.
-    pub(super) fn statistics(&self) -> Option<CosineStatistics> {
-        self.statistics.get()
     }
 
     /// The nearest passage of each of the given documents that has a vector.
@@ -136,7 +152,7 @@ impl<'a> DenseSearch<'a> {
     }
 
     /// The documents of rows that are nearest first, each with its nearest one.
-    fn documents(&self, hits: &[(u32, f32)]) -> Result<Vec<Passage>, IndexError> {
+    fn nearest_passages(&self, hits: &[(u32, f32)]) -> Result<Vec<Passage>, IndexError> {
         self.index.look(|view| {
             let mut seen = HashSet::new();
             let passage = |(row, cosine): &(u32, f32)| {
