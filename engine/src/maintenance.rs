@@ -58,7 +58,7 @@ pub fn verify_open(engine: &Engine, progress: Progress<'_>) -> Result<Verificati
     let (events, blobs) = verify_events(&*engine.store, head.position, progress, &mut problems, log_is_whole);
     verify_blobs(engine.bodies.blobs(), &blobs, progress, &mut problems);
     problems.extend(key_problems(engine.bodies.keys()));
-    problems.extend(engine.recall.verify().map(|what| Problem {
+    problems.extend(engine.recall.verify(engine.log_for_recall()).map(|what| Problem {
         place: engine.home.index().display().to_string(),
         what,
         first: None,

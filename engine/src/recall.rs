@@ -35,6 +35,8 @@ const BATCH: usize = 512;
 const UNCOMMITTED: usize = 2_000;
 /// So many events without a document among them are read again by the next process rather than committed as seen.
 const WORTH_A_COMMIT: u64 = 10_000;
+/// So many documents are looked up under one hold of the views.
+const DIGESTED_AT_ONCE: usize = 1_000;
 /// A backlog of fewer passages is left to the next recall, which embeds as many on the way.
 const WORTH_CARRYING_ON: u64 = 32;
 
@@ -103,6 +105,8 @@ pub struct Found {
     pub notes: Vec<String>,
     /// How long making the question's vector took.
     pub embedding: Duration,
+    /// Whether the cosines are those of the model that ships with zo.
+    pub is_shipped_model: bool,
 }
 
 /// Why nothing can be recalled.
@@ -170,7 +174,8 @@ impl Recall {
 
     fn search_once(&self, log: Log<'_>, search: &Search<'_>) -> Result<Found, RecallError> {
         let open = self.caught_up(log)?;
-        if !search.embed.is_zero() {
+        // Where another thread embeds, nothing is gained by waiting for it.
+        if !search.embed.is_zero() && !open.embedding.is_at_work() {
             open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()))?;
         }
         let mut notes = lock(&self.notes).clone();
@@ -207,7 +212,8 @@ impl Recall {
         let share = open.share();
         let embedded = open.embedded();
         let indexed = open.seen();
-        Ok(Found { hits, indexed, embedded, share, notes, embedding })
+        let is_shipped_model = open.embedding.is_shipped_model();
+        Ok(Found { hits, indexed, embedded, share, notes, embedding, is_shipped_model })
     }
 
     /// Whether some document has this key in its meta; else some keys that there are.
@@ -244,8 +250,8 @@ impl Recall {
         Ok(())
     }
 
-    /// A digest of what is in the index, words and vectors apart: which revisions and messages in how many passages, and
-    /// the model. None if there is no index yet.
+    /// A digest of what is in the index: which revisions and messages, whether they are valid, what they say, in how many
+    /// passages, and the model; not words, numbers and files. None if there is no index yet.
     ///
     /// # Errors
     /// If the index or the log cannot be read.
@@ -254,12 +260,22 @@ impl Recall {
             return Ok(None);
         }
         let open = self.caught_up(log)?;
+        let mut documents = Vec::new();
+        open.index.each_document(&mut |position, item, kind, passages| {
+            documents.push((position, item, kind, passages));
+        });
         let mut hasher = blake3::Hasher::new();
         hasher.update(open.embedding.id().as_bytes());
-        open.index.each_document(&mut |position, item, kind, passages| {
-            hasher.update(&position.to_le_bytes()).update(&item.to_le_bytes());
-            hasher.update(&[u8::from(kind == Kind::Message)]).update(&passages.to_le_bytes());
-        });
+        for some in documents.chunks(DIGESTED_AT_ONCE) {
+            log.writer.read(|views| {
+                for &(position, item, kind, passages) in some {
+                    let content = content_digest(views, item, position).unwrap_or_default();
+                    hasher.update(&position.to_le_bytes()).update(&item.to_le_bytes());
+                    hasher.update(&[u8::from(kind == Kind::Message), u8::from(is_valid(views, item, position))]);
+                    hasher.update(&passages.to_le_bytes()).update(&content.to_le_bytes());
+                }
+            })?;
+        }
         Ok(Some(hasher.finalize().to_hex().to_string()))
     }
 
@@ -333,19 +349,22 @@ impl Recall {
         })
     }
 
-    /// Reads and checks the index's files, if there are any; what is wrong with them, if something is.
-    pub fn verify(&self) -> Option<String> {
-        let slot = lock(&self.open);
-        let checked = match &*slot {
-            Some(open) => open.index.verify().and_then(|()| open.embedding.verify()),
-            None if !self.folder.is_dir() => Ok(()),
-            None => match MemoryIndex::open(&self.folder.join("words"), &self.words) {
-                Ok(opened) if opened.rebuilt.is_some() => return opened.rebuilt,
-                Ok(opened) => opened.index.verify(),
-                Err(error) => Err(error),
-            },
+    /// Reads and checks the index's files, if there are any; what is wrong with them, or was when they were opened for
+    /// this.
+    pub fn verify(&self, log: Log<'_>) -> Option<String> {
+        if !self.folder.is_dir() {
+            return None;
+        }
+        let was_open = lock(&self.open).is_some();
+        let open = match self.caught_up(log) {
+            Ok(open) => open,
+            Err(error) => return Some(error.to_string()),
         };
-        checked.err().map(|error| error.to_string())
+        let found = lock(&self.notes).first().cloned().filter(|_| !was_open);
+        found.or_else(|| {
+            let checked = open.index.verify().and_then(|()| open.embedding.verify());
+            checked.err().map(|error| error.to_string())
+        })
     }
 
     /// Writes what is only in memory to the disk, if the index is open and it is worth it.
@@ -521,6 +540,13 @@ impl Open {
 fn chosen(log: Log<'_>) -> Result<String, RecallError> {
     let chosen = log.writer.read(|views| views.settings.embedder().map(|(model, _)| model.to_owned()))?;
     Ok(chosen.unwrap_or_else(|| Models::DEFAULT.to_owned()))
+}
+
+/// Digest of what the revision of a memory that was recorded at `position` says; none for a message, which is never revised.
+fn content_digest(views: &Views, item: u128, position: u64) -> Option<u128> {
+    let memory = views.memories.get(MemoryId(item))?;
+    let revisions = memory.older.iter().map(|(revision, _)| revision).chain([&memory.current]);
+    revisions.into_iter().find(|revision| revision.position.0 == position).map(|revision| revision.digest.0)
 }
 
 /// Whether the revision or message recorded at `position` is to be answered with.

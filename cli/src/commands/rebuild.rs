@@ -4,7 +4,9 @@ use clap::Args;
 use zo_engine::protocol::{Request, Response};
 
 use crate::context::{Context, with_progress};
+use crate::embedding::embed_behind;
 use crate::error::{CliError, Kind};
+use crate::interrupt::Interrupt;
 use crate::output::text::{count, counted};
 
 /// Make everything derived anew from the log
@@ -14,10 +16,15 @@ use crate::output::text::{count, counted};
 ///   zo rebuild --json | jq .same
 ///
 /// Throws away snapshots and the memory index and makes them again. The digests of all views must come out as they
-/// were; the exit code is 3 if they do not. Nothing that was recorded is touched.
+/// were; the exit code is 3 if they do not. Nothing that was recorded is touched. Everything can be found by its words
+/// at once, and by its meaning when it is embedded again: Ctrl-C leaves the rest to the next commands.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
-pub(crate) struct Rebuild {}
+pub(crate) struct Rebuild {
+    /// Leave the embedding to the next commands
+    #[arg(long)]
+    no_wait: bool,
+}
 
 impl Rebuild {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
@@ -39,6 +46,10 @@ impl Rebuild {
                 let verdict = if before == after { "as before" } else { "DIFFERS" };
                 output.line(format!("{}  {name}: {verdict}", &after[..after.len().min(16)]))?;
             }
+        }
+        if !self.no_wait && !context.output.is_json() {
+            let interrupt = Interrupt::watch()?;
+            embed_behind(&mut client, &mut context.output, &interrupt, rebuilt.indexed, "document");
         }
         client.close()?;
         if rebuilt.same {

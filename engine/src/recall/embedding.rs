@@ -10,12 +10,12 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference};
-use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_text};
+use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_texts};
 use zo_projections::Position;
 
 use super::{RecallError, documents, lock};
@@ -59,7 +59,8 @@ pub(super) struct Embedding {
 type SharedEmbedder = Arc<Mutex<Box<dyn Embedder>>>;
 type Loaded = Result<SharedEmbedder, Arc<EmbedError>>;
 
-/// What a model is loaded for: engines differ in how soon they are ready and how fast they are then.
+/// What a model is loaded for: engines differ in how soon they are ready and how fast they are then, and a question does
+/// not wait for passages.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Haste {
     /// A question, or a few texts.
@@ -199,6 +200,16 @@ impl Embedding {
     pub(super) fn id(&self) -> String {
         let slots = self.slots();
         slots.target().store.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default()
+    }
+
+    /// Whether a thread is embedding right now.
+    pub(super) fn is_at_work(&self) -> bool {
+        matches!(self.turn.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
+    /// Whether recall uses the model that ships with zo.
+    pub(super) fn is_shipped_model(&self) -> bool {
+        self.slots().active.name == Models::DEFAULT
     }
 
     /// Whether there is something to embed among `rows` passages, and something to do it with.
@@ -370,11 +381,8 @@ impl Embedding {
     fn embedder(&self, name: &str, haste: Haste) -> Loaded {
         // Loading is waited for under the lock: nobody loads a model twice.
         let mut loaded = lock(&self.loaded);
-        // One that is there for many texts is there for a few.
-        for known in [Haste::Many, haste] {
-            if let Some(loaded) = loaded.get(&(name.to_owned(), known)) {
-                return loaded.clone();
-            }
+        if let Some(loaded) = loaded.get(&(name.to_owned(), haste)) {
+            return loaded.clone();
         }
         let preference = match haste {
             Haste::AFew => RuntimePreference::Quick,
@@ -485,15 +493,15 @@ fn said(error: &EmbedError) -> String {
 fn texts(index: &MemoryIndex, reader: &Reader, from: u32, chars: usize) -> Result<Vec<Option<String>>, RecallError> {
     let passages = index.rows_from(from, STEP_ROWS);
     let mut texts = Vec::with_capacity(passages.len());
-    let mut read: Option<(u64, Option<zo_memory::Document>)> = None;
+    // The passages of the last document that was read, which is cut once.
+    let mut cut: Option<(u64, Vec<String>)> = None;
     let mut total = 0;
     for (position, passage) in passages {
-        if read.as_ref().is_none_or(|(of, _)| *of != position) {
-            let event = reader.event(Position(position))?;
-            read = Some((position, documents::document(&event)));
+        if cut.as_ref().is_none_or(|(of, _)| *of != position) {
+            let document = documents::document(&reader.event(Position(position))?);
+            cut = Some((position, document.iter().flat_map(embedding_texts).collect()));
         }
-        let document = read.as_ref().and_then(|(_, document)| document.as_ref());
-        let text = document.map(|document| embedding_text(document, passage));
+        let text = cut.as_mut().and_then(|(_, texts)| texts.get_mut(passage as usize)).map(std::mem::take);
         total += text.as_ref().map_or(0, String::len);
         if total > chars && !texts.is_empty() {
             break;

@@ -103,7 +103,8 @@ fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> Result<(), F
         position: Position(hit.position),
         score: hit.score,
         coverage: hit.coverage,
-        cosine: hit.cosine,
+        // How near is near enough was measured for that model alone.
+        cosine: hit.cosine.filter(|_| recalled.is_shipped_model),
     });
     let command = Command::RecordRecall { run: id, passages: passages.collect(), indexed: recalled.indexed };
     ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.started)))

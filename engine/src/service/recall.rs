@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zo_embed::EmbedError;
-use zo_memory::{Filter, Hit, Kind, Parts};
+use zo_memory::{Filter, Hit, Kind, Parts, passage_by_words};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::MessageBody;
 use zo_projections::event::memory::{Memorized, Superseded};
@@ -57,7 +57,7 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
     let events = engine.reader.events(found.hits.iter().map(|hit| Position(hit.position)))?;
     let mut hits = Vec::with_capacity(found.hits.len());
     for (hit, event) in found.hits.iter().zip(events) {
-        let line = line(engine, hit, &event)?;
+        let line = line(engine, &question.text, hit, &event)?;
         if !repeats(&line, &question.text) && hits.len() < limit {
             hits.push(line);
         }
@@ -168,13 +168,13 @@ fn parts(without: &[String]) -> Result<Parts, Failure> {
 }
 
 /// What a hit shows, from the event that holds it.
-fn line(engine: &Engine, hit: &Hit, event: &ReadEvent) -> Result<RecalledHit, Failure> {
+fn line(engine: &Engine, question: &str, hit: &Hit, event: &ReadEvent) -> Result<RecalledHit, Failure> {
     let header = &event.recorded.header;
     let mut line = RecalledHit {
         id: String::new(),
         conversation: None,
         content: String::new(),
-        passage: (hit.passages > 1).then_some((hit.passage + 1, hit.passages)),
+        passage: None,
         meta: None,
         role: None,
         speaker: None,
@@ -211,7 +211,10 @@ fn line(engine: &Engine, hit: &Hit, event: &ReadEvent) -> Result<RecalledHit, Fa
     }
     if hit.passages > 1 {
         let passages = zo_memory::passages(&line.content);
-        let passage = passages.get(hit.passage as usize).cloned();
+        // Without a vector the words tell which passage is meant.
+        let number = if hit.cosine.is_some() { hit.passage } else { passage_by_words(&line.content, question) };
+        line.passage = Some((number + 1, hit.passages));
+        let passage = passages.get(number as usize).cloned();
         line.content = passage.map_or(String::new(), |range| line.content[range].to_owned());
     }
     Ok(line)
