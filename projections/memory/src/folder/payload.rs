@@ -49,7 +49,7 @@ impl Payload {
             return refuse(format!("it is of version {version}, this is version {SCHEMA_VERSION}"));
         }
         if self.identity != *identity {
-            return refuse("it belongs to another home".to_owned());
+            return refuse("it belongs to another home, or was made of other documents".to_owned());
         }
         if self.documents != documents {
             let committed = self.documents;

@@ -294,7 +294,7 @@ fn another_home_gets_an_empty_index_and_the_reason() {
     drop(index);
     let Opened { index, position, rebuilt } = MemoryIndex::open(&path, &[8; 32]).expect("opened");
     assert_eq!((position, index.documents()), (0, 0));
-    assert_eq!(rebuilt.as_deref(), Some("it belongs to another home"));
+    assert_eq!(rebuilt.as_deref(), Some("it belongs to another home, or was made of other documents"));
     assert!(dir.path().join("index.set-aside").join("meta.json").exists());
     assert_ne!(HOME, [8; 32]);
 }
