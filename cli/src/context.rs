@@ -46,6 +46,15 @@ impl Context {
         Ok(client)
     }
 
+    /// Ends the access, when everything that was printed is out: closing may take a moment that nobody needs to wait for.
+    ///
+    /// # Errors
+    /// That stdout cannot be written, or what was wrong with the log.
+    pub(crate) fn close(&mut self, client: Client) -> Result<(), CliError> {
+        self.output.flush()?;
+        Ok(client.close()?)
+    }
+
     /// An id that was never given before.
     pub(crate) fn fresh_id(&self) -> u128 {
         self.world.fresh_id()

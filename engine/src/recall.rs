@@ -24,6 +24,7 @@ use crate::disk::DiskError;
 use crate::fold::FoldError;
 use crate::protocol::{Embedded, IndexStatus};
 use crate::reader::Reader;
+use crate::service::failure::with_causes;
 use crate::writer::{Poisoned, Writer};
 use backlog::Backlog;
 use embedding::Embedding;
@@ -37,6 +38,8 @@ const UNCOMMITTED: usize = 2_000;
 const WORTH_A_COMMIT: u64 = 10_000;
 /// So many documents are looked up under one hold of the views.
 const DIGESTED_AT_ONCE: usize = 1_000;
+/// So many bytes of the disk are left to the log, which cannot be made anew.
+const ROOM_FOR_THE_LOG: u64 = 8 << 20;
 /// A backlog of fewer passages is left to the next recall, which embeds as many on the way.
 const WORTH_CARRYING_ON: u64 = 32;
 
@@ -130,6 +133,12 @@ pub enum RecallError {
     /// A file of the index.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// What is left of the disk is for the log.
+    #[error("the disk is full: {free} bytes are left, and nothing is embedded below {ROOM_FOR_THE_LOG}")]
+    NoRoom {
+        /// Bytes that are left.
+        free: u64,
+    },
 }
 
 impl Recall {
@@ -176,7 +185,11 @@ impl Recall {
         let open = self.caught_up(log)?;
         // Where another thread embeds, nothing is gained by waiting for it.
         if !search.embed.is_zero() && !open.embedding.is_at_work() {
-            open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()))?;
+            let embedded = open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()));
+            if let Err(error) = embedded {
+                // What is found without it is worth having.
+                self.note(format!("nothing more is embedded: {}", with_causes(&error)));
+            }
         }
         let mut notes = lock(&self.notes).clone();
         let begun = Instant::now();
@@ -308,8 +321,12 @@ impl Recall {
     /// Carries on what an earlier process has left, for a moment, if it is worth that. Cheap if it is not.
     pub fn carry_on(&self, log: Log<'_>, budget: Duration) {
         let left = match &*lock(&self.open) {
-            Some(open) => open.share().of - open.share().passages,
-            None => Backlog::read(&self.folder).left(),
+            Some(open) => open.share().of.saturating_sub(open.share().passages),
+            // What came after the index was written may hold something too.
+            None => {
+                let backlog = Backlog::read(&self.folder);
+                backlog.passages + log.writer.position().0.saturating_sub(backlog.position.0)
+            }
         };
         if left < WORTH_CARRYING_ON {
             return;
@@ -377,7 +394,9 @@ impl Recall {
             open.commit()?;
         }
         open.embedding.settle()?;
-        Ok(Backlog::of(open.share()).write(&self.folder)?)
+        let share = open.share();
+        let left = Backlog { passages: share.of.saturating_sub(share.passages), position: open.seen() };
+        Ok(left.write(&self.folder)?)
     }
 
     /// Throws the index and all vectors away.
@@ -387,7 +406,11 @@ impl Recall {
     pub fn clear(&self) -> std::io::Result<()> {
         let mut slot = lock(&self.open);
         *slot = None;
-        match std::fs::remove_dir_all(&self.folder) {
+        let removed = match std::fs::remove_dir_all(&self.folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => std::fs::remove_file(&self.folder),
+            removed => removed,
+        };
+        match removed {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -489,8 +512,11 @@ impl Open {
         }
         new += self.index.add(&batch)? as u64;
         self.seen.store(to.0, Ordering::Release);
-        if self.index.uncommitted() > UNCOMMITTED {
-            self.index.commit(to.0)?;
+        if self.index.uncommitted() > UNCOMMITTED
+            && let Err(error) = self.index.commit(to.0)
+        {
+            // It is searched from memory for as long as this process lives.
+            tracing::warn!("the memory index was not written: {}", with_causes(&error));
         }
         Ok(new)
     }

@@ -150,7 +150,8 @@ fn a_holder_whose_home_is_deleted_still_ends() {
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("zo starts");
     let mut stdin = child.stdin.take().expect("a pipe");
     let until = Instant::now() + Duration::from_secs(20);
-    while holder(&zo) != Some(Pid::from_child(&child)) {
+    // It listens when it has made everything that it makes.
+    while holder(&zo) != Some(Pid::from_child(&child)) || !zo.home().join("run/zo.sock").exists() {
         assert!(Instant::now() < until, "it never became the holder");
         thread::sleep(Duration::from_millis(2));
     }

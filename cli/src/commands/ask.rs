@@ -72,7 +72,7 @@ impl Ask {
             other => return Err(unexpected(&other)),
         };
         self.print(context, &answered)?;
-        Ok(client.close()?)
+        context.close(client)
     }
 
     fn print(&self, context: &mut Context, answered: &Answered) -> Result<(), CliError> {

@@ -138,7 +138,7 @@ impl Replay {
                     return Err(CliError::new(Kind::Unavailable, message).hint("let it end, or use --events"));
                 };
                 let figures = bench::replay(engine, self.rounds.max(1)).map_err(failed)?;
-                client.close()?;
+                context.close(client)?;
                 figures
             }
         };

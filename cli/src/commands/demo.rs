@@ -120,7 +120,7 @@ fn embed_notes(context: &mut Context, story: &mut Story) -> Result<(), CliError>
         format!("{} are embedded, on this machine and without a network{last}", counted(work.now.of, "passage"));
     let all = work.now.of >= NOTES.len() as u64 && work.left() == 0;
     story.claim(&mut context.output, all, &claim)?;
-    Ok(client.close()?)
+    context.close(client)
 }
 
 fn live_memories(context: &mut Context) -> Result<u64, CliError> {
@@ -129,7 +129,7 @@ fn live_memories(context: &mut Context) -> Result<u64, CliError> {
         Answer::Status(status) => Some(status),
         _ => None,
     })?;
-    client.close()?;
+    context.close(client)?;
     Ok(status.figures.memories_live)
 }
 
@@ -156,7 +156,7 @@ fn ask(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
         );
         story.claim(&mut context.output, quoted && !answered.recalled.is_empty(), &claim)?;
     }
-    Ok(client.close()?)
+    context.close(client)
 }
 
 /// Chapter 3: notes are found by what they mean, where no word of the question is in them.
@@ -178,7 +178,7 @@ fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
         let claim = format!("the first hit says \"{expected}\", and shares no word with the question");
         story.claim(&mut context.output, by_meaning, &claim)?;
     }
-    Ok(client.close()?)
+    context.close(client)
 }
 
 /// Chapter 5: everything that is stored is read and checked.
@@ -197,7 +197,7 @@ fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     let dense = found.events == found.head.0;
     let claim = format!("{} events, positions without a gap, the chain of hashes holds", count(found.events));
     story.claim(&mut context.output, found.ok && dense, &claim)?;
-    Ok(client.close()?)
+    context.close(client)
 }
 
 /// Chapter 6: everything derived is thrown away and made anew.
@@ -217,7 +217,7 @@ fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
         Response::Rebuilt(rebuilt) => Some(*rebuilt),
         _ => None,
     })?;
-    client.close()?;
+    context.close(client)?;
     // Opened anew, so that what is compared is what the next process sees.
     let mut client = context.open_existing()?;
     let after = digests_of(&mut client)?;
@@ -228,7 +228,7 @@ fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
         counted(after.len() as u64, "view")
     );
     story.claim(&mut context.output, same, &claim)?;
-    Ok(client.close()?)
+    context.close(client)
 }
 
 /// Chapter 7: a note is revised, and what it said before can still be seen.
@@ -254,7 +254,7 @@ fn look_back(context: &mut Context, story: &mut Story, before_crash: Position) -
     let claim =
         format!("as of position {before_crash}, before the crash, there were {}", counted(notes_then, "memory"));
     story.claim(&mut context.output, as_it_was, &claim)?;
-    Ok(client.close()?)
+    context.close(client)
 }
 
 fn live(client: &mut Client) -> Result<u64, CliError> {

@@ -73,7 +73,7 @@ impl Import {
         if tally.taken() > 0 && !self.no_wait {
             embed_behind(&mut client, &mut context.output, &interrupt, tally.newly_findable(), "text");
         }
-        client.close()?;
+        context.close(client)?;
         if tally.failed == 0 {
             return Ok(());
         }
@@ -138,7 +138,7 @@ pub(super) fn lines_of_json(context: &mut Context, path: &Path, interrupt: &Inte
 fn whole(context: &mut Context, path: &Path, format: Format, interrupt: &Interrupt) -> Result<Tally, CliError> {
     let (source, total) = open(path, format)?;
     let (tally, client) = run(context, source, total, format.name_of_source(), interrupt)?;
-    client.close()?;
+    context.close(client)?;
     Ok(tally)
 }
 

@@ -71,7 +71,7 @@ impl Status {
         } else {
             print(&mut context.output, &status)?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 
@@ -145,7 +145,7 @@ impl Embed {
         }
         if output.is_json() {
             output.data(&work.now)?;
-            return Ok(client.close()?);
+            return context.close(client);
         }
         if work.done > 0 {
             output.line(format!("embedded {}", work.in_words()))?;
@@ -154,7 +154,7 @@ impl Embed {
             0 => output.line(format!("everything is embedded: {}", counted(work.now.of, "passage")))?,
             passages => output.line(left(passages))?,
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

@@ -118,7 +118,7 @@ impl Memorize {
             let acknowledged = write_one(&mut client, &request)?;
             context.print_acknowledged(&acknowledged, "memorized")?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 
     /// Each text with what to call it in messages.
@@ -170,7 +170,7 @@ impl Memorize {
                 embed_behind(&mut intake.client, &mut context.output, &interrupt, new, "memory");
             }
         }
-        Ok(intake.client.close()?)
+        context.close(intake.client)
     }
 
     fn take_all(

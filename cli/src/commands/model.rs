@@ -89,7 +89,7 @@ impl List {
     fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let models = models(&mut client)?;
-        client.close()?;
+        context.close(client)?;
         let output = &mut context.output;
         if output.is_json() {
             return models.iter().try_for_each(|model| output.data(model));
@@ -116,7 +116,7 @@ impl Use {
         context.output.flush()?;
         let interrupt = Interrupt::watch()?;
         self.embed_again(&mut client, &mut context.output, &interrupt)?;
-        Ok(client.close()?)
+        context.close(client)
     }
 
     /// Fetches it, if need be, and has the choice recorded.
@@ -190,7 +190,7 @@ impl Status {
     fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let status = index_status(&mut client)?;
-        client.close()?;
+        context.close(client)?;
         let looked_in = looked_in();
         let output = &mut context.output;
         if output.is_json() {

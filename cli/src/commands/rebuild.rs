@@ -51,7 +51,7 @@ impl Rebuild {
             let interrupt = Interrupt::watch()?;
             embed_behind(&mut client, &mut context.output, &interrupt, rebuilt.indexed, "document");
         }
-        client.close()?;
+        context.close(client)?;
         if rebuilt.same {
             return Ok(());
         }

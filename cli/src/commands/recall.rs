@@ -148,7 +148,7 @@ impl Recall {
         recalled.notes.extend(cut);
         recalled.notes.extend(self.at.at.map(|at| format!("as of {}: scores use today's statistics", moment(at))));
         self.print(context, &recalled)?;
-        Ok(client.close()?)
+        context.close(client)
     }
 
     /// What every question has that this call puts.

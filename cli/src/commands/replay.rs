@@ -99,7 +99,7 @@ impl Replay {
         if let Some((position, digests)) = folded {
             self.finish(&mut context.output, position, &digests)?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 
     /// Prints what folding came to.

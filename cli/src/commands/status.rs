@@ -33,7 +33,7 @@ impl Status {
         } else {
             print(&mut context.output, &status)?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

@@ -30,7 +30,7 @@ impl Usage {
         let output = &mut context.output;
         if output.is_json() {
             lines.iter().try_for_each(|line| output.data(line))?;
-            return Ok(client.close()?);
+            return context.close(client);
         }
         if lines.is_empty() {
             output.note("no question was answered yet");
@@ -47,7 +47,7 @@ impl Usage {
             ]);
         }
         table.print(output)?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

@@ -4,37 +4,39 @@
 use std::fs;
 use std::path::Path;
 
-use crate::disk::{DiskError, files};
-use crate::protocol::Embedded;
+use zo_projections::Position;
 
-/// Name of the file. Only a hint: without it, or with a wrong one, the next recall finds out.
+use crate::disk::{DiskError, files};
+
+/// Name of the file, which holds the two numbers. Only a hint: the next recall finds out how it is.
 const FILE: &str = "backlog";
 
 /// What was left.
+#[derive(Default, PartialEq)]
 pub(super) struct Backlog {
-    left: u64,
+    /// Passages without a vector.
+    pub(super) passages: u64,
+    /// Everything up to here was in the index.
+    pub(super) position: Position,
 }
 
 impl Backlog {
-    pub(super) fn of(share: Embedded) -> Self {
-        Self { left: share.of.saturating_sub(share.passages) }
-    }
-
-    /// Nothing, if it cannot be read.
+    /// Nothing, from the beginning, if it cannot be read.
     pub(super) fn read(folder: &Path) -> Self {
         let text = fs::read_to_string(folder.join(FILE)).unwrap_or_default();
-        Self { left: text.trim().parse().unwrap_or(0) }
+        let mut numbers = text.split_whitespace().map(str::parse);
+        match (numbers.next(), numbers.next()) {
+            (Some(Ok(passages)), Some(Ok(position))) => Self { passages, position: Position(position) },
+            _ => Self::default(),
+        }
     }
 
+    /// Written where it says something new.
     pub(super) fn write(&self, folder: &Path) -> Result<(), DiskError> {
-        if Self::read(folder).left == self.left {
+        if *self == Self::read(folder) {
             return Ok(());
         }
-        files::write_atomic(&folder.join(FILE), format!("{}\n", self.left).as_bytes(), 0o600)
-    }
-
-    /// In passages.
-    pub(super) fn left(&self) -> u64 {
-        self.left
+        let text = format!("{} {}\n", self.passages, self.position.0);
+        files::write_atomic(&folder.join(FILE), text.as_bytes(), 0o600)
     }
 }

@@ -18,7 +18,7 @@ use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference
 use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_texts};
 use zo_projections::Position;
 
-use super::{RecallError, documents, lock};
+use super::{ROOM_FOR_THE_LOG, RecallError, documents, lock};
 use crate::disk::files;
 use crate::protocol::{Embedded, ModelInUse};
 use crate::reader::Reader;
@@ -50,6 +50,8 @@ pub(super) struct Embedding {
     turn: Mutex<Instant>,
     /// Models that were loaded, by name and what for; why, where that failed.
     loaded: Mutex<HashMap<(String, Haste), Loaded>>,
+    /// The document that was cut last: a long one takes many steps.
+    cut: Mutex<Option<Cut>>,
     /// Questions that wait for the model.
     asking: AtomicUsize,
     embedded: AtomicU64,
@@ -137,6 +139,7 @@ impl Embedding {
             slots: RwLock::new(slots),
             turn: Mutex::new(Instant::now()),
             loaded: Mutex::default(),
+            cut: Mutex::default(),
             asking: AtomicUsize::new(0),
             embedded: AtomicU64::new(0),
             notes: Mutex::new(notes),
@@ -275,6 +278,11 @@ impl Embedding {
         }
         let hurry = until.is_some_and(|until| until.saturating_duration_since(Instant::now()) < UNSYNCED);
         let haste = if hurry { Haste::AFew } else { Haste::Many };
+        if let Ok(free) = files::free_bytes(&self.folder)
+            && free < ROOM_FOR_THE_LOG
+        {
+            return Err(RecallError::NoRoom { free });
+        }
         let embedder = match self.embedder(&target.name, haste) {
             Ok(embedder) => embedder,
             Err(error) => {
@@ -282,7 +290,8 @@ impl Embedding {
                 return Ok(step(rows, true));
             }
         };
-        let texts = texts(index, reader, rows, if hurry { SHORT_STEP_CHARS } else { STEP_CHARS })?;
+        let chars = if hurry { SHORT_STEP_CHARS } else { STEP_CHARS };
+        let texts = texts(index, reader, rows, chars, &mut lock(&self.cut))?;
         while self.asking.load(Ordering::Acquire) > 0 {
             thread::sleep(GIVING_WAY);
         }
@@ -488,20 +497,30 @@ fn said(error: &EmbedError) -> String {
     }
 }
 
+/// A document as it is embedded.
+struct Cut {
+    position: u64,
+    texts: Vec<String>,
+}
+
 /// The texts to embed from row `from` on: at most [`STEP_ROWS`] of them, of `chars` characters or a single longer one.
 /// None for a text that cannot be read any more.
-fn texts(index: &MemoryIndex, reader: &Reader, from: u32, chars: usize) -> Result<Vec<Option<String>>, RecallError> {
+fn texts(
+    index: &MemoryIndex,
+    reader: &Reader,
+    from: u32,
+    chars: usize,
+    cut: &mut Option<Cut>,
+) -> Result<Vec<Option<String>>, RecallError> {
     let passages = index.rows_from(from, STEP_ROWS);
     let mut texts = Vec::with_capacity(passages.len());
-    // The passages of the last document that was read, which is cut once.
-    let mut cut: Option<(u64, Vec<String>)> = None;
     let mut total = 0;
     for (position, passage) in passages {
-        if cut.as_ref().is_none_or(|(of, _)| *of != position) {
+        if cut.as_ref().is_none_or(|cut| cut.position != position) {
             let document = documents::document(&reader.event(Position(position))?);
-            cut = Some((position, document.iter().flat_map(embedding_texts).collect()));
+            *cut = Some(Cut { position, texts: document.iter().flat_map(embedding_texts).collect() });
         }
-        let text = cut.as_mut().and_then(|(_, texts)| texts.get_mut(passage as usize)).map(std::mem::take);
+        let text = cut.as_ref().and_then(|cut| cut.texts.get(passage as usize)).cloned();
         total += text.as_ref().map_or(0, String::len);
         if total > chars && !texts.is_empty() {
             break;
@@ -520,9 +539,9 @@ fn first_wrong(
     all: bool,
 ) -> Result<Option<u32>, RecallError> {
     if all {
-        let mut row = 0;
+        let (mut row, mut cut) = (0, None);
         while row < rows {
-            let texts = texts(index, reader, row, usize::MAX)?;
+            let texts = texts(index, reader, row, usize::MAX, &mut cut)?;
             for text in &texts {
                 if row < rows && store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
                     return Ok(Some(row));
@@ -535,7 +554,7 @@ fn first_wrong(
     let some: HashSet<u32> =
         (1..=COMPARED_ROWS).filter_map(|share| (rows / COMPARED_ROWS * share).min(rows).checked_sub(1)).collect();
     for row in some.into_iter().chain(rows.checked_sub(1)) {
-        let text = texts(index, reader, row, 0)?.into_iter().next().flatten();
+        let text = texts(index, reader, row, 0, &mut None)?.into_iter().next().flatten();
         if store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
             return Ok(Some(row));
         }

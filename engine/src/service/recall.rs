@@ -211,8 +211,9 @@ fn line(engine: &Engine, question: &str, hit: &Hit, event: &ReadEvent) -> Result
     }
     if hit.passages > 1 {
         let passages = zo_memory::passages(&line.content);
-        // Without a vector the words tell which passage is meant.
-        let number = if hit.cosine.is_some() { hit.passage } else { passage_by_words(&line.content, question) };
+        // The words tell which passage is meant where there is no vector, and where they count for more.
+        let by_meaning = hit.cosine.is_some() && hit.parts.dense >= hit.parts.lexical;
+        let number = if by_meaning { hit.passage } else { passage_by_words(&line.content, question) };
         line.passage = Some((number + 1, hit.passages));
         let passage = passages.get(number as usize).cloned();
         line.content = passage.map_or(String::new(), |range| line.content[range].to_owned());

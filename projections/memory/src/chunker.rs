@@ -21,7 +21,7 @@ pub const PASSAGES_VERSION: u32 = 1;
 pub(crate) const MAX_CHARS: usize = 1_200;
 
 /// A text's passages beyond this many are not embedded: its rest is found by its words only.
-pub const MAX_PASSAGES: usize = 1_000;
+pub const MAX_PASSAGES: usize = 16_384;
 
 /// Length of a passage at most in parts, which are what an embedder's tokens come to roughly: words
 /// (a long one counts more than once), punctuation marks, and each letter of scripts that are not

@@ -135,7 +135,7 @@ impl Recall {
         }
         let status = index_status(&mut client).ok();
         let (rankings, clock) = self.ask(&mut client, &mut context.output, &plan, &queries, &questions, &interrupt)?;
-        client.close()?;
+        context.close(client)?;
         let figures = self.figures(&queries, &qrels, &rankings, clock, status);
         let unknown = qrels.queries().iter().filter(|query| !rankings.contains_key(query.as_str())).count();
         if unknown > 0 {

@@ -104,7 +104,7 @@ impl AddMessage {
             false => error,
         })?;
         context.print_acknowledged(&acknowledged, "added")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

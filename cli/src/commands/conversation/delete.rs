@@ -43,6 +43,6 @@ impl Delete {
         let acknowledged =
             write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, &self.conversation))?;
         context.print_acknowledged(&acknowledged, "deleted")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -64,7 +64,7 @@ impl Export {
             Format::Json => output.text("]}\n")?,
             Format::Markdown => {}
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

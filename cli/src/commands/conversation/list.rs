@@ -52,6 +52,6 @@ impl List {
                 context.output.note(format!("there are {} more: --limit {total}", total - shown));
             }
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -29,6 +29,6 @@ impl Rename {
         let acknowledged =
             write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, &self.conversation))?;
         context.print_acknowledged(&acknowledged, "renamed")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

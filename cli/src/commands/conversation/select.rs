@@ -30,6 +30,6 @@ impl Select {
         let acknowledged =
             write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, &self.conversation))?;
         context.print_acknowledged(&acknowledged, "selected")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -48,7 +48,7 @@ impl Show {
             branches => format!(", {branches} branches"),
         };
         context.output.note(format!("{name}, {}{branches}", conversation.id));
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

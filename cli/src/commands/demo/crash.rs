@@ -64,7 +64,7 @@ fn head(context: &mut Context) -> Result<Position, CliError> {
         _ => None,
     })?;
     // Closed, so that the child holds the store itself: it is the writer that is to be killed.
-    client.close()?;
+    context.close(client)?;
     Ok(head)
 }
 
@@ -139,6 +139,6 @@ fn recorded_after(context: &mut Context, before: Position) -> Result<HashMap<u64
         }
         Ok(ControlFlow::Continue(()))
     })?;
-    client.close()?;
+    context.close(client)?;
     Ok(recorded)
 }

@@ -31,6 +31,6 @@ impl Delete {
                 write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, key))?;
             context.print_acknowledged(&acknowledged, "deleted")?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -45,6 +45,6 @@ impl Get {
             let value = line.value.as_deref().ok_or_else(gone)?;
             context.output.line(context.output.shown(value))?;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -48,7 +48,7 @@ impl List {
             context.output.flush()?;
             match keys.last() {
                 Some(last) if keys.len() == MAX_PAGE => after = Some(last.key.clone()),
-                _ => return Ok(client.close()?),
+                _ => return context.close(client),
             }
         }
     }

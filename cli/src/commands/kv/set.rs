@@ -41,6 +41,6 @@ impl Set {
         let mut client = context.open()?;
         let acknowledged = write_one(&mut client, &request)?;
         context.print_acknowledged(&acknowledged, "set")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -53,6 +53,6 @@ impl Backup {
                 output.note("the keys are not in it: without them it cannot be read (--with-keys)");
             }
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

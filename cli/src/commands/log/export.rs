@@ -50,6 +50,6 @@ impl Export {
                 output.note("the keys are not with it: without them it cannot be read (--with-keys)");
             }
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

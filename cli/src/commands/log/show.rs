@@ -89,7 +89,7 @@ impl Show {
         if shown == 0 && single {
             return Err(CliError::not_found("there is no such event").hint("`zo log tail` shows the last ones"));
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 

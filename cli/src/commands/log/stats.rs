@@ -33,7 +33,7 @@ impl Stats {
         let output = &mut context.output;
         if output.is_json() {
             output.data(&stats)?;
-            return Ok(client.close()?);
+            return context.close(client);
         }
         let span = match (stats.first_at, stats.last_at) {
             (Some(first), Some(last)) => format!(", {} to {}", second(first), second(last)),
@@ -58,6 +58,6 @@ impl Stats {
             table.row([count(kind.events), bytes(kind.bytes), kind.kind.clone()]);
         }
         table.print(output)?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -60,6 +60,6 @@ impl Tail {
             let stop = interrupt.as_ref().is_some_and(Interrupt::is_set);
             Ok(if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -88,7 +88,7 @@ fn verify_open(context: &mut Context, mut client: Client) -> Result<Verification
         Response::Verification(verification) => Some(*verification),
         _ => None,
     })?;
-    client.close()?;
+    context.close(client)?;
     Ok(found)
 }
 

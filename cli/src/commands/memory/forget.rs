@@ -42,6 +42,6 @@ impl Forget {
         let acknowledged =
             write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, &self.id))?;
         context.print_acknowledged(&acknowledged, "forgotten")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -75,6 +75,6 @@ impl List {
             }
             first = false;
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -35,6 +35,6 @@ impl Retract {
         let acknowledged =
             write_one(&mut client, &request).map_err(|error| with_nearest(error, &mut client, &self.id))?;
         context.print_acknowledged(&acknowledged, "retracted")?;
-        Ok(client.close()?)
+        context.close(client)
     }
 }

@@ -48,7 +48,7 @@ impl Show {
                 print_revision(&mut context.output, revision)?;
             }
         }
-        Ok(client.close()?)
+        context.close(client)
     }
 }
 
