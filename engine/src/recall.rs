@@ -192,6 +192,8 @@ impl Recall {
             }
         }
         let mut notes = lock(&self.notes).clone();
+        // Told as it is before the search, which may see more.
+        let (indexed, embedded, share) = (open.seen(), open.embedded(), open.share());
         let begun = Instant::now();
         let dense = if search.parts.dense { open.embedding.of_question(search.text, &open.index) } else { Ok(None) };
         let embedding = begun.elapsed();
@@ -222,9 +224,6 @@ impl Recall {
         if let Some(error) = poisoned {
             return Err(error.into());
         }
-        let share = open.share();
-        let embedded = open.embedded();
-        let indexed = open.seen();
         let is_shipped_model = open.embedding.is_shipped_model();
         Ok(Found { hits, indexed, embedded, share, notes, embedding, is_shipped_model })
     }
@@ -390,6 +389,7 @@ impl Recall {
     /// If the index cannot be written.
     pub fn close(&self) -> Result<(), RecallError> {
         let Some(open) = lock(&self.open).take() else { return Ok(()) };
+        open.embedding.finish_loading();
         if open.index.uncommitted() > 0 || open.seen().0 - open.index.position() > WORTH_A_COMMIT {
             open.commit()?;
         }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock, TryLockError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference};
@@ -52,6 +52,8 @@ pub(super) struct Embedding {
     loaded: Mutex<HashMap<(String, Haste), Loaded>>,
     /// The document that was cut last: a long one takes many steps.
     cut: Mutex<Option<Cut>>,
+    /// The thread that loads the model, until somebody waits for it.
+    loading: Mutex<Option<JoinHandle<()>>>,
     /// Questions that wait for the model.
     asking: AtomicUsize,
     embedded: AtomicU64,
@@ -98,6 +100,22 @@ pub(super) struct Step {
     pub(super) is_last: bool,
 }
 
+/// A question that waits for the model, for as long as this lives.
+struct Asking<'a>(&'a AtomicUsize);
+
+impl<'a> Asking<'a> {
+    fn new(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::AcqRel);
+        Self(waiting)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 /// A question's vector, and the store to compare it with.
 pub(super) struct Asked {
     pub(super) store: Arc<VectorStore>,
@@ -140,6 +158,7 @@ impl Embedding {
             turn: Mutex::new(Instant::now()),
             loaded: Mutex::default(),
             cut: Mutex::default(),
+            loading: Mutex::default(),
             asking: AtomicUsize::new(0),
             embedded: AtomicU64::new(0),
             notes: Mutex::new(notes),
@@ -148,6 +167,7 @@ impl Embedding {
         if named != embedding.slots().active.name {
             embedding.write_active(&embedding.slots().active.name)?;
         }
+        embedding.remove_others(&embedding.slots())?;
         Ok(embedding)
     }
 
@@ -160,10 +180,17 @@ impl Embedding {
     pub(super) fn load_behind(self: &Arc<Self>) {
         let embedding = self.clone();
         let name = self.slots().active.name;
+        let load = move || drop(embedding.embedder(&name, Haste::AFew));
         // If it cannot be started, whoever needs the model loads it.
-        let _ = thread::Builder::new()
-            .name("zo-model".to_owned())
-            .spawn(move || embedding.embedder(&name, Haste::AFew).is_ok());
+        *lock(&self.loading) = thread::Builder::new().name("zo-model".to_owned()).spawn(load).ok();
+    }
+
+    /// Waits until no model is being loaded: a process must not end while a runtime begins.
+    pub(super) fn finish_loading(&self) {
+        let loading = lock(&self.loading).take();
+        if loading.is_some_and(|loading| loading.join().is_err()) {
+            tracing::warn!("loading the model ended in a panic");
+        }
     }
 
     /// Another model was chosen.
@@ -190,7 +217,25 @@ impl Embedding {
             // From now on there are two, and a restart must know which one is in use.
             self.write_active(&slots.active.name)?;
         }
+        self.remove_others(&slots)?;
         *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) = slots;
+        Ok(())
+    }
+
+    /// Removes the vectors of models that are neither in use nor prepared: one was given up before it was complete, or a
+    /// process was killed while it switched. If a model is not there, its folder is not known, and nothing is removed.
+    fn remove_others(&self, slots: &Slots) -> Result<(), RecallError> {
+        let kept: Vec<String> =
+            slots.all().filter_map(|slot| slot.store.as_ref().map(|(id, _)| id.to_string())).collect();
+        if kept.len() < slots.all().count() || !self.folder.is_dir() {
+            return Ok(());
+        }
+        for path in files::list(&self.folder)? {
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if path.is_dir() && !kept.iter().any(|kept| name.starts_with(kept.as_str())) {
+                fs::remove_dir_all(&path).map_err(|error| RecallError::File(path, error))?;
+            }
+        }
         Ok(())
     }
 
@@ -241,9 +286,9 @@ impl Embedding {
         }
         let Some((_, store)) = active.store.filter(|(_, store)| store.rows() > 0) else { return Ok(None) };
         let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
-        self.asking.fetch_add(1, Ordering::AcqRel);
+        let asking = Asking::new(&self.asking);
         let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
-        self.asking.fetch_sub(1, Ordering::AcqRel);
+        drop(asking);
         let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
         Ok(vector.map(|query| Asked { store, query }))
     }
@@ -445,8 +490,12 @@ impl Slots {
         self.next.as_ref().unwrap_or(&self.active)
     }
 
+    fn all(&self) -> impl Iterator<Item = &Slot> {
+        std::iter::once(&self.active).chain(&self.next)
+    }
+
     fn stores(&self) -> impl Iterator<Item = &Arc<VectorStore>> {
-        std::iter::once(&self.active).chain(&self.next).filter_map(|slot| slot.store.as_ref().map(|(_, store)| store))
+        self.all().filter_map(|slot| slot.store.as_ref().map(|(_, store)| store))
     }
 
     fn has_problem(&self) -> bool {

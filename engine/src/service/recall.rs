@@ -137,6 +137,7 @@ fn check_key(engine: &Engine, key: &str) -> Result<(), Failure> {
     if known.is_empty() {
         return Err(failure.hint("nothing that is remembered has any meta"));
     }
+    known.retain(|other| !other.trim().is_empty());
     known.sort_by_key(|other| (edits(key, other), other.clone()));
     let more = if known.len() > NAMED_KEYS { ", …" } else { "" };
     known.truncate(NAMED_KEYS);

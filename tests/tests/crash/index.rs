@@ -124,7 +124,7 @@ fn killed_while_it_is_indexed_embedded_or_rebuilt_the_index_answers_the_same() -
         let commands: [&[&str]; 5] = [
             &["import", "texts.jsonl"],
             &["index", "embed"],
-            &["rebuild", "--yes"],
+            &["rebuild"],
             &["recall", "who found the keys?"],
             &["import", "texts.jsonl", "--no-wait"],
         ];
