@@ -418,8 +418,19 @@ impl Embedding {
 
     /// The model in use and the one that is prepared, where there are `rows` passages.
     pub(super) fn in_use(&self, rows: u32) -> (Option<ModelInUse>, Option<ModelInUse>) {
-        let slots = self.slots();
-        (Some(slots.active.in_use(rows)), slots.next.map(|slot| slot.in_use(rows)))
+        // Whether it can be loaded is known when it was.
+        self.finish_loading();
+        let why_not = |slot: &Slot| {
+            let loaded = lock(&self.loaded);
+            let mut failures = loaded.iter().filter(|((name, _), _)| *name == slot.name);
+            failures.find_map(|(_, loaded)| loaded.as_ref().err().map(|error| said(error)))
+        };
+        let told = |mut slot: Slot| {
+            slot.problem = slot.problem.take().or_else(|| why_not(&slot));
+            slot.in_use(rows)
+        };
+        let Slots { active, next } = self.slots();
+        (Some(told(active)), next.map(told))
     }
 
     /// Bytes of all vectors on the disk.

@@ -113,9 +113,8 @@ impl Models {
         if preference == RuntimePreference::Rten {
             return Err(needs("rten, which was asked for, runs the shipped model only".into()));
         }
-        if !self.cache.has(&model.name, hub) {
-            return Err(EmbedError::NotDownloaded { name: model.name.clone() });
-        }
+        // A model of which a file was cut since is not missing but damaged, which reading it says.
+        self.cache.id(model, hub)?;
         let Some((environment, runtime)) = onnx_runtime() else {
             return Err(needs(runtime::runtime().why_not().unwrap_or_default()));
         };
