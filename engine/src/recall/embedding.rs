@@ -6,26 +6,28 @@
 //! are never compared. `HOME/derived/index/vectors/active` names the model that recall uses while another is being
 //! prepared.
 
-use std::collections::{HashMap, HashSet};
+mod slots;
+mod texts;
+
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, RwLock, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use zo_embed::{EmbedError, Embedder, EmbedderId, Models, Role, RuntimePreference};
-use zo_memory::{IndexError, MemoryIndex, VectorStore, embedding_texts};
-use zo_projections::Position;
+use slots::{Slot, Slots, said};
+use texts::{Cut, NO_TEXT, digest, first_wrong, texts};
+use zo_embed::{EmbedError, Embedder, Models, Role, RuntimePreference};
+use zo_memory::{IndexError, MemoryIndex, VectorStore};
 
-use super::{ROOM_FOR_THE_LOG, RecallError, documents, lock};
+use super::{ROOM_FOR_THE_LOG, RecallError, lock};
 use crate::disk::files;
 use crate::protocol::{Embedded, ModelInUse};
 use crate::reader::Reader;
 
-/// A step embeds at most so many passages…
-const STEP_ROWS: usize = 64;
-/// …of at most so many characters together: some tenths of a second's work.
+/// A step embeds texts of at most so many characters together: some tenths of a second's work.
 const STEP_CHARS: usize = 12_000;
 /// So much less when time is short.
 const SHORT_STEP_CHARS: usize = 2_000;
@@ -35,10 +37,6 @@ const UNSYNCED: Duration = Duration::from_secs(2);
 const GIVING_WAY: Duration = Duration::from_millis(1);
 /// Name of the file that names the model in use.
 const ACTIVE: &str = "active";
-/// So many rows, spread over all, are compared with the log on opening.
-const COMPARED_ROWS: u32 = 4;
-/// What stands for a text that cannot be read any more.
-const NO_TEXT: u128 = 0;
 
 /// The vectors of a home.
 pub(super) struct Embedding {
@@ -71,25 +69,6 @@ enum Haste {
     AFew,
     /// As many as there are.
     Many,
-}
-
-#[derive(Clone)]
-struct Slots {
-    /// What recall uses.
-    active: Slot,
-    /// What was chosen, as long as it has not got all vectors.
-    next: Option<Slot>,
-}
-
-/// A model with its vectors.
-#[derive(Clone)]
-struct Slot {
-    name: String,
-    /// None if the model is not there.
-    store: Option<(EmbedderId, Arc<VectorStore>)>,
-    dimensions: usize,
-    /// Why it cannot be used.
-    problem: Option<String>,
 }
 
 /// What a step came to.
@@ -493,137 +472,4 @@ impl Embedding {
         files::make_folder(&self.folder)?;
         Ok(files::write_atomic(&self.folder.join(ACTIVE), format!("{name}\n").as_bytes(), 0o600)?)
     }
-}
-
-impl Slots {
-    /// What is being embedded with.
-    fn target(&self) -> &Slot {
-        self.next.as_ref().unwrap_or(&self.active)
-    }
-
-    fn all(&self) -> impl Iterator<Item = &Slot> {
-        std::iter::once(&self.active).chain(&self.next)
-    }
-
-    fn stores(&self) -> impl Iterator<Item = &Arc<VectorStore>> {
-        self.all().filter_map(|slot| slot.store.as_ref().map(|(_, store)| store))
-    }
-
-    fn has_problem(&self) -> bool {
-        self.target().problem.is_some()
-    }
-}
-
-impl Slot {
-    fn open(
-        folder: &Path,
-        identity: &[u8; 32],
-        models: &Models,
-        name: &str,
-        notes: &mut Vec<String>,
-    ) -> Result<Self, RecallError> {
-        let found = models.find(name).and_then(|info| Ok((models.id(name)?, info.dimensions)));
-        let (id, dimensions) = match found {
-            Ok(found) => found,
-            Err(error) => {
-                return Ok(Self { name: name.to_owned(), store: None, dimensions: 0, problem: Some(said(&error)) });
-            }
-        };
-        let opened = VectorStore::open(&folder.join(id.to_string()), identity, &id.0, dimensions)?;
-        notes.extend(opened.rebuilt.map(|why| format!("vectors are made anew: {why}")));
-        Ok(Self { name: name.to_owned(), store: Some((id, Arc::new(opened.store))), dimensions, problem: None })
-    }
-
-    fn rows(&self) -> u32 {
-        self.store.as_ref().map_or(0, |(_, store)| store.rows())
-    }
-
-    fn in_use(&self, of: u32) -> ModelInUse {
-        ModelInUse {
-            name: self.name.clone(),
-            id: self.store.as_ref().map(|(id, _)| id.to_string()).unwrap_or_default(),
-            dimensions: u32::try_from(self.dimensions).unwrap_or(u32::MAX),
-            passages: Embedded { passages: self.rows().min(of).into(), of: of.into() },
-            problem: self.problem.clone(),
-        }
-    }
-}
-
-/// An error with what to do about it, in one line.
-fn said(error: &EmbedError) -> String {
-    match error.hint() {
-        Some(hint) => format!("{error}; {hint}"),
-        None => error.to_string(),
-    }
-}
-
-/// A document as it is embedded.
-struct Cut {
-    position: u64,
-    texts: Vec<String>,
-}
-
-/// The texts to embed from row `from` on: at most [`STEP_ROWS`] of them, of `chars` characters or a single longer one.
-/// None for a text that cannot be read any more.
-fn texts(
-    index: &MemoryIndex,
-    reader: &Reader,
-    from: u32,
-    chars: usize,
-    cut: &mut Option<Cut>,
-) -> Result<Vec<Option<String>>, RecallError> {
-    let passages = index.rows_from(from, STEP_ROWS);
-    let mut texts = Vec::with_capacity(passages.len());
-    let mut total = 0;
-    for (position, passage) in passages {
-        if cut.as_ref().is_none_or(|cut| cut.position != position) {
-            let document = documents::document(&reader.event(Position(position))?);
-            *cut = Some(Cut { position, texts: document.iter().flat_map(embedding_texts).collect() });
-        }
-        let text = cut.as_ref().and_then(|cut| cut.texts.get(passage as usize)).cloned();
-        total += text.as_ref().map_or(0, String::len);
-        if total > chars && !texts.is_empty() {
-            break;
-        }
-        texts.push(text);
-    }
-    Ok(texts)
-}
-
-/// The first of the rows that is not of the text it should be of: all are looked at, or some.
-fn first_wrong(
-    index: &MemoryIndex,
-    reader: &Reader,
-    store: &VectorStore,
-    rows: u32,
-    all: bool,
-) -> Result<Option<u32>, RecallError> {
-    if all {
-        let (mut row, mut cut) = (0, None);
-        while row < rows {
-            let texts = texts(index, reader, row, usize::MAX, &mut cut)?;
-            for text in &texts {
-                if row < rows && store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
-                    return Ok(Some(row));
-                }
-                row += 1;
-            }
-        }
-        return Ok(None);
-    }
-    let some: HashSet<u32> =
-        (1..=COMPARED_ROWS).filter_map(|share| (rows / COMPARED_ROWS * share).min(rows).checked_sub(1)).collect();
-    for row in some.into_iter().chain(rows.checked_sub(1)) {
-        let text = texts(index, reader, row, 0, &mut None)?.into_iter().next().flatten();
-        if store.digest(row) != Some(text.as_deref().map_or(NO_TEXT, digest)) {
-            return Ok(Some(row));
-        }
-    }
-    Ok(None)
-}
-
-/// The first 128 bits of blake3.
-fn digest(text: &str) -> u128 {
-    let hash = blake3::hash(text.as_bytes());
-    u128::from_be_bytes(*hash.as_bytes().first_chunk().expect("a hash has 32 bytes"))
 }
