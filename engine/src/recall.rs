@@ -184,7 +184,7 @@ impl Recall {
     fn search_once(&self, log: Log<'_>, search: &Search<'_>) -> Result<Found, RecallError> {
         let open = self.caught_up(log)?;
         // Where another thread embeds, nothing is gained by waiting for it.
-        if !search.embed.is_zero() && !open.embedding.is_at_work() {
+        if !search.embed.is_zero() && open.is_behind() && !open.embedding.is_at_work() {
             let embedded = open.embed(log, Some(search.embed), &mut |_| ControlFlow::Continue(()));
             if let Err(error) = embedded {
                 // What is found without it is worth having.
@@ -320,7 +320,7 @@ impl Recall {
     /// Carries on what an earlier process has left, for a moment, if it is worth that. Cheap if it is not.
     pub fn carry_on(&self, log: Log<'_>, budget: Duration) {
         let left = match &*lock(&self.open) {
-            Some(open) => open.share().of.saturating_sub(open.share().passages),
+            Some(open) => open.backlog().passages,
             // What came after the index was written may hold something too.
             None => {
                 let backlog = Backlog::read(&self.folder);
@@ -341,6 +341,7 @@ impl Recall {
     /// If the index cannot be opened.
     pub fn status(&self, log: Log<'_>) -> Result<IndexStatus, RecallError> {
         let open = self.caught_up(log)?;
+        let report = zo_embed::runtime();
         let (model, next_model) = open.embedding.in_use(open.index.rows());
         let mut notes = lock(&self.notes).clone();
         notes.extend(model.as_ref().and_then(|model| model.problem.clone()));
@@ -355,9 +356,9 @@ impl Recall {
             embedded_since_open: open.embedding.embedded_since_open(),
             model,
             next_model,
-            runtime: match zo_embed::runtime() {
-                report if report.why_not().is_none() => report.used.to_string(),
-                report => format!("{}; {}", report.used, report.why_not().unwrap_or_default()),
+            runtime: match report.why_not() {
+                None => report.used.to_string(),
+                Some(why_not) => format!("{}; {why_not}", report.used),
             },
             bytes_words: open.index.bytes_on_disk()?,
             bytes_vectors: open.embedding.bytes_on_disk(),
@@ -394,9 +395,7 @@ impl Recall {
             open.commit()?;
         }
         open.embedding.settle()?;
-        let share = open.share();
-        let left = Backlog { passages: share.of.saturating_sub(share.passages), position: open.seen() };
-        Ok(left.write(&self.folder)?)
+        Ok(open.backlog().write(&self.folder)?)
     }
 
     /// Throws the index and all vectors away.
@@ -533,6 +532,12 @@ impl Open {
         Embedded { passages: self.embedding.rows().min(self.index.rows()).into(), of: self.index.rows().into() }
     }
 
+    /// What is left to embed.
+    fn backlog(&self) -> Backlog {
+        let Embedded { passages, of } = self.share();
+        Backlog { passages: of.saturating_sub(passages), position: self.seen() }
+    }
+
     /// Whether there is something to embed, and something to do it with.
     fn is_behind(&self) -> bool {
         self.embedding.is_behind(self.index.rows())
@@ -562,8 +567,8 @@ impl Open {
     }
 }
 
-/// Name of the model that was chosen for the home.
-fn chosen(log: Log<'_>) -> Result<String, RecallError> {
+/// Name of the model that was chosen for the home: the one that ships with zo if none was.
+pub(crate) fn chosen(log: Log<'_>) -> Result<String, RecallError> {
     let chosen = log.writer.read(|views| views.settings.embedder().map(|(model, _)| model.to_owned()))?;
     Ok(chosen.unwrap_or_else(|| Models::DEFAULT.to_owned()))
 }

@@ -288,7 +288,7 @@ pub struct Recalled {
 }
 
 /// Something that was recalled.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct RecalledHit {
     /// Its id as the user knows it.
     pub id: String,

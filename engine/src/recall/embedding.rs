@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, RwLock, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -197,7 +197,7 @@ impl Embedding {
             self.write_active(&slots.active.name)?;
         }
         self.remove_others(&slots)?;
-        *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) = slots;
+        *self.slots_mut() = slots;
         Ok(())
     }
 
@@ -418,7 +418,11 @@ impl Embedding {
     }
 
     fn slots(&self) -> Slots {
-        self.slots.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.slots.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn slots_mut(&self) -> RwLockWriteGuard<'_, Slots> {
+        self.slots.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The model of this name, loaded now if it was not.
@@ -446,7 +450,7 @@ impl Embedding {
 
     /// The model cannot be used, as it turned out.
     fn has_problem(&self, name: &str, problem: &str) {
-        let mut slots = self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut slots = self.slots_mut();
         let Slots { active, next } = &mut *slots;
         for slot in std::iter::once(active).chain(next).filter(|slot| slot.name == name) {
             slot.problem = Some(problem.to_owned());
@@ -458,14 +462,10 @@ impl Embedding {
         let Some(next) = &slots.next else { return Ok(()) };
         // Killed after this line, the next process finds the new one in use and the old folder idle.
         self.write_active(&next.name)?;
-        *self.slots.write().unwrap_or_else(std::sync::PoisonError::into_inner) =
-            Slots { active: next.clone(), next: None };
+        let switched = Slots { active: next.clone(), next: None };
+        *self.slots_mut() = switched.clone();
         self.unload(&slots.active.name);
-        if let Some((id, _)) = &slots.active.store {
-            let old = self.folder.join(id.to_string());
-            fs::remove_dir_all(&old).map_err(|error| RecallError::File(old, error))?;
-        }
-        Ok(())
+        self.remove_others(&switched)
     }
 
     fn write_active(&self, name: &str) -> Result<(), RecallError> {

@@ -17,7 +17,7 @@ use crate::protocol::{
     RecallQuestion, RecallScope, Recalled, RecalledHit, Response,
 };
 use crate::reader::ReadEvent;
-use crate::recall::Search;
+use crate::recall::{Search, chosen};
 
 /// So often a question may have been asked before without taking the place of an answer.
 const REPEATED: usize = 10;
@@ -54,12 +54,16 @@ pub(super) fn recall(engine: &Engine, question: &RecallQuestion, at: Option<At>)
         embed: Duration::from_millis(question.embed_ms),
     };
     let found = engine.recall.search(engine.log_for_recall(), &search)?;
-    let events = engine.reader.events(found.hits.iter().map(|hit| Position(hit.position)))?;
-    let mut hits = Vec::with_capacity(found.hits.len());
-    for (hit, event) in found.hits.iter().zip(events) {
+    let mut hits = Vec::with_capacity(limit);
+    // Those beyond the limit only stand in for repetitions, and are not read without need.
+    for hit in &found.hits {
+        let event = engine.reader.event(Position(hit.position))?;
         let line = line(engine, &question.text, hit, &event)?;
-        if !repeats(&line, &question.text) && hits.len() < limit {
+        if !repeats(&line, &question.text) {
             hits.push(line);
+        }
+        if hits.len() == limit {
+            break;
         }
     }
     Ok(Answer::Recalled(Recalled {
@@ -113,8 +117,7 @@ pub(super) fn index(engine: &Engine) -> Result<Answer, Failure> {
 }
 
 pub(super) fn models(engine: &Engine) -> Result<Answer, Failure> {
-    let chosen = engine.writer.read(|views| views.settings.embedder().map(|(model, _)| model.to_owned()))?;
-    let chosen = chosen.unwrap_or_else(|| zo_embed::Models::DEFAULT.to_owned());
+    let chosen = chosen(engine.log_for_recall())?;
     let line = |model: zo_embed::ModelInfo| ModelLine {
         chosen: model.name == chosen,
         dimensions: u32::try_from(model.dimensions).unwrap_or(u32::MAX),
@@ -172,20 +175,11 @@ fn parts(without: &[String]) -> Result<Parts, Failure> {
 fn line(engine: &Engine, question: &str, hit: &Hit, event: &ReadEvent) -> Result<RecalledHit, Failure> {
     let header = &event.recorded.header;
     let mut line = RecalledHit {
-        id: String::new(),
-        conversation: None,
-        content: String::new(),
-        passage: None,
-        meta: None,
-        role: None,
-        speaker: None,
         score: hit.score,
         position: header.position,
         at: header.at,
-        occurred_at: None,
-        before: None,
-        after: None,
         explanation: explanation(hit),
+        ..RecalledHit::default()
     };
     match &event.recorded.event {
         Event::MessageAdded(message) => {

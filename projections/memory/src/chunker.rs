@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use crate::passage::pieces::{Piece, pieces};
 
-/// Raised whenever [`passages`] or [`embedding_text`](crate::embedding_text) gives something else
+/// Raised whenever [`passages`] or [`embedding_texts`](crate::embedding_texts) gives something else
 /// for some text. Vectors made under another version must not be used with this one.
 pub const PASSAGES_VERSION: u32 = 1;
 

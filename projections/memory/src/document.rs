@@ -121,16 +121,7 @@ impl Document {
     }
 }
 
-/// The text to embed for one passage of a document: title, `Speaker: passage`. Empty for a passage
-/// that the document does not have.
-///
-/// Whoever embeds all passages of a long document calls [`embedding_texts`], which cuts it once.
-pub fn embedding_text(document: &Document, passage: u32) -> String {
-    let ranges = chunker::passages(&document.text);
-    ranges.get(passage as usize).map(|range| document.introduced(&document.text[range.clone()])).unwrap_or_default()
-}
-
-/// [`embedding_text`] for each passage of a document, in order.
+/// The text to embed for each passage of a document, in order: title, `Speaker: passage`.
 pub fn embedding_texts(document: &Document) -> impl Iterator<Item = String> {
     chunker::passages(&document.text).into_iter().map(|range| document.introduced(&document.text[range]))
 }

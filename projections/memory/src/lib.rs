@@ -38,7 +38,7 @@ mod vectors;
 mod view;
 
 pub use chunker::{MAX_PASSAGES, PASSAGES_VERSION, passages};
-pub use document::{Document, Kind, embedding_text, embedding_texts};
+pub use document::{Document, Kind, embedding_texts};
 pub use error::IndexError;
 pub use filter::Filter;
 pub use fusion::{Fused, Parts};

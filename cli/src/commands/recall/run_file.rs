@@ -186,28 +186,10 @@ impl Target {
 
 #[cfg(test)]
 mod tests {
-    use zo_engine::protocol::Explanation;
-    use zo_projections::Timestamp;
-
     use super::*;
 
     fn hit(id: &str, score: f32) -> RecalledHit {
-        RecalledHit {
-            id: id.to_owned(),
-            conversation: None,
-            content: String::new(),
-            passage: None,
-            meta: None,
-            role: None,
-            speaker: None,
-            score,
-            position: Position(2),
-            at: Timestamp(0),
-            occurred_at: None,
-            before: None,
-            after: None,
-            explanation: Explanation::default(),
-        }
+        RecalledHit { id: id.to_owned(), score, ..RecalledHit::default() }
     }
 
     #[test]
