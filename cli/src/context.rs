@@ -27,7 +27,7 @@ impl Context {
     /// # Errors
     /// What is wrong with the home.
     pub(crate) fn open(&mut self) -> Result<Client, CliError> {
-        self.open_with(&OpenOptions { must_exist: false })
+        self.open_with(&OpenOptions { must_exist: false, ..OpenOptions::default() })
     }
 
     /// Opens the home, which must be there: for commands that read.
@@ -35,7 +35,7 @@ impl Context {
     /// # Errors
     /// That there is none, or what is wrong with it.
     pub(crate) fn open_existing(&mut self) -> Result<Client, CliError> {
-        self.open_with(&OpenOptions { must_exist: true })
+        self.open_with(&OpenOptions { must_exist: true, ..OpenOptions::default() })
     }
 
     fn open_with(&mut self, options: &OpenOptions) -> Result<Client, CliError> {

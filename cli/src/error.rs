@@ -56,6 +56,8 @@ impl Kind {
             Self::Engine(FailureKind::Newer) => "newer",
             Self::Engine(FailureKind::Disconnected) => "disconnected",
             Self::Engine(FailureKind::Io) => "io",
+            Self::Engine(FailureKind::Model) => "model",
+            Self::Engine(FailureKind::Key) => "key",
             Self::Usage => "usage",
             Self::Incomplete => "incomplete",
             Self::Interrupted => "interrupted",

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use zo_engine::client::{Client, OpenOptions};
-use zo_engine::protocol::{Answer, ConversationChoice, NewMemory, Query, Request, Response};
+use zo_engine::protocol::{Answer, Asking, ConversationChoice, NewMemory, Query, Request, Response};
 use zo_projections::Actor;
 
 fn main() -> anyhow::Result<()> {
@@ -26,7 +26,9 @@ fn main() -> anyhow::Result<()> {
 
     let question = "Which port does staging use?".to_owned();
     let conversation = ConversationChoice::Named("notes".to_owned());
-    if let Response::Answered(answer) = home.one(&Request::Ask { conversation, question, run: fresh_run() })? {
+    if let Response::Answered(answer) =
+        home.one(&Request::Ask(Box::new(Asking::new(conversation, question, fresh_run()))))?
+    {
         println!("{}", answer.answer);
     }
     if let Answer::Status(status) = home.query(Query::Status, None)? {

@@ -306,11 +306,11 @@ pub fn generate(engine: &Engine, events: u64, seed: u64, progress: &mut dyn FnMu
                     if left == 0 {
                         conversation = ConversationId(engine.world.fresh_id());
                         left = 1 + noise.below(2 * MESSAGES_PER_CONVERSATION);
-                        submissions.push(Command::StartConversation { id: conversation, name: None });
+                        submissions.push(Command::StartConversation { id: conversation, name: None, fork_of: None });
                     }
                     left -= 1;
                     let message = message(engine, &mut noise, left % 2 == 0);
-                    submissions.push(Command::AddMessage { conversation, message });
+                    submissions.push(Command::AddMessage { conversation, message, files: Vec::new() });
                 }
                 3 => submissions.push(memorize(engine, &mut noise)),
                 _ => submissions.push(tick(engine, &mut noise, &mut jobs)),

@@ -16,7 +16,7 @@ use zo_projections::Position;
 
 use crate::engine::{Engine, EngineOptions, OpenError};
 use crate::home;
-use crate::protocol::{Answer, At, Failure, FailureKind, Query, Request, Response, VERSION};
+use crate::protocol::{Answer, At, Environment, Failure, FailureKind, Query, Request, Response, VERSION};
 use crate::server::{Server, disconnected};
 use crate::service;
 use crate::wire::{self, Hello, SocketPath};
@@ -32,6 +32,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 pub struct OpenOptions {
     /// Fail if there is no home yet, and do not make one.
     pub must_exist: bool,
+    /// What of the surroundings of this process matters to models.
+    pub environment: Environment,
 }
 
 /// Access to a home: the store itself, or a connection to who holds it.

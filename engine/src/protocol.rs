@@ -6,15 +6,19 @@
 //! Over the socket a frame is a little-endian `u32` length and the bincode of the value; JSON travels as text.
 
 mod answer;
+mod asking;
+mod models;
 mod request;
 mod response;
 
 pub use answer::*;
+pub use asking::*;
+pub use models::*;
 pub use request::*;
 pub use response::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

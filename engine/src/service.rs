@@ -3,14 +3,16 @@
 //! One file per group of requests. A handler takes the engine and the request's fields and calls `each` with the
 //! responses; the last one (`Done` or `Failed`) is [`handle`]'s.
 
-mod ask;
+pub(crate) mod asking;
 mod conversation;
 pub(crate) mod failure;
 mod kv;
 mod log;
 mod memory;
+mod models;
 mod recall;
 mod status;
+mod vault;
 
 use std::ops::ControlFlow;
 
@@ -51,8 +53,29 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::DeleteConversation { conversation } => one(conversation::delete(engine, &conversation))?,
         Request::UseModel { name } => one(recall::use_model(engine, &name, each))?,
         Request::AppendPlaceholders { count, bytes } => log::append_placeholders(engine, count, bytes)?,
-        Request::Ask { conversation, question, run } => {
-            let answered = ask::ask(engine, &conversation, question, run)?;
+        Request::Fork { from, message, id, name } => {
+            one(conversation::fork(engine, &from, message.as_deref(), id, name))?
+        }
+        Request::ChooseModel { model, fallbacks } => one(models::choose(engine, model, fallbacks))?,
+        Request::AddProvider { name, dialect, base_url } => {
+            one(models::add_provider(engine, name, &dialect, &base_url))?
+        }
+        Request::RemoveProvider { name } => one(models::remove_provider(engine, name))?,
+        Request::SetKeyOfProvider { provider, key, environment } => {
+            one(vault::set(engine, provider, &key, &environment))?
+        }
+        Request::RemoveKeyOfProvider { provider, environment } => one(vault::remove(engine, provider, &environment))?,
+        Request::SetPassphrase { new, environment } => one(vault::set_passphrase(engine, new.as_ref(), &environment))?,
+        Request::ListModels { provider, environment } => {
+            let models = models::list(engine, &provider, &environment)?;
+            return deliver(each, Response::ChatModels(models));
+        }
+        Request::TestModel { model, environment } => return models::test(engine, model.as_deref(), &environment, each),
+        Request::CheckKeyOfProvider { provider, environment } => {
+            return vault::check(engine, &provider, &environment, each);
+        }
+        Request::Ask(asking) => {
+            let answered = asking::ask(engine, *asking, each)?;
             return deliver(each, Response::Answered(Box::new(answered)));
         }
         Request::Query { query, at } => {
@@ -92,6 +115,9 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Recall(question) => recall::recall(engine, &question, at),
         Query::Index => recall::index(engine),
         Query::Models => recall::models(engine),
+        Query::ChosenModel => models::chosen(engine, at),
+        Query::Providers { environment } => models::providers(engine, &environment),
+        Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use crate::event::{conversation, memory, run};
+use crate::event::{conversation, home, memory, run};
 use crate::ids::{ConversationId, Digest, MemoryId, MessageId, Position, RunId, StreamId};
 use crate::record::Actor;
 use crate::time::Timestamp;
@@ -96,6 +96,17 @@ pub struct NewMessage {
     pub selected: bool,
 }
 
+/// A file that belongs to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct NewFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// What it is: `image/png`, `text/plain`.
+    pub media_type: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
 /// A name with its keyed digest.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Name {
@@ -117,6 +128,35 @@ pub enum Command {
     ChooseEmbedder {
         /// Its name.
         model: String,
+    },
+    /// Let this model answer where no other is named.
+    ChooseModel {
+        /// The model, `provider/name`, or `offline`; none: whichever is there.
+        model: Option<String>,
+        /// The models to be called in turn should the one before fail.
+        fallbacks: Vec<String>,
+    },
+    /// Add a provider of models, or change it.
+    AddProvider {
+        /// What it is.
+        provider: home::ProviderAdded,
+    },
+    /// Remove a provider that was added.
+    RemoveProvider {
+        /// Its name.
+        name: String,
+    },
+    /// Record that a provider's key lies in the vault.
+    RecordKey {
+        /// The provider.
+        provider: String,
+        /// Keyed digest of the key.
+        fingerprint: String,
+    },
+    /// Record that a provider's key is gone from the vault.
+    RecordKeyRemoval {
+        /// The provider.
+        provider: String,
     },
     /// Keep a content. With an id, other content under it supersedes; without, equal content is one memory.
     Memorize {
@@ -174,6 +214,8 @@ pub enum Command {
         id: ConversationId,
         /// Its name.
         name: Option<Name>,
+        /// The conversation, and the last message of the branch, that it is a copy of.
+        fork_of: Option<(ConversationId, MessageId)>,
     },
     /// Add a message to a conversation.
     AddMessage {
@@ -181,6 +223,8 @@ pub enum Command {
         conversation: ConversationId,
         /// The message.
         message: NewMessage,
+        /// Files that belong to it.
+        files: Vec<NewFile>,
     },
     /// Select the branch that ends with a message.
     SelectBranch {
@@ -209,10 +253,27 @@ pub enum Command {
         name: Option<Name>,
         /// The question.
         message: NewMessage,
+        /// Files that belong to it.
+        files: Vec<NewFile>,
         /// The run that is to answer it.
         run: RunId,
         /// The model or responder to answer.
         model: String,
+        /// How it is to be answered.
+        request: run::RequestBody,
+    },
+    /// Have a message that was added before answered, once more or for the first time.
+    Answer {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The question.
+        question: MessageId,
+        /// The run that is to answer it.
+        run: RunId,
+        /// The model or responder to answer.
+        model: String,
+        /// How it is to be answered.
+        request: run::RequestBody,
     },
     /// Record what was recalled for a run.
     RecordRecall {
@@ -223,6 +284,22 @@ pub enum Command {
         /// How far the index was.
         indexed: Position,
     },
+    /// Record that a model is about to be called for a run.
+    RecordCall {
+        /// The run.
+        run: RunId,
+        /// The call.
+        called: run::Called,
+    },
+    /// Record that the call of a run came to nothing.
+    RecordCallFailure {
+        /// The run.
+        run: RunId,
+        /// What it cost.
+        failed: run::CallFailed,
+        /// Why.
+        reason: String,
+    },
     /// Record the answer of a run: the message and the end of the run, in one commit.
     FinishRun {
         /// The run.
@@ -231,6 +308,8 @@ pub enum Command {
         message: NewMessage,
         /// What it cost.
         usage: run::Usage,
+        /// More about that.
+        account: run::Account,
     },
     /// Record that a run ended without an answer.
     FailRun {

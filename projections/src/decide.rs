@@ -4,13 +4,15 @@
 //! and the same command always give the same events.
 
 mod conversation;
+mod home;
 mod kv;
 mod memory;
 mod run;
+mod vault;
 
 use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
-use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into, home};
-use crate::ids::{Category, Position, StreamId};
+use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into};
+use crate::ids::{Position, StreamId};
 use crate::record::Actor;
 use crate::views::Views;
 
@@ -20,6 +22,12 @@ pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
 pub const MAX_NAME_BYTES: usize = 1024;
 /// The most passages that one recall may have.
 pub const MAX_PASSAGES: usize = 1000;
+/// The most bytes that a file which belongs to a message may have.
+pub const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
+/// The most files that belong to one message.
+pub const MAX_FILES: usize = 100;
+/// The most models that are called in turn.
+pub const MAX_FALLBACKS: usize = 16;
 /// The most bytes that stand for an event which does not exist yet.
 pub const MAX_FILLING_BYTES: usize = 60 * 1024;
 
@@ -100,8 +108,13 @@ fn decide_command(
     fresh_id: &mut dyn FnMut() -> u128,
 ) -> Result<Decision, Rejection> {
     match command {
-        Command::CreateHome { zo_version } => create_home(views, zo_version),
-        Command::ChooseEmbedder { model } => choose_embedder(views, model),
+        Command::CreateHome { zo_version } => home::create(views, zo_version),
+        Command::ChooseEmbedder { model } => home::choose_embedder(views, model),
+        Command::ChooseModel { model, fallbacks } => home::choose_model(views, model, fallbacks),
+        Command::AddProvider { provider } => home::add_provider(views, provider),
+        Command::RemoveProvider { name } => home::remove_provider(views, name),
+        Command::RecordKey { provider, fingerprint } => vault::record_key(views, provider, fingerprint),
+        Command::RecordKeyRemoval { provider } => vault::record_removal(views, provider),
         Command::Memorize { id, digest, occurred_at, body } => {
             memory::memorize(views, actor, id, digest, occurred_at, &body, fresh_id)
         }
@@ -112,36 +125,27 @@ fn decide_command(
         Command::Forget { id } => memory::forget(views, id),
         Command::SetKey { id, key, value } => kv::set(id, key, value),
         Command::DeleteKey { id, key } => kv::delete(views, id, key),
-        Command::StartConversation { id, name } => conversation::start(views, id, name),
-        Command::AddMessage { conversation, message } => conversation::add_message(views, conversation, message),
+        Command::StartConversation { id, name, fork_of } => conversation::start(views, id, name, fork_of),
+        Command::AddMessage { conversation, message, files } => {
+            conversation::add_message(views, conversation, message, files)
+        }
         Command::SelectBranch { conversation, message } => conversation::select(views, conversation, message),
         Command::RenameConversation { conversation, name } => conversation::rename(views, conversation, name),
         Command::DeleteConversation { conversation } => conversation::delete(views, conversation),
-        Command::Ask { conversation, name, message, run, model } => {
-            run::ask(views, conversation, name, message, run, model)
+        Command::Ask { conversation, name, message, files, run, model, request } => {
+            let question = run::Question { conversation, name, message, files };
+            run::ask(views, question, run, model, &request)
+        }
+        Command::Answer { conversation, question, run, model, request } => {
+            run::answer(views, conversation, question, run, model, &request)
         }
         Command::RecordRecall { run, passages, indexed } => run::record_recall(views, run, passages, indexed),
-        Command::FinishRun { run, message, usage } => run::finish(views, run, message, usage),
+        Command::RecordCall { run, called } => run::record_call(views, run, called),
+        Command::RecordCallFailure { run, failed, reason } => run::record_call_failure(views, run, failed, reason),
+        Command::FinishRun { run, message, usage, account } => run::finish(views, run, message, usage, account),
         Command::FailRun { run, reason } => run::fail(views, run, reason),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
     }
-}
-
-fn create_home(views: &Views, zo_version: String) -> Result<Decision, Rejection> {
-    if views.position != Position::START {
-        return Err(Rejection::Invalid { what: "the home".to_owned(), why: "it was created before".to_owned() });
-    }
-    check_length("the version", zo_version.len(), MAX_NAME_BYTES)?;
-    Ok(record([NewEvent::new(StreamId::new(Category::Home, 0), home::Created { zo_version })]))
-}
-
-fn choose_embedder(views: &Views, model: String) -> Result<Decision, Rejection> {
-    check_name("the model", &model)?;
-    let home = StreamId::new(Category::Home, 0);
-    Ok(match views.settings.embedder() {
-        Some((chosen, since)) if chosen == model => Decision::already(home, since),
-        _ => record([NewEvent::new(home, home::EmbedderChosen { model })]),
-    })
 }
 
 fn placeholder(stream: StreamId, stands_for: String, filling: Vec<u8>) -> Result<Decision, Rejection> {

@@ -209,11 +209,16 @@ macro_rules! vocabulary {
 vocabulary! {
     HomeCreated(home::Created),
     EmbedderChosen(home::EmbedderChosen),
+    ModelChosen(home::ModelChosen),
+    ProviderAdded(home::ProviderAdded),
+    ProviderRemoved(home::ProviderRemoved),
     ConversationStarted(conversation::Started),
     MessageAdded(conversation::MessageAdded),
     BranchSelected(conversation::BranchSelected),
     ConversationRenamed(conversation::Renamed),
     ConversationDeleted(conversation::Deleted),
+    FileAttached(conversation::FileAttached),
+    ConversationForked(conversation::Forked),
     Memorized(memory::Memorized),
     Superseded(memory::Superseded),
     Retracted(memory::Retracted),
@@ -224,6 +229,10 @@ vocabulary! {
     RunRecalled(run::Recalled),
     RunFinished(run::Finished),
     RunFailed(run::Failed),
+    RunCalled(run::Called),
+    RunCallFailed(run::CallFailed),
+    KeySet(vault::KeySet),
+    KeyRemoved(vault::KeyRemoved),
     Placeholder(bench::Placeholder),
 }
 

@@ -1,10 +1,13 @@
 //! All folds together: what the writer decides against and readers are answered from.
 
+pub mod attachments;
+pub mod calls;
 pub mod conversations;
 pub mod idempotency;
 pub mod key_values;
 mod lookup;
 pub mod memories;
+pub mod provider_keys;
 pub mod runs;
 pub mod settings;
 pub mod streams;
@@ -12,10 +15,13 @@ pub mod usage;
 
 use serde::Serialize;
 
+pub use attachments::Attachments;
+pub use calls::Calls;
 pub use conversations::Conversations;
 pub use idempotency::IdempotencyKeys;
 pub use key_values::KeyValues;
 pub use memories::Memories;
+pub use provider_keys::ProviderKeys;
 pub use runs::Runs;
 pub use settings::Settings;
 pub use streams::Streams;
@@ -52,6 +58,12 @@ pub struct Views {
     pub usage: UsageTotals,
     /// What was chosen for the whole home.
     pub settings: Settings,
+    /// Calls of models that are under way.
+    pub calls: Calls,
+    /// Files of messages.
+    pub attachments: Attachments,
+    /// Keys of providers: which there are.
+    pub provider_keys: ProviderKeys,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -69,6 +81,9 @@ macro_rules! for_each_projection {
         $each!($views.runs, Runs);
         $each!($views.usage, UsageTotals);
         $each!($views.settings, Settings);
+        $each!($views.calls, Calls);
+        $each!($views.attachments, Attachments);
+        $each!($views.provider_keys, ProviderKeys);
     };
 }
 

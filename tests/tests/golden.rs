@@ -13,7 +13,8 @@ use anyhow::{Context, Result, ensure};
 use zo_engine::engine::{Engine, EngineOptions};
 use zo_engine::maintenance;
 use zo_engine::protocol::{
-    Answer, ConversationChoice, EventSelection, MessageChoice, MessageInput, NewMemory, Query, Request, Response,
+    Answer, Asking, ConversationChoice, EventSelection, MessageChoice, MessageInput, NewMemory, Query, Request,
+    Response,
 };
 use zo_engine::service;
 use zo_engine::world::SimulatedWorld;
@@ -110,7 +111,7 @@ fn tell(engine: &Engine) -> Result<()> {
     call(engine, Request::SelectBranch { conversation: "tides".to_owned(), message: last })?;
     call(engine, Request::RenameConversation { conversation: "tides".to_owned(), name: "tide tables".to_owned() })?;
     let question = "Which port does staging listen on?".to_owned();
-    call(engine, Request::Ask { conversation: ConversationChoice::Named("work".to_owned()), question, run: 77 })?;
+    call(engine, Request::Ask(Box::new(Asking::new(ConversationChoice::Named("work".to_owned()), question, 77))))?;
     let id = ConversationChoice::New { id: 99, name: Some("short".to_owned()) };
     call(
         engine,

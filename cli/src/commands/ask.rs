@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use serde::Serialize;
-use zo_engine::protocol::{Answered, ConversationChoice, RecalledLine, Request, Response};
+use zo_engine::protocol::{Answered, Asking, ConversationChoice, RecalledLine, Request, Response};
 use zo_projections::Position;
 use zo_projections::event::run::Usage;
 
@@ -65,7 +65,7 @@ impl Ask {
             (Some(name), false) => ConversationChoice::Named(name.clone()),
             (None, false) => ConversationChoice::Named(USUAL_CONVERSATION.to_owned()),
         };
-        let request = Request::Ask { conversation, question, run: context.fresh_id() };
+        let request = Request::Ask(Box::new(Asking::new(conversation, question, context.fresh_id())));
         let mut client = context.open()?;
         let answered = match client.one(&request)? {
             Response::Answered(answered) => *answered,
@@ -77,7 +77,7 @@ impl Ask {
 
     fn print(&self, context: &mut Context, answered: &Answered) -> Result<(), CliError> {
         if context.output.is_json() {
-            let Answered { answer, conversation, run, model, recalled, usage, position, indexed, head } = answered;
+            let Answered { answer, conversation, run, model, recalled, usage, position, indexed, head, .. } = answered;
             let (usage, position, indexed, head) = (*usage, *position, *indexed, *head);
             return context.output.data(&AnswerJson {
                 answer,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use zo_engine::client::Client;
-use zo_engine::protocol::{Answer, At, ConversationChoice, Query, RecallQuestion, Request, Response};
+use zo_engine::protocol::{Answer, Asking, At, ConversationChoice, Query, RecallQuestion, Request, Response};
 use zo_projections::Position;
 
 use self::notes::NOTES;
@@ -139,11 +139,8 @@ fn ask(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     let mut client = context.open_existing()?;
     for (question, expected) in QUESTIONS {
         story.say(&mut context.output, &format!("zo ask \"{question}\""))?;
-        let request = Request::Ask {
-            conversation: ConversationChoice::Named("demo".to_owned()),
-            question: question.to_owned(),
-            run: context.fresh_id(),
-        };
+        let conversation = ConversationChoice::Named("demo".to_owned());
+        let request = Request::Ask(Box::new(Asking::new(conversation, question, context.fresh_id())));
         let answered = match client.one(&request)? {
             Response::Answered(answered) => answered,
             other => return Err(unexpected(&other)),

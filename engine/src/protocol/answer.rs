@@ -3,9 +3,10 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 use zo_projections::event::conversation::{Role, ToolCall};
-use zo_projections::event::run::Usage;
 use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
+
+use super::{ChosenModel, ProviderKeyLine, ProviderLine};
 
 /// The answer to a query.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -59,6 +60,12 @@ pub enum Answer {
     Index(IndexStatus),
     /// The models that texts can be embedded with.
     Models(Vec<ModelLine>),
+    /// The language model that answers where no other is named.
+    ChosenModel(ChosenModel),
+    /// The providers of language models.
+    Providers(Vec<ProviderLine>),
+    /// The keys there are.
+    ProviderKeys(Vec<ProviderKeyLine>),
 }
 
 /// Where a home stands.
@@ -181,6 +188,21 @@ pub struct MessageLine {
     pub tool_call_id: Option<String>,
     /// A JSON object, as text.
     pub meta: Option<String>,
+    /// The files that belong to it.
+    pub files: Vec<FileLine>,
+}
+
+/// A file that belongs to a message.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct FileLine {
+    /// Its name; none if it cannot be opened.
+    pub name: Option<String>,
+    /// What it is: `image/png`, `text/plain`.
+    pub media_type: String,
+    /// Its length, in bytes.
+    pub size: u32,
+    /// The event that holds it.
+    pub position: Position,
 }
 
 /// What the answers of one model cost on one day.
@@ -232,40 +254,6 @@ pub struct Step {
     pub event: EventLine,
     /// `(figure, before, after)` of every figure that it changed.
     pub changes: Vec<(String, u64, u64)>,
-}
-
-/// An answer with where it came from.
-#[derive(Clone, Debug, Encode, Decode)]
-pub struct Answered {
-    /// The text.
-    pub answer: String,
-    /// Id of the conversation.
-    pub conversation: String,
-    /// Id of the run.
-    pub run: String,
-    /// The model or responder.
-    pub model: String,
-    /// What was recalled to answer with, best first.
-    pub recalled: Vec<RecalledLine>,
-    /// What it cost.
-    pub usage: Usage,
-    /// The event that ends the run.
-    pub position: Position,
-    /// How far the index was.
-    pub indexed: Position,
-    /// How far the log was.
-    pub head: Position,
-}
-
-/// Something that was recalled.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
-pub struct RecalledLine {
-    /// The memory's id as the user knows it.
-    pub id: String,
-    /// The event that holds the revision.
-    pub position: Position,
-    /// Its score.
-    pub score: f32,
 }
 
 /// What was recalled, and how far the index was.

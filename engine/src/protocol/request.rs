@@ -4,6 +4,8 @@ use bincode::{Decode, Encode};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::{Actor, Position, Timestamp};
 
+use super::{Asking, Environment, SecretText};
+
 #[cfg(doc)]
 use super::{Answer, MAX_PAGE, Response};
 
@@ -97,15 +99,87 @@ pub enum Request {
         /// Name or id of the conversation.
         conversation: String,
     },
-    /// Put a question and wait for the answer. Answered with [`Response::Answered`]. Asking again with the same `run`
-    /// puts no second question: it waits for the first answer.
-    Ask {
-        /// The conversation.
-        conversation: ConversationChoice,
-        /// The question.
-        question: String,
-        /// Id of the run, chosen by who asks: 128 random bits behind a ULID's time.
-        run: u128,
+    /// Begin a conversation as a copy of a branch of another one. Answered with [`Response::Acknowledged`].
+    Fork {
+        /// Name or id of the other conversation.
+        from: String,
+        /// Id of the last message of the branch; that of the selected branch if there is none.
+        message: Option<String>,
+        /// Id of the new conversation, chosen by who asks: asked again, nothing is copied twice.
+        id: u128,
+        /// Its name.
+        name: Option<String>,
+    },
+    /// Put a question and wait for the answer. Answered with [`Response::Begun`], then with [`Response::Arrived`] while
+    /// it comes, then with [`Response::Answered`]. Who breaks off stops the answer: it is kept as far as it came. Asking
+    /// again with the same `run` puts no second question: it waits for the answer of the first.
+    Ask(Box<Asking>),
+    /// Let a language model answer where no other is named. Answered with [`Response::Acknowledged`].
+    ChooseModel {
+        /// The model, `provider/name`, or `offline`; none: whichever is there.
+        model: Option<String>,
+        /// The models to be called in turn should the one before fail.
+        fallbacks: Vec<String>,
+    },
+    /// Add a provider of language models, or change it. Answered with [`Response::Acknowledged`].
+    AddProvider {
+        /// The name by which its models are called: `provider/name`.
+        name: String,
+        /// What it speaks: `openai` or `anthropic`.
+        dialect: String,
+        /// Where it is.
+        base_url: String,
+    },
+    /// Remove a provider that was added. Answered with [`Response::Acknowledged`].
+    RemoveProvider {
+        /// Its name.
+        name: String,
+    },
+    /// The models a provider says it has. Answered with [`Response::ChatModels`].
+    ListModels {
+        /// The provider.
+        provider: String,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Try each step of a call of a model. Answered with [`Response::Tested`] as steps end; the request fails if one does.
+    TestModel {
+        /// The model, `provider/name`; a provider alone: its default model; none: the chosen one.
+        model: Option<String>,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Put a provider's key into the vault. Answered with [`Response::Acknowledged`], `id` is the provider.
+    SetKeyOfProvider {
+        /// The provider.
+        provider: String,
+        /// The key.
+        key: SecretText,
+        /// The surroundings of who asks: the identity, and its passphrase.
+        environment: Environment,
+    },
+    /// Remove a provider's key from the vault. Answered with [`Response::Acknowledged`].
+    RemoveKeyOfProvider {
+        /// The provider.
+        provider: String,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Ask a provider whether it takes the key there is. Answered with [`Response::Tested`], once; the request fails
+    /// if it does not.
+    CheckKeyOfProvider {
+        /// The provider.
+        provider: String,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Put a passphrase on the identity that opens the vault, change it, or take it off. Answered with
+    /// [`Response::Acknowledged`], at the position of the head.
+    SetPassphrase {
+        /// The new one; none takes it off. The old one is in `environment`.
+        new: Option<SecretText>,
+        /// The surroundings of who asks.
+        environment: Environment,
     },
     /// A question about the state. Answered with [`Response::Answer`].
     Query {
@@ -310,6 +384,18 @@ pub enum Query {
     Index,
     /// The models that texts can be embedded with. → [`Answer::Models`]
     Models,
+    /// The language model that answers where no other is named. → [`Answer::ChosenModel`]
+    ChosenModel,
+    /// The providers of language models. → [`Answer::Providers`]
+    Providers {
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// The keys there are. → [`Answer::ProviderKeys`]
+    ProviderKeys {
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
 }
 
 /// What is to be recalled.

@@ -4,13 +4,23 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 use zo_projections::Position;
 
-use super::answer::{Answer, Answered, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
+use super::answer::{Answer, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
+use super::asking::{AnswerBegun, Answered, Arrival};
+use super::models::{ChatModelLine, TestStep};
 
 /// One response.
 #[derive(Clone, Debug, Encode, Decode)]
 pub enum Response {
     /// For each item of a command, in order: where it is in the log, durably, or why it is not.
     Acknowledged(Vec<Result<Acknowledged, Failure>>),
+    /// The question is in the log, and is being answered.
+    Begun(Box<AnswerBegun>),
+    /// Something of the answer has arrived.
+    Arrived(Arrival),
+    /// The models a provider has.
+    ChatModels(Vec<ChatModelLine>),
+    /// A step of a test has ended.
+    Tested(TestStep),
     /// The answer to a question put to a model or responder.
     Answered(Box<Answered>),
     /// The answer to a query.
@@ -111,6 +121,10 @@ pub enum FailureKind {
     Disconnected,
     /// The world failed otherwise.
     Io,
+    /// A model could not be reached, or failed.
+    Model,
+    /// A key is missing, or is not taken.
+    Key,
 }
 
 impl Failure {

@@ -49,7 +49,7 @@ pub(super) fn add_messages(
             interrupted: false,
             selected: message.selected,
         };
-        submissions.push(Submission::new(actor, Command::AddMessage { conversation, message }));
+        submissions.push(Submission::new(actor, Command::AddMessage { conversation, message, files: Vec::new() }));
     }
     let outcomes = engine.writer.submit(submissions);
     let acknowledged = ids.into_iter().zip(outcomes).map(|(id, outcome)| {
@@ -73,7 +73,7 @@ pub(super) fn resolve_or_begin(
         let (id, begin) = resolve(engine, choice)?;
         let Some(name) = begin else { return Ok(id) };
         let named = name.as_ref().map(|name| name.digest);
-        match engine.writer.submit_one(Submission::new(actor, Command::StartConversation { id, name })) {
+        match engine.writer.submit_one(Submission::new(actor, Command::StartConversation { id, name, fork_of: None })) {
             Ok(_) => return Ok(id),
             Err(error) => {
                 // Another terminal may have begun one of that name just now: then that one is meant, or none is wanted.
@@ -135,6 +135,16 @@ fn message_id(engine: &Engine, conversation: ConversationId, choice: &MessageCho
         MessageChoice::External(external) => Ok(engine.names.message(conversation.0, external)),
         MessageChoice::Root => Err(Failure::new(FailureKind::Invalid, "the root of a conversation is no message")),
     }
+}
+
+pub(super) fn fork(
+    _engine: &Engine,
+    _from: &str,
+    _message: Option<&str>,
+    _id: u128,
+    _name: Option<String>,
+) -> Result<Acknowledged, Failure> {
+    Err(Failure::new(FailureKind::Io, "not there yet"))
 }
 
 pub(super) fn select(engine: &Engine, reference: &str, message: &str) -> Result<Acknowledged, Failure> {
@@ -283,6 +293,7 @@ fn message_line(message: Message, parent: Option<MessageId>, event: &ReadEvent) 
         tool_calls: body.tool_calls,
         tool_call_id: body.tool_call_id,
         meta: body.meta,
+        files: Vec::new(),
     })
 }
 

@@ -4,11 +4,12 @@ use std::thread;
 
 use zo_projections::command::{NewMessage, Parent};
 use zo_projections::event::conversation::{MessageBody, Role};
+use zo_projections::event::run::RequestBody;
 use zo_projections::{Actor, Command, ConversationId, MessageId, RunId, Submission};
 
 use super::*;
 use crate::engine::EngineOptions;
-use crate::protocol::{Answered, ConversationChoice, NewMemory};
+use crate::protocol::{Answered, Asking, ConversationChoice, NewMemory};
 
 fn open(folder: &Path) -> Arc<Engine> {
     Engine::open(folder, EngineOptions::default()).expect("the home opens")
@@ -31,7 +32,7 @@ fn memorize(engine: &Engine, content: &str) {
 
 fn ask(engine: &Engine, name: &str, question: &str, run: u128) -> Answered {
     let conversation = ConversationChoice::Named(name.to_owned());
-    let request = Request::Ask { conversation, question: question.to_owned(), run };
+    let request = Request::Ask(Box::new(Asking::new(conversation, question, run)));
     match call(engine, request).pop() {
         Some(Response::Answered(answered)) => *answered,
         other => panic!("an answer was expected: {other:?}"),
@@ -85,7 +86,15 @@ fn a_run_that_a_crash_left_behind_is_carried_on_by_the_next_open() {
         interrupted: false,
         selected: true,
     };
-    let command = Command::Ask { conversation, name: None, message, run: RunId(7), model: "offline".to_owned() };
+    let command = Command::Ask {
+        conversation,
+        name: None,
+        message,
+        files: Vec::new(),
+        run: RunId(7),
+        model: "offline".to_owned(),
+        request: RequestBody::default(),
+    };
     engine.writer.submit_one(Submission::new(Actor::User, command)).expect("it is asked");
     engine.close();
     drop(engine);

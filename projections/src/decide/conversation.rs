@@ -1,22 +1,38 @@
 //! Decisions about conversations and their messages.
 
-use super::{Decision, MAX_NAME_BYTES, NewEvent, check_length, check_name, record, text_size};
-use crate::command::{Name, NewMessage, Parent, Rejection};
+use super::{
+    Decision, MAX_FILE_BYTES, MAX_FILES, MAX_NAME_BYTES, NewEvent, check_length, check_name, record, text_size,
+};
+use crate::command::{Name, NewFile, NewMessage, Parent, Rejection};
 use crate::event::conversation::{
-    BranchSelected, Deleted, MessageAdded, MessageBody, NameBody, Renamed, Role, Started,
+    BranchSelected, Deleted, FileAttached, FileBody, Forked, MessageAdded, MessageBody, NameBody, Renamed, Role,
+    Started,
 };
 use crate::ids::{ConversationId, MessageId};
 use crate::views::Views;
 use crate::views::conversations::Conversation;
 
-pub(super) fn start(views: &Views, id: ConversationId, name: Option<Name>) -> Result<Decision, Rejection> {
+pub(super) fn start(
+    views: &Views,
+    id: ConversationId,
+    name: Option<Name>,
+    fork_of: Option<(ConversationId, MessageId)>,
+) -> Result<Decision, Rejection> {
     match views.conversations.get(id) {
         Some(conversation) if conversation.deleted.is_none() => {
             let state = views.streams.get(id.into()).ok_or_else(|| Rejection::not_found("conversation", id))?;
             Ok(Decision::already(id, state.last))
         }
         Some(_) => Err(Rejection::state("conversation", id, "was deleted")),
-        None => Ok(record([started(views, id, name)?])),
+        None => {
+            let mut events = vec![started(views, id, name)?];
+            if let Some((from, message)) = fork_of {
+                existing(views, from)?;
+                index_in(views, from, message)?;
+                events.push(NewEvent::new(id, Forked { from, message }));
+            }
+            Ok(record(events))
+        }
     }
 }
 
@@ -39,12 +55,41 @@ fn check_free(views: &Views, name: &Name, but: Option<ConversationId>) -> Result
     }
 }
 
-pub(super) fn add_message(views: &Views, id: ConversationId, message: NewMessage) -> Result<Decision, Rejection> {
+pub(super) fn add_message(
+    views: &Views,
+    id: ConversationId,
+    message: NewMessage,
+    files: Vec<NewFile>,
+) -> Result<Decision, Rejection> {
     let conversation = existing(views, id)?;
     if let Some(already) = already_added(views, id, message.id)? {
         return Ok(already);
     }
-    Ok(record([message_added(views, Some(conversation), id, message)?]))
+    let attached = files_attached(id, message.id, files)?;
+    let mut events = vec![message_added(views, Some(conversation), id, message)?];
+    events.extend(attached);
+    Ok(record(events))
+}
+
+/// The events that attach files to a message.
+pub(super) fn files_attached(
+    id: ConversationId,
+    message: MessageId,
+    files: Vec<NewFile>,
+) -> Result<Vec<NewEvent>, Rejection> {
+    if files.len() > MAX_FILES {
+        let why = format!("{} are more than the {MAX_FILES} that a message may have", files.len());
+        return Err(Rejection::Invalid { what: "the files".to_owned(), why });
+    }
+    let attached = files.into_iter().map(|NewFile { name, media_type, bytes }| {
+        check_name("the name of the file", &name)?;
+        check_name("the type of the file", &media_type)?;
+        check_length(&format!("the file {name:?}"), bytes.len(), MAX_FILE_BYTES)?;
+        let size = u32::try_from(bytes.len()).expect("it is below the limit, which is below 4 GiB");
+        let event = FileAttached { message, media_type, size };
+        Ok(NewEvent::new(id, event).with_body(&FileBody { name, bytes }))
+    });
+    attached.collect()
 }
 
 /// `Some` if the message is in this conversation already.

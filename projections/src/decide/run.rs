@@ -1,30 +1,38 @@
 //! Decisions about runs.
 
-use super::conversation::{already_added, existing, message_added, started};
-use super::{Decision, MAX_NAME_BYTES, MAX_PASSAGES, NewEvent, check_length, record, text_size};
-use crate::command::{Name, NewMessage, Rejection};
-use crate::event::run::{Failed, Finished, Passage, ReasonBody, Recalled, Started, Usage};
-use crate::ids::{ConversationId, Position, RunId};
+use super::conversation::{already_added, existing, files_attached, message_added, started};
+use super::home::check_fallbacks;
+use super::{Decision, MAX_NAME_BYTES, MAX_PASSAGES, NewEvent, check_length, check_name, record, text_size};
+use crate::command::{Name, NewFile, NewMessage, Rejection};
+use crate::event::run::{
+    Account, CallFailed, Called, Failed, Finished, Passage, ReasonBody, Recalled, RequestBody, Started, Usage,
+};
+use crate::ids::{ConversationId, MessageId, Position, RunId};
 use crate::views::Views;
 use crate::views::runs::Run;
 
+/// A question that is put, and where.
+pub(super) struct Question {
+    pub(super) conversation: ConversationId,
+    pub(super) name: Option<Name>,
+    pub(super) message: NewMessage,
+    pub(super) files: Vec<NewFile>,
+}
+
 pub(super) fn ask(
     views: &Views,
-    conversation: ConversationId,
-    name: Option<Name>,
-    message: NewMessage,
+    question: Question,
     run: RunId,
     model: String,
+    request: &RequestBody,
 ) -> Result<Decision, Rejection> {
+    let Question { conversation, name, message, files } = question;
     if let Some(already) = already_added(views, conversation, message.id)? {
         return Ok(already);
     }
-    check_length("the model", model.len(), MAX_NAME_BYTES)?;
-    if views.streams.version(run.into()) != 0 {
-        return Err(Rejection::state("run", run, "was started before"));
-    }
-    let question = message.id;
-    let mut events = Vec::with_capacity(3);
+    let start = start(views, conversation, message.id, run, model, request)?;
+    let attached = files_attached(conversation, message.id, files)?;
+    let mut events = Vec::with_capacity(3 + attached.len());
     match views.conversations.get(conversation) {
         None => {
             events.push(started(views, conversation, name)?);
@@ -32,8 +40,47 @@ pub(super) fn ask(
         }
         Some(_) => events.push(message_added(views, Some(existing(views, conversation)?), conversation, message)?),
     }
-    events.push(NewEvent::new(run, Started { conversation, question, model }));
+    events.extend(attached);
+    events.push(start);
     Ok(record(events))
+}
+
+pub(super) fn answer(
+    views: &Views,
+    conversation: ConversationId,
+    question: MessageId,
+    run: RunId,
+    model: String,
+    request: &RequestBody,
+) -> Result<Decision, Rejection> {
+    if let Some(state) = views.streams.get(run.into()) {
+        return Ok(Decision::already(run, state.last));
+    }
+    existing(views, conversation)?;
+    if already_added(views, conversation, question)?.is_none() {
+        return Err(Rejection::not_found("message", question));
+    }
+    Ok(record([start(views, conversation, question, run, model, request)?]))
+}
+
+/// The event that starts a run.
+fn start(
+    views: &Views,
+    conversation: ConversationId,
+    question: MessageId,
+    run: RunId,
+    model: String,
+    request: &RequestBody,
+) -> Result<NewEvent, Rejection> {
+    check_length("the model", model.len(), MAX_NAME_BYTES)?;
+    check_fallbacks(&request.fallbacks)?;
+    request.system.iter().try_for_each(|text| text_size("the system prompt", text).map(drop))?;
+    request.schema.iter().try_for_each(|text| text_size("the schema", text).map(drop))?;
+    if views.streams.version(run.into()) != 0 {
+        return Err(Rejection::state("run", run, "was started before"));
+    }
+    let event = NewEvent::new(run, Started { conversation, question, model });
+    Ok(if *request == RequestBody::default() { event } else { event.with_body(request) })
 }
 
 pub(super) fn record_recall(
@@ -55,7 +102,7 @@ fn check_passages(passages: &[Passage]) -> Result<(), Rejection> {
     let why = if passages.len() > MAX_PASSAGES {
         format!("{} are more than the {MAX_PASSAGES} that one may have", passages.len())
     } else if let Some(passage) = passages.iter().find(|it| !has_finite_scores(it)) {
-        format!("memory {} has no score: {}, coverage {}", passage.memory, passage.score, passage.coverage)
+        format!("that of position {} has no score: {}, coverage {}", passage.position, passage.score, passage.coverage)
     } else {
         return Ok(());
     };
@@ -66,10 +113,40 @@ fn has_finite_scores(passage: &Passage) -> bool {
     passage.score.is_finite() && passage.coverage.is_finite() && passage.cosine.is_none_or(f32::is_finite)
 }
 
-pub(super) fn finish(views: &Views, id: RunId, message: NewMessage, usage: Usage) -> Result<Decision, Rejection> {
+pub(super) fn record_call(views: &Views, id: RunId, called: Called) -> Result<Decision, Rejection> {
+    outstanding(views, id)?;
+    check_name("the model", &called.model)?;
+    if let Some(call) = views.calls.of(id).and_then(|calls| calls.under_way.as_ref()) {
+        return Err(Rejection::state("run", id, format!("waits for the call at position {}", call.position)));
+    }
+    Ok(record([NewEvent::new(id, called)]))
+}
+
+pub(super) fn record_call_failure(
+    views: &Views,
+    id: RunId,
+    failed: CallFailed,
+    reason: String,
+) -> Result<Decision, Rejection> {
+    outstanding(views, id)?;
+    check_name("the model", &failed.model)?;
+    text_size("the reason", &reason)?;
+    if views.calls.of(id).is_none_or(|calls| calls.under_way.is_none()) {
+        return Err(Rejection::state("run", id, "waits for no call"));
+    }
+    Ok(record([NewEvent::new(id, failed).with_body(&ReasonBody { reason })]))
+}
+
+pub(super) fn finish(
+    views: &Views,
+    id: RunId,
+    message: NewMessage,
+    usage: Usage,
+    account: Account,
+) -> Result<Decision, Rejection> {
     let run = outstanding(views, id)?;
-    let finished =
-        Finished { answer: message.id, model: message.model.clone().unwrap_or_else(|| run.model.clone()), usage };
+    let model = message.model.clone().unwrap_or_else(|| run.model.clone());
+    let finished = Finished { answer: message.id, model, usage, account: Some(account) };
     let conversation = existing(views, run.conversation)?;
     if already_added(views, run.conversation, message.id)?.is_some() {
         return Err(Rejection::state("message", message.id, "was added before, and is no answer of this run"));

@@ -36,7 +36,11 @@ impl Event {
                 self.body_object::<conversation::NameBody>(body)
             }
             Self::KvSet(_) => self.body_object::<kv::Body>(body),
-            Self::Retracted(_) | Self::RunFailed(_) => self.body_object::<run::ReasonBody>(body),
+            Self::FileAttached(_) => self.body_object::<conversation::FileBody>(body),
+            Self::RunStarted(_) => self.body_object::<run::RequestBody>(body),
+            Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) => {
+                self.body_object::<run::ReasonBody>(body)
+            }
             _ => Ok(Map::new()),
         }
     }

@@ -4,7 +4,7 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use super::Payload;
-use crate::ids::{Digest, MessageId};
+use crate::ids::{ConversationId, Digest, MessageId};
 use crate::time::Timestamp;
 
 /// Who a message is from, in the terms of model providers.
@@ -126,4 +126,46 @@ pub struct Deleted {}
 impl Payload for Deleted {
     const KIND: u16 = 0x0105;
     const NAME: &'static str = "conversation.deleted";
+}
+
+/// A file was attached to a message. Appended in one commit with the message, behind it, in the order in which files
+/// were given. The body is a [`FileBody`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct FileAttached {
+    /// The message.
+    pub message: MessageId,
+    /// What it is: `image/png`, `text/plain`.
+    pub media_type: String,
+    /// Its length, in bytes.
+    pub size: u32,
+}
+
+impl Payload for FileAttached {
+    const KIND: u16 = 0x0106;
+    const NAME: &'static str = "conversation.file_attached";
+}
+
+/// A file, sealed.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct FileBody {
+    /// Its name, without a folder.
+    pub name: String,
+    /// What is in it.
+    #[serde(skip)]
+    pub bytes: Vec<u8>,
+}
+
+/// The conversation began as a copy of a branch of another one: what follows are the messages of that branch, under
+/// ids of their own.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Forked {
+    /// The other conversation.
+    pub from: ConversationId,
+    /// The last message of the branch.
+    pub message: MessageId,
+}
+
+impl Payload for Forked {
+    const KIND: u16 = 0x0107;
+    const NAME: &'static str = "conversation.forked";
 }

@@ -29,3 +29,45 @@ impl Payload for EmbedderChosen {
     const KIND: u16 = 0x0002;
     const NAME: &'static str = "home.embedder_chosen";
 }
+
+/// The model was chosen that answers from now on where no other is named.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct ModelChosen {
+    /// The model, `provider/name`, or `offline`; none: whichever is there.
+    pub model: Option<String>,
+    /// The models to be called in turn should the one before fail.
+    pub fallbacks: Vec<String>,
+}
+
+impl Payload for ModelChosen {
+    const KIND: u16 = 0x0003;
+    const NAME: &'static str = "home.model_chosen";
+}
+
+/// A provider of models was added, or one of this name given other properties.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct ProviderAdded {
+    /// The name by which its models are called: `provider/name`.
+    pub name: String,
+    /// What it speaks: `openai` or `anthropic`.
+    pub dialect: String,
+    /// Where it is, without a trailing slash.
+    pub base_url: String,
+}
+
+impl Payload for ProviderAdded {
+    const KIND: u16 = 0x0004;
+    const NAME: &'static str = "home.provider_added";
+}
+
+/// A provider that had been added was removed.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct ProviderRemoved {
+    /// Its name.
+    pub name: String,
+}
+
+impl Payload for ProviderRemoved {
+    const KIND: u16 = 0x0005;
+    const NAME: &'static str = "home.provider_removed";
+}

@@ -1,4 +1,4 @@
-//! Usage: what answers cost, by day and model.
+//! Usage: what answers cost, and calls that came to none, by day and model.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +30,8 @@ pub struct Total {
 }
 
 impl Total {
-    fn add(&mut self, usage: &Usage) {
-        self.answers += 1;
+    fn add(&mut self, answers: u64, usage: &Usage) {
+        self.answers += answers;
         self.input_tokens = self.input_tokens.saturating_add(usage.input_tokens);
         self.output_tokens = self.output_tokens.saturating_add(usage.output_tokens);
         self.cost_micros = self.cost_micros.saturating_add(usage.cost_micros);
@@ -55,11 +55,14 @@ impl Projection for UsageTotals {
     const SCHEMA: u16 = 1;
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
-        if let Event::RunFinished(event) = &recorded.event {
-            let day = recorded.header.at.day();
-            self.by_day.entry((day, event.model.clone())).or_default().add(&event.usage);
-            self.total.add(&event.usage);
-        }
+        // What failed or was cut off has its price too.
+        let (answers, model, usage) = match &recorded.event {
+            Event::RunFinished(event) => (1, &event.model, &event.usage),
+            Event::RunCallFailed(event) if event.usage != Usage::default() => (0, &event.model, &event.usage),
+            _ => return Ok(()),
+        };
+        self.by_day.entry((recorded.header.at.day(), model.clone())).or_default().add(answers, usage);
+        self.total.add(answers, usage);
         Ok(())
     }
 

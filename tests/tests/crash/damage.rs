@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use zo_engine::bench::Noise;
 use zo_engine::engine::Engine;
 use zo_engine::maintenance;
-use zo_engine::protocol::{ConversationChoice, Failure, NewMemory, Request};
+use zo_engine::protocol::{Asking, ConversationChoice, Failure, NewMemory, Request};
 use zo_engine::service;
 use zo_projections::{Actor, Position};
 use zo_tests::powercut::seed;
@@ -70,7 +70,7 @@ impl Fixture {
         let key = Request::SetKey { key: "k".into(), value: "v".into(), expected: None, idempotency: 1 };
         ask(&engine, key)?;
         let conversation = ConversationChoice::Named("talk".to_owned());
-        ask(&engine, Request::Ask { conversation, question: "which note is number 7?".to_owned(), run: 5 })?;
+        ask(&engine, Request::Ask(Box::new(Asking::new(conversation, "which note is number 7?", 5))))?;
         engine.store().settle(std::time::Duration::from_secs(20));
         let backup = root.path().join("backup").display().to_string();
         ask(&engine, Request::Backup { folder: backup, with_keys: true })?;

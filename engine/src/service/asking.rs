@@ -9,14 +9,15 @@ use zo_memory::{Filter, Kind, Parts, offline};
 use zo_projections::command::{NewMessage, Parent};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role};
-use zo_projections::event::run::{Passage, Usage};
+use zo_projections::event::run::{Passage, Source, Usage};
 use zo_projections::views::runs::Run;
 use zo_projections::{Actor, Command, MessageId, Position, RunId, Submission};
 
+use super::Each;
 use super::conversation::{body_of, resolve_or_begin};
 use super::{OFFLINE, memory};
 use crate::engine::Engine;
-use crate::protocol::{Answered, ConversationChoice, Failure, FailureKind, RecalledLine};
+use crate::protocol::{Answered, Asking, Failure, FailureKind, Question, RecalledLine};
 use crate::recall::Search;
 use crate::writer::SubmitError;
 
@@ -25,23 +26,37 @@ const PASSAGES: usize = 8;
 /// So long what is not embedded yet is embedded before a question is looked up.
 const EMBED: Duration = Duration::from_millis(200);
 
-pub(super) fn ask(
-    engine: &Engine,
-    choice: &ConversationChoice,
-    question: String,
-    run: u128,
-) -> Result<Answered, Failure> {
+pub(super) fn ask(engine: &Engine, asking: Asking, _each: Each<'_>) -> Result<Answered, Failure> {
+    let (choice, run) = (&asking.conversation, asking.run);
+    let Question::New { text: question, .. } = asking.question else {
+        return Err(Failure::new(FailureKind::Io, "not there yet"));
+    };
     let message = engine.names.question(run);
     let id = RunId(run);
     let known = engine.writer.read(|views| views.conversations.by_message(message).is_some())?;
     if !known {
         let conversation = resolve_or_begin(engine, Actor::User, choice)?;
         let message = text_message(message, Role::User, question, Parent::Selected, None);
-        let command = Command::Ask { conversation, name: None, message, run: id, model: OFFLINE.to_owned() };
+        let command = Command::Ask {
+            conversation,
+            name: None,
+            message,
+            files: Vec::new(),
+            run: id,
+            model: OFFLINE.to_owned(),
+            request: Default::default(),
+        };
         engine.writer.submit_one(Submission { correlation: Some(run), ..Submission::new(Actor::User, command) })?;
     }
     carry_on(engine, id)?;
     answered(engine, id)
+}
+
+fn memory_of(passage: &Passage) -> zo_projections::MemoryId {
+    match passage.source {
+        Source::Memory(id) => id,
+        Source::Message(id) => zo_projections::MemoryId(id.0),
+    }
 }
 
 fn text_message(id: MessageId, role: Role, content: String, parent: Parent, model: Option<String>) -> NewMessage {
@@ -74,7 +89,7 @@ fn carry_on(engine: &Engine, id: RunId) -> Result<(), Failure> {
         Parent::Message(run.question),
         Some(run.model.clone()),
     );
-    let finish = Command::FinishRun { run: id, message, usage: Usage::default() };
+    let finish = Command::FinishRun { run: id, message, usage: Usage::default(), account: Default::default() };
     ignore_if_ended(engine.writer.submit_one(from_run(finish, id, recalled)))
 }
 
@@ -99,7 +114,7 @@ fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> Result<(), F
     };
     let recalled = engine.recall.search(engine.log_for_recall(), &search)?;
     let passages = recalled.hits.iter().map(|hit| Passage {
-        memory: zo_projections::MemoryId(hit.item),
+        source: Source::Memory(zo_projections::MemoryId(hit.item)),
         position: Position(hit.position),
         score: hit.score,
         coverage: hit.coverage,
@@ -116,7 +131,7 @@ fn compose(engine: &Engine, question: &str, recalled: Position) -> Result<String
     let mut texts = Vec::with_capacity(passages.len());
     for (passage, event) in &passages {
         if let Some(body) = memory::body(event)? {
-            texts.push((memory::user_id(event, passage.memory), body.content, passage));
+            texts.push((memory::user_id(event, memory_of(passage)), body.content, passage));
         }
     }
     let quotes: Vec<offline::Passage<'_>> = texts
@@ -185,12 +200,16 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
         recalled: recalled
             .iter()
             .map(|(passage, event)| RecalledLine {
-                id: memory::user_id(event, passage.memory),
+                id: memory::user_id(event, memory_of(passage)),
+                kind: "memory".to_owned(),
                 position: passage.position,
                 score: passage.score,
             })
             .collect(),
         usage: finished.usage,
+        question: String::new(),
+        message: answer.to_string(),
+        account: finished.account.unwrap_or_default(),
         position: end.recorded.header.position,
         indexed,
         head,

@@ -1,0 +1,188 @@
+//! Asking: questions to models, and what comes back while they answer.
+
+use std::fmt;
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+use zo_projections::Position;
+use zo_projections::event::run::{Account, Usage};
+
+use super::ConversationChoice;
+
+/// A text that never shows itself: a key, a passphrase.
+#[derive(Clone, Default, PartialEq, Eq, Encode, Decode)]
+pub struct SecretText(pub String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+/// What of the surroundings of who asks matters to models: the engine itself looks at no variable and no folder but
+/// the home's. It travels with every request that may call a model, for the holder may have been started elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
+pub struct Environment {
+    /// `(variable, value)` of the variables that may hold keys: `OPENAI_API_KEY`. They go before the vault.
+    pub keys: Vec<(String, SecretText)>,
+    /// The file with the identity that opens the vault, absolute.
+    pub identity: Option<String>,
+    /// Its passphrase, should it need one.
+    pub passphrase: Option<SecretText>,
+    /// Where the local Ollama listens, if that is not where it usually does: `http://127.0.0.1:11434`.
+    pub ollama: Option<String>,
+}
+
+/// A question, and how it is to be answered.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Asking {
+    /// The conversation.
+    pub conversation: ConversationChoice,
+    /// The question.
+    pub question: Question,
+    /// Id of the run, chosen by who asks: 128 random bits behind a ULID's time.
+    pub run: u128,
+    /// The model, `provider/name` or `offline`; the chosen one if there is none.
+    pub model: Option<String>,
+    /// The models to be called in turn should that fail; those that were chosen with it if there are none and no model.
+    pub fallbacks: Vec<String>,
+    /// Instructions in place of the usual ones.
+    pub system: Option<String>,
+    /// The answer is to be JSON of this JSON Schema, which is JSON as text.
+    pub schema: Option<String>,
+    /// The surroundings of who asks.
+    pub environment: Environment,
+}
+
+impl Asking {
+    /// A plain question, to be answered by the model that was chosen.
+    pub fn new(conversation: ConversationChoice, text: impl Into<String>, run: u128) -> Self {
+        Self {
+            conversation,
+            question: Question::New { text: text.into(), files: Vec::new() },
+            run,
+            model: None,
+            fallbacks: Vec::new(),
+            system: None,
+            schema: None,
+            environment: Environment::default(),
+        }
+    }
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Encode, Decode)]
+pub enum Question {
+    /// This, behind the last message of the selected branch.
+    New {
+        /// The text.
+        text: String,
+        /// Files that belong to it.
+        files: Vec<FileInput>,
+    },
+    /// This, instead of an earlier question: a branch beside it, which becomes the selected one.
+    Instead {
+        /// Id of the earlier question; the last one of the selected branch if there is none.
+        of: Option<String>,
+        /// The text.
+        text: String,
+        /// Files that belong to it.
+        files: Vec<FileInput>,
+    },
+    /// An earlier question once more, or for the first time: the answer becomes a branch beside those there are.
+    Again {
+        /// Id of the question; the last one of the selected branch if there is none.
+        question: Option<String>,
+    },
+}
+
+/// A file that belongs to a question.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct FileInput {
+    /// Its name, without a folder.
+    pub name: String,
+    /// What it is: `image/png`, `text/plain`.
+    pub media_type: String,
+    /// What is in it, at most 32 MiB.
+    pub bytes: Vec<u8>,
+}
+
+impl fmt::Debug for FileInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({}, {} bytes)", self.name, self.media_type, self.bytes.len())
+    }
+}
+
+/// The question is in the log, and is being answered.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct AnswerBegun {
+    /// Id of the conversation.
+    pub conversation: String,
+    /// Its name.
+    pub conversation_name: Option<String>,
+    /// Id of the run.
+    pub run: String,
+    /// Id of the question's message.
+    pub question: String,
+    /// The model that is called, `provider/name`, or `offline`.
+    pub model: String,
+    /// How that one came to be taken, where nobody has named or chosen it: in words, for people.
+    pub why: Option<String>,
+    /// What was recalled to answer with, best first.
+    pub recalled: Vec<RecalledLine>,
+}
+
+/// What happens while an answer is on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub enum Arrival {
+    /// A piece of the answer.
+    Text(String),
+    /// A piece of what the model thinks aloud; it is not kept.
+    Reasoning(String),
+    /// Something about the call, in words: it is tried again, or another model is called.
+    Note(String),
+    /// Nothing; sent several times a second, so that who no longer waits is noticed.
+    Nothing,
+}
+
+/// An answer with where it came from.
+#[derive(Clone, Debug, Encode, Decode)]
+pub struct Answered {
+    /// The text: as far as it came, if it was interrupted.
+    pub answer: String,
+    /// Id of the conversation.
+    pub conversation: String,
+    /// Id of the run.
+    pub run: String,
+    /// Id of the question's message.
+    pub question: String,
+    /// Id of the answer's message.
+    pub message: String,
+    /// The model or responder.
+    pub model: String,
+    /// What was recalled to answer with, best first.
+    pub recalled: Vec<RecalledLine>,
+    /// What it cost.
+    pub usage: Usage,
+    /// More about that, and how it ended.
+    pub account: Account,
+    /// The event that ends the run.
+    pub position: Position,
+    /// How far the index was.
+    pub indexed: Position,
+    /// How far the log was.
+    pub head: Position,
+}
+
+/// Something that was recalled.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct RecalledLine {
+    /// The memory's id as the user knows it, or the message's.
+    pub id: String,
+    /// `memory` or `message`.
+    pub kind: String,
+    /// The event that holds it.
+    pub position: Position,
+    /// Its score.
+    pub score: f32,
+}
