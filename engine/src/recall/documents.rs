@@ -7,7 +7,7 @@ use zo_projections::event::{Event, memory};
 use zo_projections::{Category, ConversationId};
 
 use crate::reader::ReadEvent;
-use crate::service::OFFLINE;
+use crate::providers::OFFLINE;
 
 /// Raised whenever another event becomes a document, or an event another document: the words are indexed anew then, and
 /// vectors of texts that are the same are kept.
