@@ -6,8 +6,8 @@
 
 use std::sync::{PoisonError, RwLock};
 
-use zo_projections::Submission;
 use zeroize::Zeroizing;
+use zo_projections::Submission;
 
 /// A shorter secret is not looked for: it would be found in innocent texts.
 const SHORTEST: usize = 12;
@@ -100,7 +100,10 @@ mod tests {
     #[test]
     fn a_known_key_is_covered_wherever_it_stands() {
         let key = "sk-0123456789abcdef";
-        assert_eq!(redacted(&[key], &format!("ä{key}, x{key}{key}")), "ä[redacted]*********, x[redacted]*********[redacted]*********");
+        assert_eq!(
+            redacted(&[key], &format!("ä{key}, x{key}{key}")),
+            "ä[redacted]*********, x[redacted]*********[redacted]*********"
+        );
         assert_eq!(redacted(&[key], "nothing of the sort: sk-0123456789"), "nothing of the sort: sk-0123456789");
         assert_eq!(redacted(&[], key), key);
     }

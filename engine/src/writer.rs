@@ -15,8 +15,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use zo_projections::command::{NewFile, NewMessage};
-use zo_projections::event::run::RequestBody;
 use zo_projections::decide::{Decision, NewEvent, decide};
+use zo_projections::event::run::RequestBody;
 use zo_projections::record::{self, BodyPlace, Header};
 use zo_projections::{EventId, KeyId, Position, Receipt, Recorded, Rejection, Submission, Timestamp, Views};
 
@@ -453,8 +453,8 @@ impl Drop for Abandoned<'_> {
 /// About how many bytes of text a command brings along.
 fn text_bytes(submission: &Submission) -> usize {
     use zo_projections::Command::{
-        AddMessage, Answer, AppendPlaceholder, Ask, FailRun, FinishRun, Memorize, RecordCallFailure, RecordRecall, SetKey,
-        Supersede,
+        AddMessage, Answer, AppendPlaceholder, Ask, FailRun, FinishRun, Memorize, RecordCallFailure, RecordRecall,
+        SetKey, Supersede,
     };
     let message_bytes = |message: &NewMessage| {
         message.body.content.len()

@@ -120,7 +120,8 @@ impl ArrivingReply {
         let mut nonce = [0; 24];
         getrandom::fill(&mut nonce).map_err(|error| io::Error::other(error.to_string()))?;
         let payload = Payload { msg: piece.as_bytes(), aad: &additional(self.run, self.frames) };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|error| io::Error::other(error.to_string()))?;
+        let sealed =
+            self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|error| io::Error::other(error.to_string()))?;
         let length = u32::try_from(sealed.len()).map_err(io::Error::other)?;
         let mut frame = Vec::with_capacity(28 + sealed.len());
         frame.extend_from_slice(&length.to_le_bytes());

@@ -208,13 +208,7 @@ fn ignore_if_ended(outcome: Outcome) -> Result<(), Failure> {
 }
 
 /// What is known when a run begins to be answered.
-fn begun(
-    engine: &Engine,
-    id: RunId,
-    run: &Run,
-    recalled: Position,
-    why: Option<&str>,
-) -> Result<AnswerBegun, Failure> {
+fn begun(engine: &Engine, id: RunId, run: &Run, recalled: Position, why: Option<&str>) -> Result<AnswerBegun, Failure> {
     let (found, _) = sources::recorded(engine, recalled)?;
     Ok(AnswerBegun {
         conversation: run.conversation.to_string(),
@@ -238,8 +232,9 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
     })?;
     let Some((conversation, position, question, head)) = place else {
         let reason = runs::last_reason(engine, id)?.unwrap_or_else(|| format!("run {id} ended without an answer"));
-        return Err(Failure::new(FailureKind::Model, reason)
-            .hint(format!("`zo ask --retry` puts the question again; `zo log tail --stream run/{id}` shows what happened")));
+        return Err(Failure::new(FailureKind::Model, reason).hint(format!(
+            "`zo ask --retry` puts the question again; `zo log tail --stream run/{id}` shows what happened"
+        )));
     };
     let message = engine.reader.event(position)?;
     // The end of the run is in one commit with its answer, directly behind it.

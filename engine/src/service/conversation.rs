@@ -11,8 +11,8 @@ use super::memory::canonical_meta;
 use super::{acknowledge, check_count};
 use crate::engine::Engine;
 use crate::protocol::{
-    Acknowledged, Answer, At, ConversationChoice, ConversationLine, Failure, FailureKind, FileLine, MessageChoice, MessageInput,
-    MessageLine, Outcome,
+    Acknowledged, Answer, At, ConversationChoice, ConversationLine, Failure, FailureKind, FileLine, MessageChoice,
+    MessageInput, MessageLine, Outcome,
 };
 use crate::reader::ReadEvent;
 
@@ -178,12 +178,7 @@ pub(super) fn fork(
 }
 
 /// The command that adds a copy of a message to another conversation, under an id that follows from both.
-fn copied(
-    engine: &Engine,
-    to: ConversationId,
-    message: Message,
-    files: &[Attached],
-) -> Result<Command, Failure> {
+fn copied(engine: &Engine, to: ConversationId, message: Message, files: &[Attached]) -> Result<Command, Failure> {
     let event = engine.reader.event(message.position)?;
     let (model, occurred_at) = match &event.recorded.event {
         Event::MessageAdded(added) => (added.model.clone(), added.occurred_at),
@@ -333,8 +328,10 @@ pub(super) fn show(
         (Place::of(conversation), page.map(with_files).collect::<Vec<_>>(), total)
     })?;
     let events = engine.reader.events(messages.iter().map(|(message, ..)| message.position))?;
-    let lines =
-        messages.into_iter().zip(events).map(|((message, parent, files), event)| message_line(engine, message, &files, parent, &event));
+    let lines = messages
+        .into_iter()
+        .zip(events)
+        .map(|((message, parent, files), event)| message_line(engine, message, &files, parent, &event));
     Ok(Answer::Conversation {
         conversation: place.line(engine)?,
         messages: lines.collect::<Result<_, _>>()?,

@@ -13,13 +13,10 @@ use crate::protocol::{
 use crate::providers::{self, OFFLINE};
 
 /// Records which model answers where no other is named. It need not be there: it may be, later.
-pub(super) fn choose(
-    engine: &Engine,
-    model: Option<String>,
-    fallbacks: Vec<String>,
-) -> Result<Acknowledged, Failure> {
+pub(super) fn choose(engine: &Engine, model: Option<String>, fallbacks: Vec<String>) -> Result<Acknowledged, Failure> {
     let model = model.map(|model| full_name(engine, model)).transpose()?;
-    let fallbacks: Vec<String> = fallbacks.into_iter().map(|model| full_name(engine, model)).collect::<Result<_, _>>()?;
+    let fallbacks: Vec<String> =
+        fallbacks.into_iter().map(|model| full_name(engine, model)).collect::<Result<_, _>>()?;
     let id = model.clone().unwrap_or_else(|| "auto".to_owned());
     let command = Command::ChooseModel { model, fallbacks };
     acknowledge(id, engine.writer.submit_one(Submission::new(Actor::User, command)))
@@ -80,9 +77,8 @@ pub(super) fn remove_provider(engine: &Engine, name: String) -> Result<Acknowled
 
 pub(super) fn providers(engine: &Engine, environment: &Environment) -> Result<Answer, Failure> {
     let all = providers::all(engine, environment)?;
-    let in_vault: Vec<String> = engine.writer.read(|views| {
-        views.provider_keys.iter().map(|(provider, _)| provider.to_owned()).collect()
-    })?;
+    let in_vault: Vec<String> =
+        engine.writer.read(|views| views.provider_keys.iter().map(|(provider, _)| provider.to_owned()).collect())?;
     let lines = all.into_iter().map(|(provider, added)| {
         let in_vault = in_vault.contains(&provider.name).then_some("vault");
         let key = providers::in_environment(environment, &provider).map(|_| "environment").or(in_vault);
@@ -101,11 +97,7 @@ pub(super) fn providers(engine: &Engine, environment: &Environment) -> Result<An
     Ok(Answer::Providers(lines.collect()))
 }
 
-pub(super) fn list(
-    engine: &Engine,
-    provider: &str,
-    environment: &Environment,
-) -> Result<Vec<ChatModelLine>, Failure> {
+pub(super) fn list(engine: &Engine, provider: &str, environment: &Environment) -> Result<Vec<ChatModelLine>, Failure> {
     let provider = providers::find(engine, environment, provider)?;
     let key = providers::key_of(engine, environment, &provider)?.map(|(key, _)| key);
     let models = engine.models.list(&provider, key.as_ref()).map_err(|error| cleaned(engine, error.into()))?;

@@ -8,7 +8,8 @@ use zo_projections::{Actor, Command, Submission};
 use super::{Each, acknowledge, deliver, models};
 use crate::engine::Engine;
 use crate::protocol::{
-    Acknowledged, Answer, At, Environment, Failure, FailureKind, Outcome, ProviderKeyLine, Response, SecretText, TestStep,
+    Acknowledged, Answer, At, Environment, Failure, FailureKind, Outcome, ProviderKeyLine, Response, SecretText,
+    TestStep,
 };
 use crate::providers;
 

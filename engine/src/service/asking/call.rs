@@ -77,7 +77,10 @@ pub(super) fn call(
                 Delta::Reasoning(piece) => Arrival::Reasoning(piece.to_owned()),
                 Delta::Retrying { attempt, wait, why } => {
                     let seconds = wait.as_secs_f32();
-                    Arrival::Note(format!("{}; attempt {attempt} in {seconds:.1} s", engine.writer.redactor().clean(why)))
+                    Arrival::Note(format!(
+                        "{}; attempt {attempt} in {seconds:.1} s",
+                        engine.writer.redactor().clean(why)
+                    ))
                 }
                 Delta::Waiting => Arrival::Nothing,
             };

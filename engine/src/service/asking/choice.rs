@@ -65,16 +65,19 @@ fn whichever_is_there(engine: &Engine, environment: &Environment) -> Result<Choi
         let why = format!("{model} answers, which a local Ollama has; `zo model use` chooses another one");
         return Ok(choice(model, why));
     }
-    let in_environment = providers.iter().find(|(provider, _)| providers::in_environment(environment, provider).is_some());
+    let in_environment =
+        providers.iter().find(|(provider, _)| providers::in_environment(environment, provider).is_some());
     let why = match in_environment {
         Some((provider, _)) => format!(
             "`offline` answers, which is no language model: it quotes what is remembered; the environment has a key for \
              {}, and `zo model use {}` lets that answer",
             provider.title, provider.name
         ),
-        None => "`offline` answers, which is no language model: it quotes what is remembered; `zo key set PROVIDER` and \
+        None => {
+            "`offline` answers, which is no language model: it quotes what is remembered; `zo key set PROVIDER` and \
                  `zo model use` let one answer"
-            .to_owned(),
+                .to_owned()
+        }
     };
     Ok(choice(OFFLINE.to_owned(), why))
 }
