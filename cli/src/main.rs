@@ -9,11 +9,13 @@
 //! - [`input`]: texts from arguments, stdin and files. [`time`]: moments as people write them.
 //! - [`intake`]: many memories from a stream, acknowledged as they become durable.
 //! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
+//! - [`environment`]: the variables that matter to models.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod commands;
 mod context;
 mod embedding;
+mod environment;
 mod error;
 mod input;
 mod intake;
