@@ -133,7 +133,7 @@ fn each_message(
 }
 
 /// Adds to "there is no such conversation" the nearest name or id, as a hint.
-fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
+pub(super) fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
     if error.kind != Kind::Engine(FailureKind::NotFound) {
         return error;
     }
