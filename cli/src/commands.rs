@@ -5,6 +5,7 @@
 
 mod ask;
 mod bench;
+mod chat;
 mod completions;
 mod conversation;
 mod demo;
@@ -60,6 +61,7 @@ Remember and ask:
   kv            Set, get, list and delete keys
   conversation  Add to, list, show, rename, export and delete conversations
   ask           Ask a question
+  chat          Talk with a model, question by question
   recall        Recall what is remembered, by words and by meaning
   import        Take over notes, chats and databases
 
@@ -128,6 +130,7 @@ enum Command {
     #[command(subcommand)]
     Conversation(conversation::Conversation),
     Ask(ask::Ask),
+    Chat(chat::Chat),
     Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
@@ -155,6 +158,7 @@ impl Command {
             Self::Kv(command) => command.run(context),
             Self::Conversation(command) => command.run(context),
             Self::Ask(command) => command.run(context),
+            Self::Chat(command) => command.run(context),
             Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),

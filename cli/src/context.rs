@@ -5,9 +5,12 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use zo_engine::client::{Client, OpenOptions};
-use zo_engine::protocol::{Acknowledged, Answer, At, Failure, FailureKind, Outcome, Query, Request, Response};
+use zo_engine::protocol::{
+    Acknowledged, Answer, At, Environment, Failure, FailureKind, Outcome, Query, Request, Response,
+};
 use zo_engine::world::{SystemWorld, World};
 
+use crate::environment;
 use crate::error::{CliError, Kind};
 use crate::output::{Output, Progress, Total};
 
@@ -27,7 +30,7 @@ impl Context {
     /// # Errors
     /// What is wrong with the home.
     pub(crate) fn open(&mut self) -> Result<Client, CliError> {
-        self.open_with(&OpenOptions { must_exist: false, ..OpenOptions::default() })
+        self.open_with(&OpenOptions { must_exist: false, environment: self.environment() })
     }
 
     /// Opens the home, which must be there: for commands that read.
@@ -35,7 +38,7 @@ impl Context {
     /// # Errors
     /// That there is none, or what is wrong with it.
     pub(crate) fn open_existing(&mut self) -> Result<Client, CliError> {
-        self.open_with(&OpenOptions { must_exist: true, ..OpenOptions::default() })
+        self.open_with(&OpenOptions { must_exist: true, environment: self.environment() })
     }
 
     fn open_with(&mut self, options: &OpenOptions) -> Result<Client, CliError> {
@@ -53,6 +56,11 @@ impl Context {
     pub(crate) fn close(&mut self, client: Client) -> Result<(), CliError> {
         self.output.flush()?;
         Ok(client.close()?)
+    }
+
+    /// What of the surroundings of this process matters to models.
+    pub(crate) fn environment(&self) -> Environment {
+        environment::of_process()
     }
 
     /// An id that was never given before.

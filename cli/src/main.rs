@@ -8,12 +8,17 @@
 //! - [`error`]: the one error, its kinds and exit codes. [`output`]: the only place that prints.
 //! - [`input`]: texts from arguments, stdin and files. [`time`]: moments as people write them.
 //! - [`intake`]: many memories from a stream, acknowledged as they become durable.
+//! - [`answering`]: a question put, its answer printed as it comes. [`attachments`]: the files that go with it.
 //! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
+//! - [`environment`]: the variables that matter to models.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
+mod answering;
+mod attachments;
 mod commands;
 mod context;
 mod embedding;
+mod environment;
 mod error;
 mod input;
 mod intake;

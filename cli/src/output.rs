@@ -4,8 +4,9 @@
 //! terminal there are columns, colours and progress; elsewhere tabs and nothing that a program would have to take off
 //! again. A reader that goes away ends the command quietly ([`Kind::ClosedPipe`](crate::error::Kind)).
 //!
-//! [`Table`] prints lists, [`Progress`] long work, [`text`] is for the words themselves.
+//! [`Table`] prints lists, [`Progress`] long work, [`flow`] what comes in pieces, [`text`] is for the words themselves.
 
+mod flow;
 mod progress;
 mod prompt;
 mod table;
@@ -22,6 +23,7 @@ use serde::Serialize;
 pub(crate) use progress::{Progress, Total};
 pub(crate) use table::Table;
 
+use self::flow::Flow;
 use crate::error::{Body, CliError};
 
 /// Width of a terminal that does not tell.
@@ -58,6 +60,7 @@ pub(crate) struct Output {
     out: Ability,
     err: Ability,
     bar: Option<ProgressBar>,
+    flow: Flow,
 }
 
 /// What a stream can show.
@@ -89,7 +92,7 @@ impl Output {
         let (stdout, stderr) = (io::stdout(), io::stderr());
         let out = Ability::of(stdout.is_terminal(), color, no_color, dumb);
         let err = Ability::of(stderr.is_terminal(), color, no_color, dumb);
-        Self { json, quiet, stdout: BufWriter::new(stdout), stderr, out, err, bar: None }
+        Self { json, quiet, stdout: BufWriter::new(stdout), stderr, out, err, bar: None, flow: Flow::default() }
     }
 
     /// Whether programs read along.
@@ -154,6 +157,7 @@ impl Output {
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        self.before_stdout();
         let Self { stdout, bar, .. } = self;
         let written = match bar {
             Some(bar) if self.out.terminal => bar.suspend(|| stdout.write_all(bytes).and_then(|()| stdout.flush())),
@@ -208,6 +212,7 @@ impl Output {
 
     /// Writes to stderr, after what is on stdout. Nobody can be told if that fails.
     fn say(&mut self, lines: &str) {
+        self.before_stderr();
         let _ = self.stdout.flush();
         let Self { stderr, bar, .. } = self;
         let _ = match bar {
@@ -228,6 +233,11 @@ impl Output {
     /// `text` from outside for people: without control characters that a terminal would obey.
     pub(crate) fn shown(&self, text: &str) -> String {
         if self.out.terminal { text::clean(text).into_owned() } else { text.to_owned() }
+    }
+
+    /// The same for stderr.
+    pub(crate) fn shown_err(&self, text: &str) -> String {
+        if self.err.terminal { text::clean(text).into_owned() } else { text.to_owned() }
     }
 }
 

@@ -1,31 +1,36 @@
 //! `zo ask`.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Serialize;
-use zo_engine::protocol::{Answered, Asking, ConversationChoice, RecalledLine, Request, Response};
-use zo_projections::Position;
-use zo_projections::event::run::Usage;
+use zo_engine::protocol::{Asking, ConversationChoice, FileInput, Question};
 
-use crate::context::{Context, unexpected};
+use super::conversation::with_nearest;
+use crate::answering::{self, Manner};
+use crate::attachments;
+use crate::context::Context;
 use crate::error::CliError;
 use crate::input;
 
 /// The conversation that questions go to unless another one is named.
-const USUAL_CONVERSATION: &str = "main";
-/// The built-in responder.
-const OFFLINE: &str = "offline";
+pub(super) const USUAL_CONVERSATION: &str = "main";
 
 /// Ask a question
 ///
 /// Examples:
 ///   zo ask "Which port does the staging database use?"
-///   zo ask --conversation work "And who may restart it?"
-///   cat question.txt | zo ask --new --json
+///   zo ask --conversation work --model anthropic/claude-sonnet-4-5 "And who may restart it?"
+///   zo ask --new --image plan.png --file notes.md "What differs?"
+///   zo ask --retry --model offline
+///   cat question.txt | zo ask --json --stream
 ///
-/// Question and answer become messages of a conversation: `main`, unless another one is named or begun with --new.
-/// If this process dies before the answer is there, whoever opens the home next finishes it.
+/// Question and answer become messages of a conversation: `main`, unless another one is named or begun with --new. What is
+/// remembered and fits is given to the model along with it. Without --model, the model that was chosen answers, else a
+/// local Ollama, else `offline`, which is no language model and quotes what is remembered.
+///
+/// The answer is printed as it comes. Ctrl-C stops it, and what came is kept. If this process dies before the answer is
+/// there, whoever opens the home next finishes it.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Ask {
@@ -37,64 +42,103 @@ pub(crate) struct Ask {
     /// Begin a new conversation; its name is that of --conversation, if given
     #[arg(long)]
     new: bool,
-}
-
-/// An answer, as JSON has it.
-#[derive(Serialize)]
-struct AnswerJson<'a> {
-    answer: &'a str,
-    conversation: &'a str,
-    run: &'a str,
-    model: &'a str,
-    recalled: &'a [RecalledLine],
-    usage: Usage,
-    position: Position,
-    indexed: Position,
-    head: Position,
+    /// The model that answers, or `offline`
+    #[arg(long, short, value_name = "PROVIDER/NAME")]
+    model: Option<String>,
+    /// A model to be called should the one before fail; may be given more than once
+    #[arg(long = "fallback", value_name = "PROVIDER/NAME")]
+    fallbacks: Vec<String>,
+    /// Instructions in place of the usual ones
+    #[arg(long, value_name = "TEXT")]
+    system: Option<OsString>,
+    /// The same from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "system")]
+    system_file: Option<PathBuf>,
+    /// An image that belongs to the question: PNG, JPEG, GIF or WebP; may be given more than once
+    #[arg(long = "image", value_name = "FILE")]
+    images: Vec<PathBuf>,
+    /// A text file that belongs to the question, `-` for stdin; may be given more than once
+    #[arg(long = "file", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The answer is to be JSON of the JSON Schema in this file
+    #[arg(long, value_name = "FILE")]
+    schema: Option<PathBuf>,
+    /// Ask the last question of the conversation once more: the answer becomes a branch beside those there are
+    #[arg(long, conflicts_with_all = ["question", "new", "images", "files"])]
+    retry: bool,
+    /// With --json: print each piece of the answer on a line as it comes
+    #[arg(long)]
+    stream: bool,
+    /// Print what the model thinks aloud to stderr
+    #[arg(long)]
+    show_reasoning: bool,
 }
 
 impl Ask {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let question = match &self.question {
+        let mut asking = Asking {
+            conversation: self.conversation(context),
+            question: self.question()?,
+            run: context.fresh_id(),
+            model: self.model.clone(),
+            fallbacks: self.fallbacks.clone(),
+            system: system(self.system.as_ref(), self.system_file.as_deref())?,
+            schema: self.schema.as_deref().map(attachments::schema).transpose()?,
+            environment: context.environment(),
+        };
+        let mut client = if self.retry { context.open_existing()? } else { context.open()? };
+        let manner = Manner { stream: self.stream, show_reasoning: self.show_reasoning };
+        let given = answering::ask(&mut client, &mut asking, &mut context.output, manner);
+        let given = given.map_err(|unanswered| match (&asking.conversation, unanswered.begun) {
+            (ConversationChoice::Existing(name), None) => with_nearest(unanswered.error, &mut client, name),
+            _ => unanswered.error,
+        })?;
+        context.close(client)?;
+        given.whole()
+    }
+
+    fn conversation(&self, context: &Context) -> ConversationChoice {
+        let name = || self.conversation.clone().unwrap_or_else(|| USUAL_CONVERSATION.to_owned());
+        match (self.new, self.retry) {
+            (true, _) => ConversationChoice::New { id: context.fresh_id(), name: self.conversation.clone() },
+            (false, true) => ConversationChoice::Existing(name()),
+            (false, false) => ConversationChoice::Named(name()),
+        }
+    }
+
+    fn question(&self) -> Result<Question, CliError> {
+        if self.retry {
+            return Ok(Question::Again { question: None });
+        }
+        let from_stdin = self.question.as_ref().is_none_or(|question| question == "-");
+        let stdin_files = self.files.iter().filter(|file| *file == Path::new("-")).count();
+        if stdin_files + usize::from(from_stdin) > 1 {
+            return Err(CliError::usage("stdin can be read once: as the question, or as one --file -"));
+        }
+        let text = match &self.question {
             Some(question) => input::from_argument(question)?,
             None => input::from_stdin_unless_terminal()?,
         };
-        let question = input::not_blank("the question", question)?;
-        let conversation = match (&self.conversation, self.new) {
-            (name, true) => ConversationChoice::New { id: context.fresh_id(), name: name.clone() },
-            (Some(name), false) => ConversationChoice::Named(name.clone()),
-            (None, false) => ConversationChoice::Named(USUAL_CONVERSATION.to_owned()),
-        };
-        let request = Request::Ask(Box::new(Asking::new(conversation, question, context.fresh_id())));
-        let mut client = context.open()?;
-        let answered = match client.one(&request)? {
-            Response::Answered(answered) => *answered,
-            other => return Err(unexpected(&other)),
-        };
-        self.print(context, &answered)?;
-        context.close(client)
+        let text = input::not_blank("the question", text)?;
+        Ok(Question::New { text, files: files(&self.images, &self.files)? })
     }
+}
 
-    fn print(&self, context: &mut Context, answered: &Answered) -> Result<(), CliError> {
-        if context.output.is_json() {
-            let Answered { answer, conversation, run, model, recalled, usage, position, indexed, head, .. } = answered;
-            let (usage, position, indexed, head) = (*usage, *position, *indexed, *head);
-            return context.output.data(&AnswerJson {
-                answer,
-                conversation,
-                run,
-                model,
-                recalled,
-                usage,
-                position,
-                indexed,
-                head,
-            });
-        }
-        context.output.line(context.output.shown(&answered.answer))?;
-        if answered.model == OFFLINE {
-            context.output.note("note: `offline` answered, which is no language model: it quotes what is remembered");
-        }
-        Ok(())
-    }
+/// The files that go with a question: images first.
+fn files(images: &[PathBuf], documents: &[PathBuf]) -> Result<Vec<FileInput>, CliError> {
+    let images = images.iter().map(|path| attachments::image(path));
+    let documents = documents.iter().map(|path| attachments::document(path));
+    let files: Vec<FileInput> = images.chain(documents).collect::<Result<_, _>>()?;
+    attachments::check_together(&files)?;
+    Ok(files)
+}
+
+/// The instructions, as an argument or from a file.
+pub(super) fn system(text: Option<&OsString>, file: Option<&Path>) -> Result<Option<String>, CliError> {
+    let text = match (text, file) {
+        (Some(text), _) => input::text_of_argument(text)?,
+        (None, Some(file)) => input::from_file(file)?,
+        (None, None) => return Ok(None),
+    };
+    input::not_blank("the system text", text).map(Some)
 }

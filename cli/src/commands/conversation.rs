@@ -16,6 +16,7 @@ use zo_engine::protocol::{Answer, At, ConversationLine, FailureKind, MAX_PAGE, M
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::{Position, Timestamp};
 
+pub(super) use self::show::print_message;
 use crate::context::{Context, query};
 use crate::error::{CliError, Kind};
 use crate::input;
@@ -57,7 +58,7 @@ impl Conversation {
 
 /// A message, as JSON has it.
 #[derive(Serialize)]
-struct MessageJson<'a> {
+pub(super) struct MessageJson<'a> {
     id: &'a str,
     parent: Option<&'a str>,
     role: Role,
@@ -74,7 +75,7 @@ struct MessageJson<'a> {
 }
 
 impl<'a> MessageJson<'a> {
-    fn of(line: &'a MessageLine) -> Self {
+    pub(super) fn of(line: &'a MessageLine) -> Self {
         Self {
             id: &line.id,
             parent: line.parent.as_deref(),
@@ -109,7 +110,7 @@ fn content_of(line: &MessageLine) -> &str {
 }
 
 /// Reads a conversation page by page and hands over each message; returns the conversation.
-fn each_message(
+pub(super) fn each_message(
     client: &mut Client,
     reference: &str,
     all_branches: bool,
@@ -133,7 +134,7 @@ fn each_message(
 }
 
 /// Adds to "there is no such conversation" the nearest name or id, as a hint.
-fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
+pub(super) fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
     if error.kind != Kind::Engine(FailureKind::NotFound) {
         return error;
     }

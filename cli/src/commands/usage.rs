@@ -5,7 +5,8 @@ use zo_engine::protocol::{Answer, Query};
 
 use crate::context::{Context, query};
 use crate::error::CliError;
-use crate::output::{Table, text::count};
+use crate::output::Table;
+use crate::output::text::{count, dollars};
 use crate::time::AtArgs;
 
 /// Show what answers cost, by day and model
@@ -48,21 +49,5 @@ impl Usage {
         }
         table.print(output)?;
         context.close(client)
-    }
-}
-
-/// Millionths of a dollar as dollars, to the hundredth of a cent.
-fn dollars(micros: u64) -> String {
-    format!("${}.{:04}", micros / 1_000_000, micros % 1_000_000 / 100)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_are_dollars() {
-        assert_eq!(dollars(0), "$0.0000");
-        assert_eq!(dollars(12_345_678), "$12.3456");
     }
 }

@@ -183,6 +183,11 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{size:.1} {}", UNITS[unit])
 }
 
+/// Millionths of a dollar as dollars, to the hundredth of a cent.
+pub(crate) fn dollars(micros: u64) -> String {
+    format!("${}.{:04}", count(micros / 1_000_000), micros % 1_000_000 / 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +238,12 @@ mod tests {
         assert_eq!(bytes(1023), "1023 B");
         assert_eq!(bytes(1024 * 1024), "1.0 MiB");
         assert_eq!(bytes(u64::MAX), "16384.0 PiB");
+    }
+
+    #[test]
+    fn prices_are_dollars() {
+        assert_eq!(dollars(0), "$0.0000");
+        assert_eq!(dollars(12_345_678), "$12.3456");
     }
 
     #[test]

@@ -52,7 +52,11 @@ impl Show {
     }
 }
 
-fn print_message(output: &mut Output, line: &MessageLine) -> Result<(), CliError> {
+/// Prints a message: who and when, then what it says.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub(in crate::commands) fn print_message(output: &mut Output, line: &MessageLine) -> Result<(), CliError> {
     let who = match &line.author {
         Some(author) => format!("{} ({})", role_name(line.role), output.shown(author)),
         None => role_name(line.role).to_owned(),

@@ -1,0 +1,155 @@
+//! `zo chat`: a loop of reading and answering.
+//!
+//! - [`session`]: the conversation that goes on, and what a question or a slash command does to it.
+//! - [`slash`]: the slash commands as they are typed. [`lines`]: what is one input. [`editor`]: the terminal's line editor.
+
+mod editor;
+mod lines;
+mod session;
+mod slash;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use clap::Args;
+use zo_engine::protocol::ConversationChoice;
+
+use self::editor::Editor;
+use self::lines::{Piped, Typed};
+use self::session::{Next, Session};
+use super::ask::{USUAL_CONVERSATION, system};
+use crate::context::Context;
+use crate::error::{CliError, Kind};
+use crate::output::text::counted;
+
+/// Talk with a model, question by question
+///
+/// Examples:
+///   zo chat
+///   zo chat --conversation work --model anthropic/claude-sonnet-4-5
+///   zo chat --new --system "Answer in one sentence."
+///   cat questions.txt | zo chat --json
+///
+/// Goes on with a conversation: `main`, unless another one is named or begun with --new. A line is a question; one
+/// that ends with a backslash goes on on the next line, and """ begins and ends a text of many lines. /help lists what else
+/// can be typed. Ctrl-C stops an answer, Ctrl-D leaves.
+///
+/// Where stdin is not a terminal, the same is read line by line, and the exit code is 3 if a question was not answered.
+#[derive(Args, Debug)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Chat {
+    /// Name or id of the conversation; it is begun if there is none
+    #[arg(long, short, value_name = "NAME|ID")]
+    conversation: Option<String>,
+    /// Begin a new conversation; its name is that of --conversation, if given
+    #[arg(long)]
+    new: bool,
+    /// The model that answers, or `offline`
+    #[arg(long, short, value_name = "PROVIDER/NAME")]
+    model: Option<String>,
+    /// A model to be called should the one before fail; may be given more than once
+    #[arg(long = "fallback", value_name = "PROVIDER/NAME")]
+    fallbacks: Vec<String>,
+    /// Instructions in place of the usual ones
+    #[arg(long, value_name = "TEXT")]
+    system: Option<OsString>,
+    /// The same from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "system")]
+    system_file: Option<PathBuf>,
+    /// Print what the model thinks aloud to stderr
+    #[arg(long)]
+    show_reasoning: bool,
+}
+
+impl Chat {
+    pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
+        let instructions = system(self.system.as_ref(), self.system_file.as_deref())?;
+        let conversation = match (&self.conversation, self.new) {
+            (name, true) => ConversationChoice::New { id: context.fresh_id(), name: name.clone() },
+            (Some(name), false) => ConversationChoice::Named(name.clone()),
+            (None, false) => ConversationChoice::Named(USUAL_CONVERSATION.to_owned()),
+        };
+        let client = context.open()?;
+        let mut session = Session::new(context, client, conversation);
+        session.model = self.model.clone();
+        session.fallbacks = self.fallbacks.clone();
+        session.system = instructions;
+        session.manner.show_reasoning = self.show_reasoning;
+        let person =
+            io::stdin().is_terminal() && session.context.output.is_terminal() && !session.context.output.is_json();
+        if person { by_hand(session) } else { by_pipe(session) }
+    }
+}
+
+/// A person types.
+fn by_hand(mut session: Session<'_>) -> Result<(), CliError> {
+    let earlier = session.open()?;
+    let mut editor = Editor::new(session.completion())?;
+    earlier.iter().for_each(|question| editor.remember(question));
+    let mut prefill = String::new();
+    let mut leaving = false;
+    loop {
+        session.context.output.flush()?;
+        let typed = editor.read(&session.prompt(), &std::mem::take(&mut prefill))?;
+        let again = std::mem::take(&mut leaving);
+        let text = match typed {
+            Typed::Text(text) => text,
+            Typed::Cleared { empty: true } if again => break,
+            Typed::Cleared { empty } => {
+                leaving = empty;
+                if empty {
+                    session.context.output.note("Ctrl-C once more leaves, and so do Ctrl-D and /quit");
+                }
+                continue;
+            }
+            Typed::End => break,
+        };
+        if text.trim().is_empty() {
+            continue;
+        }
+        editor.remember(&text);
+        match session.take(&text) {
+            Ok(Next::Go) => {}
+            Ok(Next::Edit(question)) => prefill = question,
+            Ok(Next::Leave) => break,
+            Err(error) if error.kind == Kind::ClosedPipe => return Err(error),
+            Err(error) if error.kind == Kind::Interrupted => session.context.output.note(error.message),
+            Err(error) => session.context.output.error(&error),
+        }
+    }
+    session.close()
+}
+
+/// A program writes, or a file is read.
+fn by_pipe(mut session: Session<'_>) -> Result<(), CliError> {
+    session.manner.stream = true;
+    let mut input = Piped::new(io::stdin().lock());
+    let mut failed = 0;
+    while let Some(text) = input.next()? {
+        if text.trim().is_empty() {
+            continue;
+        }
+        match session.take(&text) {
+            Ok(Next::Go) => {}
+            Ok(Next::Leave) => break,
+            Ok(Next::Edit(_)) => {
+                session
+                    .context
+                    .output
+                    .error(&CliError::usage("/edit wants the new text here, as in `/edit And today?`"));
+                failed += 1;
+            }
+            Err(error) if matches!(error.kind, Kind::ClosedPipe | Kind::Interrupted) => return Err(error),
+            Err(error) => {
+                session.context.output.error(&error);
+                failed += 1;
+            }
+        }
+    }
+    session.close()?;
+    match failed {
+        0 => Ok(()),
+        _ => Err(CliError::new(Kind::Incomplete, format!("{} failed, as said above", counted(failed, "line")))),
+    }
+}
