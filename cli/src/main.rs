@@ -10,6 +10,8 @@
 //! - [`intake`]: many memories from a stream, acknowledged as they become durable.
 //! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
 //! - [`environment`]: the variables that matter to models.
+//! - [`secret`]: keys and passphrases, never from arguments. [`passphrase`]: asked for when the vault wants it.
+//! - [`providers`]: providers of language models, and which model answers.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod commands;
@@ -21,6 +23,9 @@ mod input;
 mod intake;
 mod interrupt;
 mod output;
+mod passphrase;
+mod providers;
+mod secret;
 mod suggest;
 mod time;
 
