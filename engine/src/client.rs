@@ -206,7 +206,8 @@ enum Delivered {
 impl Delivered {
     fn note(&mut self, response: &Response) {
         match response {
-            Response::Progress { .. } => {}
+            // Whoever asks again is told the rest, or the whole answer.
+            Response::Progress { .. } | Response::Begun(_) | Response::Arrived(_) => {}
             Response::Event(event) => *self = Self::EventsUpTo(event.position),
             _ => *self = Self::Something,
         }
@@ -236,7 +237,12 @@ fn open(folder: &Path, options: &OpenOptions) -> Result<Access, Failure> {
         }
         match Engine::open(
             folder,
-            EngineOptions { create: !options.must_exist, index_behind: true, ..EngineOptions::default() },
+            EngineOptions {
+                create: !options.must_exist,
+                index_behind: true,
+                environment: options.environment.clone(),
+                ..EngineOptions::default()
+            },
         ) {
             Ok(engine) => {
                 // Without a socket nobody else can work on the home meanwhile, but this process can.

@@ -12,12 +12,14 @@
 //!     reserve              space to be released when the disk is full            [`files`]
 //!     set-aside/           torn and damaged bytes that were cut off
 //!   blobs/ab/cdef…         large bodies, named by their hash                     [`blobs`]
+//!   arriving/RUN           replies on their way                                   [`arriving`]
 //!   keys/                  the home's key and the stream keys                    [`keys`], [`seal`]
 //! ```
 //!
 //! Our own files are written by `write` and `pwrite`, made durable by `fdatasync`, and put in their places
 //! by `rename` and an fsync of the folder: nothing here maps a file.
 
+pub mod arriving;
 pub mod blobs;
 pub mod files;
 mod guard;

@@ -9,19 +9,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use zo_models::Models;
 use zo_projections::{Actor, Command, Position, Submission, Views};
 
 use crate::bodies::Bodies;
 use crate::disk::DiskError;
+use crate::disk::arriving::Arriving;
 use crate::disk::blobs::Blobs;
 use crate::disk::keys::{KeyError, KeyRing};
 use crate::disk::lock::{Lock, LockError};
 use crate::fold::{self, FoldError};
 use crate::home::{self, Home, HomeError};
 use crate::names::Names;
-use crate::protocol::At;
+use crate::protocol::{At, Environment};
+use crate::providers;
 use crate::reader::Reader;
 use crate::recall::{Log as RecallLog, Recall};
+use crate::service::asking::Turns;
 use crate::snapshots::{self, Snapshots};
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
@@ -52,6 +56,12 @@ pub struct Engine {
     pub(crate) snapshots: Snapshots,
     pub(crate) names: Names,
     pub(crate) world: Arc<dyn World>,
+    /// What of the surroundings of this process matters to models: for runs that nobody waits for.
+    pub(crate) environment: Environment,
+    pub(crate) models: Models,
+    pub(crate) arriving: Arriving,
+    /// Who carries on which run.
+    pub(crate) turns: Turns,
     notes: Vec<String>,
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -102,6 +112,10 @@ pub struct EngineOptions {
     pub store: StoreOptions,
     /// Keep the memory index up to date behind, after the first moments; else only who recalls does.
     pub index_behind: bool,
+    /// What of the surroundings of this process matters to models.
+    pub environment: Environment,
+    /// How long models are waited for, and how often they are tried.
+    pub models: zo_models::Options,
 }
 
 impl Default for EngineOptions {
@@ -111,6 +125,8 @@ impl Default for EngineOptions {
             world: Arc::new(SystemWorld::default()),
             store: StoreOptions::default(),
             index_behind: false,
+            environment: Environment::default(),
+            models: zo_models::Options::default(),
         }
     }
 }
@@ -121,7 +137,7 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
     pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
-        let EngineOptions { create, world, store: store_options, index_behind } = options;
+        let EngineOptions { create, world, store: store_options, index_behind, environment, models } = options;
         // Nothing is written before the lock is held: several processes may be making this home at once.
         let folder = Home::prepare(folder, create)?;
         let lock = match Lock::take(&home::lock_path(&folder)) {
@@ -149,6 +165,7 @@ impl Engine {
         fold::catch_up(&*store, &mut views, head, &mut |_| {})?;
         bodies.keys().check(views.streams.last_key())?;
 
+        let arriving = Arriving::new(home.arriving(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
             writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views),
@@ -160,6 +177,10 @@ impl Engine {
             snapshots,
             names,
             world,
+            environment,
+            models: Models::new(models),
+            arriving,
+            turns: Turns::default(),
             notes,
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
@@ -170,11 +191,29 @@ impl Engine {
             engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
             engine.home.mark_used()?;
         }
+        engine.learn_keys();
         engine.start("zo-housekeeper", Self::housekeep);
         if index_behind {
             engine.start("zo-indexer", Self::index_behind);
+            engine.start("zo-runs", Self::carry_on_behind);
         }
         Ok(engine)
+    }
+
+    /// Makes the keys that this process can have known to the redactor. Those behind a passphrase it learns when somebody
+    /// gives it that.
+    fn learn_keys(&self) {
+        for (_, key) in &self.environment.keys {
+            self.writer.redactor().learn(&key.0);
+        }
+        let vault = providers::vault(self, &self.environment);
+        if !vault.is_used() {
+            return;
+        }
+        match providers::with_unlock(&self.environment, |unlock| vault.keys(unlock)) {
+            Ok(keys) => keys.values().for_each(|key| self.writer.redactor().learn(key.expose())),
+            Err(failure) => tracing::debug!("the keys in the vault are not known to this process: {failure}"),
+        }
     }
 
     /// Starts a thread that works until [`close`](Self::close).
@@ -352,6 +391,18 @@ impl Engine {
                 next = Instant::now() + if failed { AFTER_A_FAILURE } else { HOUSEKEEPING };
             }
             thread::park_timeout(HOUSEKEEPING);
+        }
+    }
+
+    /// Behind everything: carries on runs whose process has ended. A command that ends at once calls no model.
+    fn carry_on_behind(&self) {
+        let stop = || self.stop.load(Ordering::Relaxed);
+        let begin = Instant::now() + FIRST_INDEXING;
+        while Instant::now() < begin && !stop() {
+            thread::park_timeout(HOUSEKEEPING);
+        }
+        if !stop() {
+            self.carry_on_runs(&stop);
         }
     }
 

@@ -6,6 +6,8 @@
 //!      log/                journal, recent range, segments, head          kept
 //!      blobs/              bodies too long for the log, by their hash     kept
 //!      keys/               the home's key and the streams' keys, twice    kept
+//!      vault/              keys of providers, encrypted with age         kept
+//!      arriving/           replies on their way, sealed                   until they are recorded
 //!      derived/snapshots/  the views as of some positions                 rebuilt
 //!      derived/index/      the memory index: words and vectors             rebuilt
 //!      cache/models/       embedding models that were fetched             fetched again
@@ -182,6 +184,16 @@ impl Home {
     /// `keys/`.
     pub fn keys(&self) -> PathBuf {
         self.folder.join("keys")
+    }
+
+    /// `vault/`: the keys of providers.
+    pub fn vault(&self) -> PathBuf {
+        self.folder.join("vault")
+    }
+
+    /// `arriving/`: replies on their way.
+    pub fn arriving(&self) -> PathBuf {
+        self.folder.join("arriving")
     }
 
     /// `derived/snapshots/`.

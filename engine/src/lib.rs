@@ -5,6 +5,7 @@
 //! - [`writer`]: the one place where events come into being; [`fold`] and [`snapshots`]: the views at a cold start.
 //! - [`log`]: packs and their chain; [`store`]: the port that keeps them, and its implementations.
 //! - [`disk`]: the files of a home; [`bodies`]: what is sealed; [`names`]: ids and digests under the home's key.
+//! - [`recall`]: the memory index; `providers`: who has language models; [`redaction`]: what is in no event.
 //! - [`world`]: the ports to the clock and to chance; [`maintenance`]: checks and copies of a home.
 
 pub mod bench;
@@ -18,8 +19,10 @@ pub mod log;
 pub mod maintenance;
 pub mod names;
 pub mod protocol;
+pub(crate) mod providers;
 pub mod reader;
 pub mod recall;
+pub mod redaction;
 pub mod server;
 pub mod service;
 pub mod snapshots;

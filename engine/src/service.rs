@@ -23,9 +23,6 @@ use crate::protocol::Outcome as Change;
 use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, Query, Request, Response};
 use crate::writer::Outcome;
 
-/// The built-in responder, which is no language model.
-pub(crate) const OFFLINE: &str = "offline";
-
 /// Takes responses; breaks when nobody wants more.
 pub type Each<'a> = &'a mut dyn FnMut(Response) -> ControlFlow<()>;
 

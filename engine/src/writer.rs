@@ -14,12 +14,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use zo_projections::command::{NewFile, NewMessage};
 use zo_projections::decide::{Decision, NewEvent, decide};
+use zo_projections::event::run::RequestBody;
 use zo_projections::record::{self, BodyPlace, Header};
 use zo_projections::{EventId, KeyId, Position, Receipt, Recorded, Rejection, Submission, Timestamp, Views};
 
 use crate::bodies::Bodies;
 use crate::log::pack::{Head, Pack, TARGET_BYTES};
+use crate::redaction::Redactor;
 use crate::store::{AppendError, Store};
 use crate::world::World;
 
@@ -63,6 +66,7 @@ pub struct Writer {
     core: Mutex<Core>,
     views: RwLock<Views>,
     durable: Mutex<Durable>,
+    redactor: Redactor,
     moved: Condvar,
 }
 
@@ -115,6 +119,7 @@ impl Writer {
             core: Mutex::new(core),
             durable: Mutex::new(Durable { position: views.position, poisoned: None }),
             views: RwLock::new(views),
+            redactor: Redactor::default(),
             moved: Condvar::new(),
         }
     }
@@ -122,6 +127,8 @@ impl Writer {
     /// Carries out commands, in order, and returns when their events are durable: one outcome for each. They go into
     /// one commit, but one being refused does not hinder the others.
     pub fn submit(&self, submissions: Vec<Submission>) -> Vec<Outcome> {
+        // Everything that is recorded passes here.
+        let submissions = submissions.into_iter().map(|each| self.redactor.submission(each)).collect();
         let job = Arc::new(Job::new(submissions));
         let led = {
             let mut queue = lock(&self.queue);
@@ -184,6 +191,11 @@ impl Writer {
             }
             durable = self.moved.wait(durable).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Keeps keys out of everything that is recorded.
+    pub fn redactor(&self) -> &Redactor {
+        &self.redactor
     }
 
     /// The last durable position.
@@ -441,17 +453,27 @@ impl Drop for Abandoned<'_> {
 /// About how many bytes of text a command brings along.
 fn text_bytes(submission: &Submission) -> usize {
     use zo_projections::Command::{
-        AddMessage, AppendPlaceholder, Ask, FinishRun, Memorize, RecordRecall, SetKey, Supersede,
+        AddMessage, Answer, AppendPlaceholder, Ask, FailRun, FinishRun, Memorize, RecordCallFailure, RecordRecall,
+        SetKey, Supersede,
+    };
+    let message_bytes = |message: &NewMessage| {
+        message.body.content.len()
+            + message.body.meta.as_ref().map_or(0, String::len)
+            + message.body.tool_calls.iter().map(|call| call.arguments.len() + 256).sum::<usize>()
+    };
+    let file_bytes = |files: &[NewFile]| files.iter().map(|file| file.bytes.len() + RECORD_OVERHEAD).sum::<usize>();
+    let request_bytes = |request: &RequestBody| {
+        request.system.as_ref().map_or(0, String::len) + request.schema.as_ref().map_or(0, String::len)
     };
     match &submission.command {
         Memorize { body, .. } | Supersede { body, .. } => {
             body.content.len() + body.meta.as_ref().map_or(0, String::len) + body.name.as_ref().map_or(0, String::len)
         }
-        AddMessage { message, .. } | Ask { message, .. } | FinishRun { message, .. } => {
-            message.body.content.len()
-                + message.body.meta.as_ref().map_or(0, String::len)
-                + message.body.tool_calls.iter().map(|call| call.arguments.len() + 256).sum::<usize>()
-        }
+        AddMessage { message, files, .. } => message_bytes(message) + file_bytes(files),
+        Ask { message, files, request, .. } => message_bytes(message) + file_bytes(files) + request_bytes(request),
+        Answer { request, .. } => request_bytes(request),
+        FinishRun { message, .. } => message_bytes(message),
+        RecordCallFailure { reason, .. } | FailRun { reason, .. } => reason.len(),
         SetKey { value, .. } => value.len(),
         RecordRecall { passages, .. } => passages.len() * 64,
         AppendPlaceholder { filling, .. } => filling.len(),

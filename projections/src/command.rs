@@ -310,6 +310,8 @@ pub enum Command {
         usage: run::Usage,
         /// More about that.
         account: run::Account,
+        /// Why it was cut off, if it was.
+        reason: Option<String>,
     },
     /// Record that a run ended without an answer.
     FailRun {

@@ -142,7 +142,9 @@ fn decide_command(
         Command::RecordRecall { run, passages, indexed } => run::record_recall(views, run, passages, indexed),
         Command::RecordCall { run, called } => run::record_call(views, run, called),
         Command::RecordCallFailure { run, failed, reason } => run::record_call_failure(views, run, failed, reason),
-        Command::FinishRun { run, message, usage, account } => run::finish(views, run, message, usage, account),
+        Command::FinishRun { run, message, usage, account, reason } => {
+            run::finish(views, run, message, usage, account, reason)
+        }
         Command::FailRun { run, reason } => run::fail(views, run, reason),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
     }

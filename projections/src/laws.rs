@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::command::{Command, ExpectedVersion, Name, NewMessage, Parent, Rejection, Submission};
+use crate::command::{Command, ExpectedVersion, Name, NewFile, NewMessage, Parent, Rejection, Submission};
 use crate::decide::decide;
 use crate::event::conversation::{MessageBody, Role};
-use crate::event::{Event, bench, conversation, home, kv, memory, run};
+use crate::event::{Event, bench, conversation, home, kv, memory, run, vault};
 use crate::ids::{Category, ConversationId, Digest, KeyId, MemoryId, MessageId, Position, RunId, StreamId};
 use crate::record::{Actor, RawRecord, Recorded, write};
 use crate::testing::{Writer, recorded};
@@ -49,6 +49,38 @@ fn message([id, parent, role, shape]: [u8; 4]) -> NewMessage {
     }
 }
 
+fn files(number: u8) -> Vec<NewFile> {
+    let file = NewFile { name: "a.txt".to_owned(), media_type: "text/plain".to_owned(), bytes: vec![number] };
+    vec![file; usize::from(number % 4 / 2)]
+}
+
+fn request(number: u8) -> run::RequestBody {
+    let system = (number % 2 == 0).then(|| text(number));
+    run::RequestBody { system, schema: None, fallbacks: vec![text(number); usize::from(number % 3)] }
+}
+
+fn provider(name: u8, url: u8) -> home::ProviderAdded {
+    home::ProviderAdded { name: text(name % 3), dialect: "openai".to_owned(), base_url: text(url % 3) }
+}
+
+fn called(number: u8) -> run::Called {
+    run::Called {
+        model: text(number),
+        key: run::KeyOrigin::None,
+        messages: number.into(),
+        left_out: 0,
+        passages: 0,
+        input_tokens: number.into(),
+        budget: 0,
+    }
+}
+
+fn call_failed(number: u8, attempts: u8) -> run::CallFailed {
+    let tokens = if number == 0 { u64::MAX } else { number.into() };
+    let usage = run::Usage { input_tokens: tokens, output_tokens: 0, cost_micros: tokens };
+    run::CallFailed { model: text(number), attempts: u32::from(attempts % 3), usage, estimated: false }
+}
+
 fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let memory = MemoryId(u128::from(thing % 5));
     let conversation = ConversationId(u128::from(thing % 3));
@@ -56,7 +88,7 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let body = memory::Body { content: text(a), ..memory::Body::default() };
     let digest = Digest(u128::from(a % 8));
     let reason = text(a);
-    match kind % 26 {
+    match kind % 27 {
         0 if b % 2 == 0 => Command::ChooseEmbedder { model: text(a % 3) },
         0 => Command::CreateHome { zo_version: text(a) },
         1 => Command::Memorize { id: None, digest, occurred_at: None, body },
@@ -73,27 +105,56 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
         6 => Command::Forget { id: memory },
         7 => Command::SetKey { id: (thing % 3).into(), key: name(thing % 3).text, value: text(a) },
         8 => Command::DeleteKey { id: (thing % 3).into(), key: name(thing % 3).text },
-        9 => Command::StartConversation { id: conversation, name: (b % 2 == 0).then(|| name(a)) },
-        10 | 18..22 => Command::AddMessage { conversation, message: message([a, b, c, d]) },
+        9 => Command::StartConversation {
+            id: conversation,
+            name: (b % 2 == 0).then(|| name(a)),
+            fork_of: (c % 8 == 0).then_some((ConversationId(u128::from(d % 3)), MessageId(u128::from(a % 16)))),
+        },
+        10 | 18..22 => Command::AddMessage { conversation, message: message([a, b, c, d]), files: files(d) },
         11 | 22 => Command::SelectBranch { conversation, message: MessageId(u128::from(a % 16)) },
         12 => Command::RenameConversation { conversation, name: name(a) },
         13 if a % 12 == 0 => Command::DeleteConversation { conversation },
+        13 if a % 12 == 1 => Command::Answer {
+            conversation,
+            question: MessageId(u128::from(b % 16)),
+            run,
+            model: text(c),
+            request: request(d),
+        },
         13 | 14 | 24 => Command::Ask {
             conversation: ConversationId(u128::from(b % 3)),
             name: (b % 2 == 0).then(|| name(a)),
             message: message([a, b, c, d]),
+            files: files(c),
             run,
             model: text(c),
+            request: request(d),
         },
         15 => {
-            let passage =
-                run::Passage { memory, position: Position(a.into()), score: f32::from(b), coverage: 0.5, cosine: None };
+            let passage = run::Passage {
+                source: run::Source::Memory(memory),
+                position: Position(a.into()),
+                score: f32::from(b),
+                coverage: 0.5,
+                cosine: None,
+            };
             Command::RecordRecall { run, passages: vec![passage; usize::from(c % 3)], indexed: Position(d.into()) }
         }
         16 | 23 => Command::FinishRun {
             run,
             message: message([a, b, c, d]),
             usage: run::Usage { input_tokens: a.into(), output_tokens: b.into(), cost_micros: c.into() },
+            account: run::Account { attempts: d.into(), ..run::Account::default() },
+            reason: (d % 2 == 0).then_some(reason),
+        },
+        25 => match a % 8 {
+            0 => Command::ChooseModel { model: (b % 2 == 0).then(|| text(c)), fallbacks: vec![text(d)] },
+            1 => Command::AddProvider { provider: provider(b, c) },
+            2 => Command::RemoveProvider { name: text(b % 3) },
+            3 => Command::RecordKey { provider: text(b % 3), fingerprint: text(c) },
+            4 => Command::RecordKeyRemoval { provider: text(b % 3) },
+            5 | 6 => Command::RecordCall { run, called: called(b) },
+            _ => Command::RecordCallFailure { run, failed: call_failed(b, c), reason },
         },
         _ if a % 2 == 0 => Command::FailRun { run, reason },
         _ => {
@@ -129,7 +190,7 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
     let digest = Digest(u128::from(a % 3));
     let size = if b == 255 { u32::MAX } else { b.into() };
     let message = MessageId(u128::from(a % 8));
-    let event: Event = match kind % 17 {
+    let event: Event = match kind % 19 {
         0 if b % 2 == 0 => home::EmbedderChosen { model: text(a) }.into(),
         0 => home::Created { zo_version: text(a) }.into(),
         1 => conversation::Started { name: (a % 2 == 0).then_some(digest) }.into(),
@@ -158,11 +219,24 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
             run::Started { conversation: ConversationId(u128::from(a % 3)), question: message, model: text(b) }.into()
         }
         15 if a % 2 == 0 => run::Recalled { passages: Vec::new(), indexed: Position(b.into()) }.into(),
+        17 => match a % 6 {
+            0 => home::ModelChosen { model: (b % 2 == 0).then(|| text(c)), fallbacks: Vec::new() }.into(),
+            1 => provider(b, c).into(),
+            2 => home::ProviderRemoved { name: text(b % 3) }.into(),
+            3 => vault::KeySet { provider: text(b % 3), fingerprint: text(c) }.into(),
+            4 => vault::KeyRemoved { provider: text(b % 3) }.into(),
+            _ => conversation::FileAttached { message, media_type: text(b), size }.into(),
+        },
+        18 => match a % 5 {
+            0..3 => called(b).into(),
+            3 => call_failed(b, c).into(),
+            _ => conversation::Forked { from: ConversationId(id), message }.into(),
+        },
         15 => bench::Placeholder { stands_for: text(a), filling: Vec::new() }.into(),
         _ if a % 2 == 0 => {
             let tokens = if b == 0 { u64::MAX } else { b.into() };
             let usage = run::Usage { input_tokens: tokens, output_tokens: tokens, cost_micros: tokens };
-            run::Finished { answer: message, model: text(c), usage }.into()
+            run::Finished { answer: message, model: text(c), usage, account: None }.into()
         }
         _ => run::Failed {}.into(),
     };

@@ -192,6 +192,11 @@ impl KeyRing {
         blake3::derive_key("zo 1 ids of names", &self.home_key)
     }
 
+    /// Key for replies that are on their way.
+    pub fn arriving_key(&self) -> [u8; 32] {
+        blake3::derive_key("zo 1 replies on their way", &self.home_key)
+    }
+
     /// Makes sure that every key up to `last` is durable in both files.
     ///
     /// # Errors

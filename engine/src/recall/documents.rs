@@ -6,8 +6,8 @@ use zo_projections::event::conversation::{MessageBody, Role};
 use zo_projections::event::{Event, memory};
 use zo_projections::{Category, ConversationId};
 
+use crate::providers::OFFLINE;
 use crate::reader::ReadEvent;
-use crate::service::OFFLINE;
 
 /// Raised whenever another event becomes a document, or an event another document: the words are indexed anew then, and
 /// vectors of texts that are the same are kept.

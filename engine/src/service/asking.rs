@@ -1,62 +1,153 @@
 //! Asking: a question becomes a run, and a run is carried on until it is answered, whoever started it.
 //!
-//! Question and run are one commit; what is recalled is recorded before the answer is written; the answer and the end of
-//! the run are one commit. A process that dies in between leaves an outstanding run, which the next one finds.
+//! Question and run are one commit; what is recalled is recorded before a model is called, the call before anything is
+//! sent; the answer and the end of the run are one commit. Start at [`ask`]; [`runs`] is the life of a run.
+//!
+//! - [`choice`]: which model answers. [`sources`]: what is recalled. [`context`]: what the model is told.
+//! - [`runs`]: a run, carried on from wherever it is. [`call`]: one call of a model.
 
-use std::time::Duration;
+mod call;
+mod choice;
+mod context;
+mod runs;
+mod sources;
 
-use zo_memory::{Filter, Kind, Parts, offline};
-use zo_projections::command::{NewMessage, Parent};
+use zo_projections::command::{NewFile, NewMessage, Parent};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role};
-use zo_projections::event::run::{Passage, Source, Usage};
+use zo_projections::event::run::{Account, RequestBody, Usage};
+use zo_projections::views::conversations::Conversation;
 use zo_projections::views::runs::Run;
-use zo_projections::{Actor, Command, MessageId, Position, RunId, Submission};
+use zo_projections::{Actor, Command, ConversationId, MessageId, Position, Rejection, RunId, Submission};
 
+pub(crate) use self::choice::usual;
+pub(crate) use self::runs::Turns;
 use super::Each;
-use super::conversation::{body_of, resolve_or_begin};
-use super::{OFFLINE, memory};
+use super::conversation::{body_of, name_of, resolve_or_begin};
 use crate::engine::Engine;
-use crate::protocol::{Answered, Asking, Failure, FailureKind, Question, RecalledLine};
-use crate::recall::Search;
-use crate::writer::SubmitError;
+use crate::protocol::{AnswerBegun, Answered, Asking, ConversationChoice, Failure, FailureKind, FileInput, Question};
+use crate::writer::{Outcome, SubmitError};
 
-/// How many passages are recalled for a question.
-const PASSAGES: usize = 8;
-/// So long what is not embedded yet is embedded before a question is looked up.
-const EMBED: Duration = Duration::from_millis(200);
-
-pub(super) fn ask(engine: &Engine, asking: Asking, _each: Each<'_>) -> Result<Answered, Failure> {
-    let (choice, run) = (&asking.conversation, asking.run);
-    let Question::New { text: question, .. } = asking.question else {
-        return Err(Failure::new(FailureKind::Io, "not there yet"));
-    };
-    let message = engine.names.question(run);
-    let id = RunId(run);
-    let known = engine.writer.read(|views| views.conversations.by_message(message).is_some())?;
-    if !known {
-        let conversation = resolve_or_begin(engine, Actor::User, choice)?;
-        let message = text_message(message, Role::User, question, Parent::Selected, None);
-        let command = Command::Ask {
-            conversation,
-            name: None,
-            message,
-            files: Vec::new(),
-            run: id,
-            model: OFFLINE.to_owned(),
-            request: Default::default(),
-        };
-        engine.writer.submit_one(Submission { correlation: Some(run), ..Submission::new(Actor::User, command) })?;
+/// Puts a question, waits for the answer, and tells `each` what arrives.
+pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
+    for (_, key) in &asking.environment.keys {
+        engine.writer.redactor().learn(&key.0);
     }
-    carry_on(engine, id)?;
+    let id = RunId(asking.run);
+    let put = engine.writer.read(|views| views.streams.version(id.into()) != 0)?;
+    let why = if put { None } else { put_question(engine, id, &asking)? };
+    runs::carry_on(engine, id, &asking.environment, why.as_deref(), each)?;
     answered(engine, id)
 }
 
-fn memory_of(passage: &Passage) -> zo_projections::MemoryId {
-    match passage.source {
-        Source::Memory(id) => id,
-        Source::Message(id) => zo_projections::MemoryId(id.0),
+/// Records the question and the run that is to answer it. Says how the model came to be taken, if nobody chose it.
+fn put_question(engine: &Engine, id: RunId, asking: &Asking) -> Result<Option<String>, Failure> {
+    check_schema(asking.schema.as_deref())?;
+    // What cannot be carried out is refused before anything is recorded.
+    let choice = choice::choose(engine, asking)?;
+    let request =
+        RequestBody { system: asking.system.clone(), schema: asking.schema.clone(), fallbacks: choice.fallbacks };
+    let message = engine.names.question(asking.run);
+    let model = choice.model;
+    let (conversation, command) = match &asking.question {
+        Question::New { text, files } => {
+            let conversation = resolve_or_begin(engine, Actor::User, &asking.conversation)?;
+            let message = text_message(message, Role::User, text.clone(), Parent::Selected, None);
+            let files = new_files(files);
+            (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request })
+        }
+        Question::Instead { of, text, files } => {
+            let (conversation, question) = earlier_question(engine, &asking.conversation, of.as_deref())?;
+            let parent = parent_of(engine, question)?;
+            let message = text_message(message, Role::User, text.clone(), parent, None);
+            let files = new_files(files);
+            (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request })
+        }
+        Question::Again { question } => {
+            let (conversation, question) = earlier_question(engine, &asking.conversation, question.as_deref())?;
+            (conversation, Command::Answer { conversation, question, run: id, model, request })
+        }
+    };
+    end_earlier_runs(engine, conversation, asking)?;
+    engine.writer.submit_one(Submission { correlation: Some(asking.run), ..Submission::new(Actor::User, command) })?;
+    Ok(choice.why)
+}
+
+fn check_schema(schema: Option<&str>) -> Result<(), Failure> {
+    let invalid = |why: String| Failure::from(Rejection::Invalid { what: "the JSON Schema".to_owned(), why });
+    match schema.map(serde_json::from_str::<serde_json::Value>).transpose() {
+        Ok(Some(value)) if !value.is_object() => Err(invalid("it is no JSON object".to_owned())),
+        Ok(_) => Ok(()),
+        Err(error) => Err(invalid(error.to_string())),
     }
+}
+
+fn new_files(files: &[FileInput]) -> Vec<NewFile> {
+    let file = |file: &FileInput| NewFile {
+        name: file.name.clone(),
+        media_type: file.media_type.clone(),
+        bytes: file.bytes.clone(),
+    };
+    files.iter().map(file).collect()
+}
+
+/// Questions of this conversation that were put before and are not answered: they come first.
+fn end_earlier_runs(engine: &Engine, conversation: ConversationId, asking: &Asking) -> Result<(), Failure> {
+    let earlier: Vec<RunId> = engine.writer.read(|views| {
+        let here = views.runs.outstanding().iter().filter(|(_, run)| run.conversation == conversation);
+        here.map(|(id, _)| *id).collect()
+    })?;
+    for id in earlier {
+        let quiet = &mut |_| std::ops::ControlFlow::Continue(());
+        if let Err(failure) = runs::carry_on(engine, id, &asking.environment, None, quiet) {
+            tracing::warn!(run = %id, "an earlier question stays unanswered: {}", engine.writer.redactor().clean(&failure.message));
+        }
+    }
+    Ok(())
+}
+
+/// The conversation, and the question in it that is meant: the last one of the selected branch if none is named.
+fn earlier_question(
+    engine: &Engine,
+    choice: &ConversationChoice,
+    named: Option<&str>,
+) -> Result<(ConversationId, MessageId), Failure> {
+    let id = match choice {
+        ConversationChoice::Existing(reference) | ConversationChoice::Named(reference) => {
+            super::conversation::find(engine, None, reference, |found| found.id)?
+        }
+        ConversationChoice::New { .. } | ConversationChoice::Imported { .. } => {
+            let message = "a new conversation has no earlier question";
+            return Err(Failure::new(FailureKind::Invalid, message));
+        }
+    };
+    let parsed = match named {
+        Some(named) => Some(named.parse().map_err(|_| Rejection::not_found("message", named))?),
+        None => None,
+    };
+    let last_question = |conversation: &Conversation| {
+        let path = conversation.branch();
+        path.iter().rev().find(|message| message.role == Role::User).map(|message| message.id)
+    };
+    let question = engine.writer.read(|views| match parsed {
+        Some(message) => views.conversations.by_message(message).filter(|(it, _)| it.id == id).map(|_| message),
+        None => views.conversations.get(id).and_then(last_question),
+    })?;
+    let missing = || match named {
+        Some(named) => Failure::from(Rejection::not_found("message", named)),
+        None => Failure::new(FailureKind::NotFound, "nothing was asked in this conversation yet"),
+    };
+    Ok((id, question.ok_or_else(missing)?))
+}
+
+fn parent_of(engine: &Engine, message: MessageId) -> Result<Parent, Failure> {
+    Ok(engine.writer.read(|views| {
+        let parent = views.conversations.by_message(message).and_then(|(conversation, index)| {
+            let parent = conversation.messages[index as usize].parent?;
+            Some(conversation.messages[parent as usize].id)
+        });
+        parent.map_or(Parent::Root, Parent::Message)
+    })?)
 }
 
 fn text_message(id: MessageId, role: Role, content: String, parent: Parent, model: Option<String>) -> NewMessage {
@@ -72,27 +163,7 @@ fn text_message(id: MessageId, role: Role, content: String, parent: Parent, mode
     }
 }
 
-/// Does what is left to do for a run. Nothing, if it has ended.
-fn carry_on(engine: &Engine, id: RunId) -> Result<(), Failure> {
-    let find = || engine.writer.read(|views| views.runs.outstanding().get(&id).cloned());
-    let Some(run) = find()? else { return Ok(()) };
-    let question = question_of(engine, &run)?;
-    if run.recalled.is_none() {
-        recall(engine, id, &run, &question)?;
-    }
-    let Some(Run { recalled: Some(recalled), .. }) = find()? else { return Ok(()) };
-    let answer = compose(engine, &question, recalled)?;
-    let message = text_message(
-        engine.names.answer(id.0),
-        Role::Assistant,
-        answer,
-        Parent::Message(run.question),
-        Some(run.model.clone()),
-    );
-    let finish = Command::FinishRun { run: id, message, usage: Usage::default(), account: Default::default() };
-    ignore_if_ended(engine.writer.submit_one(from_run(finish, id, recalled)))
-}
-
+/// What the question of a run says.
 fn question_of(engine: &Engine, run: &Run) -> Result<String, Failure> {
     let position = engine.writer.read(|views| {
         let (conversation, index) = views.conversations.by_message(run.question)?;
@@ -103,68 +174,51 @@ fn question_of(engine: &Engine, run: &Run) -> Result<String, Failure> {
     Ok(body.map(|body| body.content).unwrap_or_default())
 }
 
-fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> Result<(), Failure> {
-    let search = Search {
-        text: question,
-        limit: PASSAGES,
-        filter: Filter { kind: Some(Kind::Memory), ..Filter::default() },
-        parts: Parts::default(),
-        as_of: None,
-        embed: EMBED,
+/// Records the answer of a run.
+#[allow(clippy::too_many_arguments)] // all that an answer is
+fn finish(
+    engine: &Engine,
+    id: RunId,
+    run: &Run,
+    text: String,
+    model: &str,
+    usage: Usage,
+    account: Account,
+    reason: Option<String>,
+) -> Result<(), Failure> {
+    let parent = Parent::Message(run.question);
+    let message = NewMessage {
+        interrupted: reason.is_some(),
+        ..text_message(engine.names.answer(id.0), Role::Assistant, text, parent, Some(model.to_owned()))
     };
-    let recalled = engine.recall.search(engine.log_for_recall(), &search)?;
-    let passages = recalled.hits.iter().map(|hit| Passage {
-        source: Source::Memory(zo_projections::MemoryId(hit.item)),
-        position: Position(hit.position),
-        score: hit.score,
-        coverage: hit.coverage,
-        // How near is near enough was measured for that model alone.
-        cosine: hit.cosine.filter(|_| recalled.is_shipped_model),
-    });
-    let command = Command::RecordRecall { run: id, passages: passages.collect(), indexed: recalled.indexed };
-    ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.started)))
-}
-
-/// The text of the built-in responder, from what was recorded as recalled.
-fn compose(engine: &Engine, question: &str, recalled: Position) -> Result<String, Failure> {
-    let passages = passages(engine, recalled)?;
-    let mut texts = Vec::with_capacity(passages.len());
-    for (passage, event) in &passages {
-        if let Some(body) = memory::body(event)? {
-            texts.push((memory::user_id(event, memory_of(passage)), body.content, passage));
-        }
-    }
-    let quotes: Vec<offline::Passage<'_>> = texts
-        .iter()
-        .map(|(id, text, Passage { score, coverage, cosine, .. })| offline::Passage {
-            id,
-            text,
-            score: *score,
-            coverage: *coverage,
-            cosine: *cosine,
-        })
-        .collect();
-    Ok(offline::answer(question, &quotes))
-}
-
-fn passages(engine: &Engine, recalled: Position) -> Result<Vec<(Passage, crate::reader::ReadEvent)>, Failure> {
-    let Event::RunRecalled(event) = engine.reader.event(recalled)?.recorded.event else {
-        return Err(Failure::new(FailureKind::Damaged, format!("position {recalled} does not say what was recalled")));
-    };
-    let events = engine.reader.events(event.passages.iter().map(|passage| passage.position))?;
-    Ok(event.passages.into_iter().zip(events).collect())
+    let command = Command::FinishRun { run: id, message, usage, account, reason };
+    ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.recalled.unwrap_or(run.started))))
 }
 
 fn from_run(command: Command, id: RunId, causation: Position) -> Submission {
     Submission { causation: Some(causation), correlation: Some(id.0), ..Submission::new(Actor::Engine, command) }
 }
 
-/// Two may carry on one run (who asked, and the housekeeper): whoever is second finds it done.
-fn ignore_if_ended(outcome: crate::writer::Outcome) -> Result<(), Failure> {
+/// A run that has ended in the meantime needs nothing more.
+fn ignore_if_ended(outcome: Outcome) -> Result<(), Failure> {
     match outcome {
-        Ok(_) | Err(SubmitError::Rejected(zo_projections::Rejection::State { .. })) => Ok(()),
+        Ok(_) | Err(SubmitError::Rejected(Rejection::State { .. })) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// What is known when a run begins to be answered.
+fn begun(engine: &Engine, id: RunId, run: &Run, recalled: Position, why: Option<&str>) -> Result<AnswerBegun, Failure> {
+    let (found, _) = sources::recorded(engine, recalled)?;
+    Ok(AnswerBegun {
+        conversation: run.conversation.to_string(),
+        conversation_name: name_of(engine, run.conversation)?,
+        run: id.to_string(),
+        question: run.question.to_string(),
+        model: run.model.clone(),
+        why: why.map(str::to_owned),
+        recalled: found.iter().map(sources::Found::line).collect(),
+    })
 }
 
 /// Reads back the answer of a run that has ended.
@@ -172,12 +226,15 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
     let answer = engine.names.answer(id.0);
     let place = engine.writer.read(|views| {
         let (conversation, index) = views.conversations.by_message(answer)?;
-        let head = views.position;
-        Some((conversation.id, conversation.messages[index as usize].position, head))
+        let message = &conversation.messages[index as usize];
+        let parent = message.parent.map(|parent| conversation.messages[parent as usize].id);
+        Some((conversation.id, message.position, parent, views.position))
     })?;
-    let Some((conversation, position, head)) = place else {
-        return Err(Failure::new(FailureKind::Refused, format!("run {id} ended without an answer"))
-            .hint(format!("`zo log tail --stream run/{id}` shows what happened")));
+    let Some((conversation, position, question, head)) = place else {
+        let reason = runs::last_reason(engine, id)?.unwrap_or_else(|| format!("run {id} ended without an answer"));
+        return Err(Failure::new(FailureKind::Model, reason).hint(format!(
+            "`zo ask --retry` puts the question again; `zo log tail --stream run/{id}` shows what happened"
+        )));
     };
     let message = engine.reader.event(position)?;
     // The end of the run is in one commit with its answer, directly behind it.
@@ -185,59 +242,20 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
     let Event::RunFinished(finished) = &end.recorded.event else {
         return Err(Failure::new(FailureKind::Damaged, format!("the answer at position {position} ends no run")));
     };
-    let recalled = message.recorded.header.causation.unwrap_or_default();
-    let indexed = match engine.reader.event(recalled)?.recorded.event {
-        Event::RunRecalled(event) => event.indexed,
-        _ => Position::START,
-    };
-    let recalled = passages(engine, recalled)?;
+    let (recalled, indexed) = sources::recorded(engine, message.recorded.header.causation.unwrap_or_default())?;
     let body: Option<MessageBody> = body_of(&message)?;
     Ok(Answered {
         answer: body.map(|body| body.content).unwrap_or_default(),
         conversation: conversation.to_string(),
         run: id.to_string(),
-        model: finished.model.clone(),
-        recalled: recalled
-            .iter()
-            .map(|(passage, event)| RecalledLine {
-                id: memory::user_id(event, memory_of(passage)),
-                kind: "memory".to_owned(),
-                position: passage.position,
-                score: passage.score,
-            })
-            .collect(),
-        usage: finished.usage,
-        question: String::new(),
+        question: question.map(|id| id.to_string()).unwrap_or_default(),
         message: answer.to_string(),
+        model: finished.model.clone(),
+        recalled: recalled.iter().map(sources::Found::line).collect(),
+        usage: finished.usage,
         account: finished.account.unwrap_or_default(),
         position: end.recorded.header.position,
         indexed,
         head,
     })
-}
-
-impl Engine {
-    /// Carries on every run that nobody is carrying on, until `stop` says so.
-    pub(crate) fn finish_outstanding_runs(&self, stop: &dyn Fn() -> bool) {
-        let Ok(outstanding) = self.writer.read(|views| views.runs.outstanding().keys().copied().collect::<Vec<_>>())
-        else {
-            return;
-        };
-        for id in outstanding {
-            if stop() {
-                return;
-            }
-            if let Err(failure) = carry_on(self, id) {
-                tracing::warn!(run = %id, "the run stays outstanding: {failure}");
-                if failure.kind == FailureKind::NotFound {
-                    // Its conversation was deleted: nobody waits for it any more.
-                    let reason = failure.message;
-                    let failed = from_run(Command::FailRun { run: id, reason }, id, Position::START);
-                    if let Err(error) = self.writer.submit_one(Submission { causation: None, ..failed }) {
-                        tracing::warn!(run = %id, "{error}");
-                    }
-                }
-            }
-        }
-    }
 }

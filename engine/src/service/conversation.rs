@@ -1,8 +1,9 @@
 //! Requests about conversations.
 
-use zo_projections::command::{Name, NewMessage, Parent};
+use zo_projections::command::{Name, NewFile, NewMessage, Parent};
 use zo_projections::event::Event;
-use zo_projections::event::conversation::{MessageBody, NameBody};
+use zo_projections::event::conversation::{FileBody, MessageBody, NameBody};
+use zo_projections::views::attachments::Attached;
 use zo_projections::views::conversations::{Conversation, Message};
 use zo_projections::{Actor, Command, ConversationId, MessageId, Position, Rejection, Submission, Timestamp, Views};
 
@@ -10,8 +11,8 @@ use super::memory::canonical_meta;
 use super::{acknowledge, check_count};
 use crate::engine::Engine;
 use crate::protocol::{
-    Acknowledged, Answer, At, ConversationChoice, ConversationLine, Failure, FailureKind, MessageChoice, MessageInput,
-    MessageLine, Outcome,
+    Acknowledged, Answer, At, ConversationChoice, ConversationLine, Failure, FailureKind, FileLine, MessageChoice,
+    MessageInput, MessageLine, Outcome,
 };
 use crate::reader::ReadEvent;
 
@@ -137,14 +138,69 @@ fn message_id(engine: &Engine, conversation: ConversationId, choice: &MessageCho
     }
 }
 
+/// Begins a conversation as a copy of a branch of another one, in one commit: whole or not at all.
 pub(super) fn fork(
-    _engine: &Engine,
-    _from: &str,
-    _message: Option<&str>,
-    _id: u128,
-    _name: Option<String>,
+    engine: &Engine,
+    from: &str,
+    message: Option<&str>,
+    id: u128,
+    name: Option<String>,
 ) -> Result<Acknowledged, Failure> {
-    Err(Failure::new(FailureKind::Io, "not there yet"))
+    let id = ConversationId(id);
+    let from = find(engine, None, from, |found| found.id)?;
+    let last: Option<MessageId> = match message {
+        Some(message) => Some(message.parse().map_err(|_| Rejection::not_found("message", message))?),
+        None => None,
+    };
+    let branch = engine.writer.read(|views| {
+        let conversation = views.conversations.get(from)?;
+        let last = last.map_or(conversation.selected, |last| conversation.index_of(last));
+        let path = conversation.path_to(last).into_iter();
+        Some(path.map(|message| (*message, views.attachments.of(message.id).to_vec())).collect::<Vec<_>>())
+    })?;
+    let branch = branch.unwrap_or_default();
+    let Some(&(Message { id: last, .. }, _)) = branch.last() else {
+        let what = message.unwrap_or("that could be continued");
+        return Err(Rejection::not_found("message", what).into());
+    };
+    let name = name.map(|text| Name { digest: engine.names.conversation_name(&text), text });
+    let start = Command::StartConversation { id, name, fork_of: Some((from, last)) };
+    let mut submissions = vec![Submission::new(Actor::User, start)];
+    for (message, files) in branch {
+        submissions.push(Submission::new(Actor::User, copied(engine, id, message, &files)?));
+    }
+    let mut outcomes = engine.writer.submit(submissions).into_iter();
+    let started = outcomes.next().expect("one command has one outcome");
+    let acknowledged = acknowledge(id.to_string(), started)?;
+    // What was refused with the start is refused with every message too.
+    outcomes.try_for_each(|outcome| outcome.map(drop))?;
+    Ok(acknowledged)
+}
+
+/// The command that adds a copy of a message to another conversation, under an id that follows from both.
+fn copied(engine: &Engine, to: ConversationId, message: Message, files: &[Attached]) -> Result<Command, Failure> {
+    let event = engine.reader.event(message.position)?;
+    let (model, occurred_at) = match &event.recorded.event {
+        Event::MessageAdded(added) => (added.model.clone(), added.occurred_at),
+        _ => (None, None),
+    };
+    let unreadable = || Failure::new(FailureKind::Damaged, format!("message {} cannot be opened", message.id));
+    let mut copies = Vec::with_capacity(files.len());
+    for (file, event) in files.iter().zip(engine.reader.events(files.iter().map(|file| file.position))?) {
+        let FileBody { name, bytes } = body_of(&event)?.ok_or_else(unreadable)?;
+        copies.push(NewFile { name, media_type: file.media_type.clone(), bytes });
+    }
+    let message = NewMessage {
+        id: engine.names.message(to.0, &message.id.to_string()),
+        parent: Parent::Selected,
+        role: message.role,
+        body: body_of(&event)?.ok_or_else(unreadable)?,
+        model,
+        occurred_at: occurred_at.or(Some(event.recorded.header.at)),
+        interrupted: message.interrupted,
+        selected: true,
+    };
+    Ok(Command::AddMessage { conversation: to, message, files: copies })
 }
 
 pub(super) fn select(engine: &Engine, reference: &str, message: &str) -> Result<Acknowledged, Failure> {
@@ -176,11 +232,20 @@ pub(super) fn find<T>(
     reference: &str,
     then: impl FnOnce(&Conversation) -> T,
 ) -> Result<T, Failure> {
+    find_in(engine, at, reference, |_, conversation| then(conversation))
+}
+
+fn find_in<T>(
+    engine: &Engine,
+    at: Option<At>,
+    reference: &str,
+    then: impl FnOnce(&Views, &Conversation) -> T,
+) -> Result<T, Failure> {
     let name = engine.names.conversation_name(reference);
     let literal = reference.parse::<ConversationId>().ok();
     let found = engine.ask_views(at, |views| {
         let by_id = |id| views.conversations.get(id).filter(|found| found.deleted.is_none());
-        views.conversations.by_name(name).or_else(|| literal.and_then(by_id)).map(then)
+        views.conversations.by_name(name).or_else(|| literal.and_then(by_id)).map(|found| then(views, found))
     })?;
     found.ok_or_else(|| Rejection::not_found("conversation", reference).into())
 }
@@ -253,17 +318,20 @@ pub(super) fn show(
     skip: usize,
     limit: usize,
 ) -> Result<Answer, Failure> {
-    let (place, messages, total) = find(engine, at, reference, |conversation| {
+    let (place, messages, total) = find_in(engine, at, reference, |views, conversation| {
         let messages: Vec<&Message> =
             if all_branches { conversation.messages.iter().collect() } else { conversation.branch() };
         let total = messages.len();
         let page = messages.into_iter().skip(skip).take(limit);
         let parent_of = |message: &Message| Some(conversation.messages[message.parent? as usize].id);
-        (Place::of(conversation), page.map(|each| (*each, parent_of(each))).collect::<Vec<_>>(), total)
+        let with_files = |each: &Message| (*each, parent_of(each), views.attachments.of(each.id).to_vec());
+        (Place::of(conversation), page.map(with_files).collect::<Vec<_>>(), total)
     })?;
-    let events = engine.reader.events(messages.iter().map(|(message, _)| message.position))?;
-    let lines =
-        messages.into_iter().zip(events).map(|((message, parent), event)| message_line(message, parent, &event));
+    let events = engine.reader.events(messages.iter().map(|(message, ..)| message.position))?;
+    let lines = messages
+        .into_iter()
+        .zip(events)
+        .map(|((message, parent, files), event)| message_line(engine, message, &files, parent, &event));
     Ok(Answer::Conversation {
         conversation: place.line(engine)?,
         messages: lines.collect::<Result<_, _>>()?,
@@ -271,7 +339,13 @@ pub(super) fn show(
     })
 }
 
-fn message_line(message: Message, parent: Option<MessageId>, event: &ReadEvent) -> Result<MessageLine, Failure> {
+fn message_line(
+    engine: &Engine,
+    message: Message,
+    files: &[Attached],
+    parent: Option<MessageId>,
+    event: &ReadEvent,
+) -> Result<MessageLine, Failure> {
     let (model, occurred_at) = match &event.recorded.event {
         Event::MessageAdded(added) => (added.model.clone(), added.occurred_at),
         _ => (None, None),
@@ -293,11 +367,21 @@ fn message_line(message: Message, parent: Option<MessageId>, event: &ReadEvent) 
         tool_calls: body.tool_calls,
         tool_call_id: body.tool_call_id,
         meta: body.meta,
-        files: Vec::new(),
+        files: files.iter().map(|file| file_line(engine, file)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn file_line(engine: &Engine, file: &Attached) -> Result<FileLine, Failure> {
+    let body: Option<FileBody> = body_of(&engine.reader.event(file.position)?)?;
+    Ok(FileLine {
+        name: body.map(|body| body.name),
+        media_type: file.media_type.clone(),
+        size: file.size,
+        position: file.position,
     })
 }
 
 /// The opened body of an event; `None` if it cannot be opened.
-pub(super) fn body_of<T: bincode::Decode<()>>(event: &ReadEvent) -> Result<Option<T>, Failure> {
+pub(crate) fn body_of<T: bincode::Decode<()>>(event: &ReadEvent) -> Result<Option<T>, Failure> {
     event.body().map_err(|error| Failure::new(FailureKind::Damaged, error.to_string()))
 }

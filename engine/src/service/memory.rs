@@ -206,12 +206,12 @@ pub(super) fn find<T>(
 }
 
 /// The id that a user knows a memory by, from one of its revisions.
-pub(super) fn user_id(event: &ReadEvent, id: MemoryId) -> String {
+pub(crate) fn user_id(event: &ReadEvent, id: MemoryId) -> String {
     body(event).ok().flatten().and_then(|body| body.name).unwrap_or_else(|| id.to_string())
 }
 
 /// The body of a revision; `None` if it cannot be opened.
-pub(super) fn body(event: &ReadEvent) -> Result<Option<memory::Body>, Failure> {
+pub(crate) fn body(event: &ReadEvent) -> Result<Option<memory::Body>, Failure> {
     match &event.recorded.event {
         Event::Memorized(_) | Event::Superseded(_) => {
             event.body().map_err(|error| Failure::new(FailureKind::Damaged, error.to_string()))

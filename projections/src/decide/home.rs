@@ -76,3 +76,73 @@ pub(super) fn remove_provider(views: &Views, name: String) -> Result<Decision, R
     }
     Ok(record([NewEvent::new(HOME, ProviderRemoved { name })]))
 }
+
+#[cfg(test)]
+mod tests {
+    //! What can be chosen for the whole home, and what is recorded of the vault.
+
+    use crate::command::Command;
+    use crate::event::home::ProviderAdded;
+    use crate::testing::{assert_lines, told};
+
+    fn check(commands: &[Command], expected: &str) {
+        assert_lines(&told(commands), expected);
+    }
+
+    fn choose(model: Option<&str>, fallbacks: &[&str]) -> Command {
+        let fallbacks = fallbacks.iter().map(|model| (*model).to_owned()).collect();
+        Command::ChooseModel { model: model.map(str::to_owned), fallbacks }
+    }
+
+    fn add(name: &str, url: &str) -> Command {
+        let (name, dialect, base_url) = (name.to_owned(), "openai".to_owned(), url.to_owned());
+        Command::AddProvider { provider: ProviderAdded { name, dialect, base_url } }
+    }
+
+    fn remove(name: &str) -> Command {
+        Command::RemoveProvider { name: name.to_owned() }
+    }
+
+    fn key(provider: &str, fingerprint: &str) -> Command {
+        Command::RecordKey { provider: provider.to_owned(), fingerprint: fingerprint.to_owned() }
+    }
+
+    fn key_gone(provider: &str) -> Command {
+        Command::RecordKeyRemoval { provider: provider.to_owned() }
+    }
+
+    #[test]
+    fn a_model_is_chosen_until_another_one_is() {
+        check(&[choose(Some("a/x"), &["b/y"])], "1 home/0 v1 home.model_chosen model=a/x fallbacks=[b/y]");
+        check(&[choose(Some("a/x"), &[]), choose(Some("a/x"), &[])], "already: home/0 at 1");
+        check(&[choose(Some("a/x"), &[]), choose(None, &[])], "2 home/0 v2 home.model_chosen");
+        check(&[choose(Some(""), &[])], "rejected: the model: it is empty");
+        check(&[choose(None, &["a/x"; 17])], "rejected: the fallbacks: 17 are more than the 16 that there may be");
+    }
+
+    #[test]
+    fn a_provider_is_added_changed_and_removed() {
+        let line = "home.provider_added name=near dialect=openai base_url";
+        check(&[add("near", "http://a")], &format!("1 home/0 v1 {line}=http://a"));
+        check(&[add("near", "http://a"), add("near", "http://a")], "already: home/0 at 1");
+        check(&[add("near", "http://a"), add("near", "http://b")], &format!("2 home/0 v2 {line}=http://b"));
+        check(&[add("near", "http://a"), remove("near")], "2 home/0 v2 home.provider_removed name=near");
+        check(&[remove("near")], "rejected: there is no provider near");
+        check(
+            &[add("a/b", "http://a")],
+            r#"rejected: the provider "a/b": it may have lowercase letters, digits, `-`, `_` and `.`"#,
+        );
+    }
+
+    #[test]
+    fn a_key_is_recorded_by_its_fingerprint() {
+        check(&[key("openai", "01ab")], "1 vault/0 v1 vault.key_set provider=openai fingerprint=01ab");
+        check(&[key("openai", "01ab"), key("openai", "01ab")], "already: vault/0 at 1");
+        check(
+            &[key("openai", "01ab"), key("openai", "02cd")],
+            "2 vault/0 v2 vault.key_set provider=openai fingerprint=02cd",
+        );
+        check(&[key("openai", "01ab"), key_gone("openai")], "2 vault/0 v2 vault.key_removed provider=openai");
+        check(&[key_gone("openai")], "rejected: there is no key openai");
+    }
+}

@@ -143,6 +143,7 @@ pub(super) fn finish(
     message: NewMessage,
     usage: Usage,
     account: Account,
+    reason: Option<String>,
 ) -> Result<Decision, Rejection> {
     let run = outstanding(views, id)?;
     let model = message.model.clone().unwrap_or_else(|| run.model.clone());
@@ -152,7 +153,10 @@ pub(super) fn finish(
         return Err(Rejection::state("message", message.id, "was added before, and is no answer of this run"));
     }
     let answer = message_added(views, Some(conversation), run.conversation, message)?;
-    Ok(record([answer, NewEvent::new(id, finished)]))
+    reason.iter().try_for_each(|reason| text_size("the reason", reason).map(drop))?;
+    let finished = NewEvent::new(id, finished);
+    let finished = reason.into_iter().fold(finished, |event, reason| event.with_body(&ReasonBody { reason }));
+    Ok(record([answer, finished]))
 }
 
 pub(super) fn fail(views: &Views, id: RunId, reason: String) -> Result<Decision, Rejection> {

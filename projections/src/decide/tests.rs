@@ -3,7 +3,8 @@
 use super::*;
 use crate::command::Name;
 use crate::event::memory::Body;
-use crate::ids::{ConversationId, Digest, MemoryId, RunId};
+use crate::event::run::{RequestBody, Source};
+use crate::ids::{Category, ConversationId, Digest, MemoryId, RunId};
 use crate::record::Actor;
 use crate::testing::{Writer, assert_lines, digest_of, message};
 
@@ -56,7 +57,15 @@ fn a_command_under_a_known_key_gets_the_first_result() {
 fn the_result_of_a_command_of_several_events_is_that_of_the_last() {
     let name = Some(Name { digest: digest_of("trip"), text: "trip".to_owned() });
     let (conversation, run) = (ConversationId(1), RunId(3));
-    let ask = Command::Ask { conversation, name, message: message(9, "why?"), run, model: "offline".to_owned() };
+    let ask = Command::Ask {
+        conversation,
+        name,
+        message: message(9, "why?"),
+        files: Vec::new(),
+        run,
+        model: "offline".to_owned(),
+        request: RequestBody::default(),
+    };
     let ask = Submission::new(Actor::User, ask).keyed(5);
     check(
         vec![ask.clone(), memorize(1, "tea"), ask],
@@ -157,7 +166,7 @@ fn the_longest_events_can_be_read_again() {
     let mut question = message(9, "why?");
     question.model = Some(name.clone());
     let passage = crate::event::run::Passage {
-        memory: MemoryId(u128::MAX),
+        source: Source::Memory(MemoryId(u128::MAX)),
         position: Position(u64::MAX),
         score: 1.0,
         coverage: 1.0,
@@ -172,8 +181,10 @@ fn the_longest_events_can_be_read_again() {
         conversation: ConversationId(1),
         name: Some(text_of(&name)),
         message: question,
+        files: Vec::new(),
         run: RunId(1),
         model: name.clone(),
+        request: RequestBody::default(),
     };
     let commands = [
         Command::CreateHome { zo_version: name.clone() },

@@ -38,7 +38,7 @@ impl Event {
             Self::KvSet(_) => self.body_object::<kv::Body>(body),
             Self::FileAttached(_) => self.body_object::<conversation::FileBody>(body),
             Self::RunStarted(_) => self.body_object::<run::RequestBody>(body),
-            Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) => {
+            Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) | Self::RunFinished(_) => {
                 self.body_object::<run::ReasonBody>(body)
             }
             _ => Ok(Map::new()),

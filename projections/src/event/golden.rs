@@ -3,8 +3,8 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use super::conversation::{MessageBody, NameBody, ToolCall};
-use super::run::ReasonBody;
+use super::conversation::{FileBody, MessageBody, NameBody, ToolCall};
+use super::run::{ReasonBody, RequestBody};
 use super::{Event, KINDS, decode_body, encode_into, kv, memory};
 use crate::testing::{Golden, check_golden, read_golden, samples};
 
@@ -84,4 +84,7 @@ fn bodies_keep_their_bytes_and_meaning() {
     check_body("name", &[NameBody { name: "trip".to_owned() }]);
     check_body("value", &[kv::Body { value: "blue".to_owned() }]);
     check_body("reason", &[ReasonBody { reason: "not so".to_owned() }]);
+    let all = RequestBody { system: some("Be brief."), schema: some("{}"), fallbacks: vec!["offline".to_owned()] };
+    check_body("request", &[RequestBody::default(), all]);
+    check_body("file", &[FileBody { name: "a.png".to_owned(), bytes: vec![0, 1, 255] }]);
 }

@@ -229,7 +229,8 @@ pub struct Account {
     pub ending: Ending,
 }
 
-/// A run was answered. Appended in one commit with the answer's message.
+/// A run was answered. Appended in one commit with the answer's message. The body, if the answer was cut off, is a
+/// [`ReasonBody`].
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
 pub struct Finished {
     /// The answer.

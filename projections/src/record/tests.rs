@@ -6,7 +6,7 @@ use serde_json::json;
 use super::*;
 use crate::event::{home, memory, run};
 use crate::ids::RunId;
-use crate::testing::{Golden, check_golden, samples, to_hex};
+use crate::testing::{Golden, check_golden, read_golden, samples, to_hex};
 
 const POSITION: Position = Position(7);
 
@@ -26,8 +26,11 @@ fn full() -> (Recorded, &'static [u8]) {
         key: KeyId(0x5152_5354),
         body: BodyPlace::Inline(12),
     };
-    let event =
-        run::Finished { answer: crate::MessageId(5), model: "offline".to_owned(), usage: run::Usage::default() };
+    let event = run::Started {
+        conversation: crate::ConversationId(4),
+        question: crate::MessageId(5),
+        model: "ollama/llama3:8".to_owned(),
+    };
     (Recorded { header, event: event.into() }, body)
 }
 
@@ -152,7 +155,7 @@ fn every_changed_byte_is_an_error() {
 fn what_this_version_does_not_write_is_refused_though_its_checksum_fits() {
     let (recorded, body) = full();
     let bytes = written(&recorded, body);
-    check(&bytes, "run v555885348 run.finished, body Inline(12), 179 bytes");
+    check(&bytes, "run v555885348 run.started, body Inline(12), 179 bytes");
     let no = |at: usize, new: &[u8], what: &str| {
         check(&forged(&bytes, at, new), &format!("record at position 7 has no valid {what}"));
     };
@@ -171,7 +174,7 @@ fn what_this_version_does_not_write_is_refused_though_its_checksum_fits() {
     no(68, &[13], "length: 179");
     check(
         &forged(&bytes, 10, &[2]),
-        "run v555885348 run.finished has schema 2, and this version of zo knows 1 at the most, body Inline(12), 179 bytes",
+        "run v555885348 run.started has schema 2, and this version of zo knows 1 at the most, body Inline(12), 179 bytes",
     );
     check(
         &forged(&bytes, 8, &[0xFF, 0x0F]),
@@ -199,7 +202,7 @@ fn fields_lie_where_the_documentation_says() {
     let bytes = written(&recorded, body);
     let hex = |from: usize, to: usize| to_hex(&bytes[from..to]);
     assert_eq!(hex(0, 4), "ab000000"); // 179 - 8
-    assert_eq!(hex(8, 16), "0304010f04040000"); // kind, schema, flags, actor, category, zero
+    assert_eq!(hex(8, 16), "0104010f04040000"); // kind, schema, flags, actor, category, zero
     assert_eq!(hex(16, 32), "100f0e0d0c0b0a090807060504030201");
     assert_eq!(hex(32, 48), "201f1e1d1c1b1a191817161514131211");
     assert_eq!(hex(48, 72), "24232221545352517b68e5cf8b010000".to_owned() + "370000000c000000");
@@ -247,7 +250,21 @@ fn the_record_keeps_its_bytes() {
         });
         Golden::new(bytes, &meaning)
     });
-    check_golden("records/every_field.1.hex", &goldens);
+    check_golden("records/every_field.2.hex", &goldens);
+}
+
+/// What was written when `run.finished` had its first schema.
+#[test]
+fn records_of_an_older_schema_are_read() {
+    for golden in read_golden("records/every_field.1.hex").expect("it was there once") {
+        let (raw, length) = RawRecord::read(POSITION, &golden.bytes).expect("an old log has it");
+        assert_eq!(length, golden.bytes.len());
+        let recorded = raw.decode().expect("every schema is lifted to the newest");
+        let meaning = Golden::new(Vec::new(), &json!({"name": recorded.event.name(), "data": recorded.event})).meaning;
+        assert_eq!(meaning["name"], golden.meaning["kind"]);
+        assert_eq!(meaning["data"], golden.meaning["data"]);
+        assert_eq!(golden.meaning["schema"], json!(raw.schema));
+    }
 }
 
 proptest! {

@@ -3,7 +3,7 @@
 
 use crate::command::{NewMessage, Parent};
 use crate::event::conversation::{MessageAdded, MessageBody, Role};
-use crate::event::{Event, bench, conversation, home, kv, memory, run};
+use crate::event::{Event, bench, conversation, home, kv, memory, run, vault};
 use crate::ids::{Category, ConversationId, Digest, KeyId, MemoryId, MessageId, Position, RunId, StreamId};
 use crate::record::{Actor, Recorded};
 use crate::time::Timestamp;
@@ -70,7 +70,7 @@ fn started(question: u128) -> run::Started {
 
 fn recalled() -> run::Recalled {
     let passage = |memory, position, score| run::Passage {
-        memory: MemoryId(memory),
+        source: run::Source::Memory(MemoryId(memory)),
         position,
         score,
         coverage: 0.5,
@@ -82,7 +82,51 @@ fn recalled() -> run::Recalled {
 
 fn finished() -> run::Finished {
     let usage = run::Usage { input_tokens: 1000, output_tokens: 20, cost_micros: 3 };
-    run::Finished { answer: MessageId(12), model: "anthropic/claude".to_owned(), usage }
+    run::Finished { answer: MessageId(12), model: "anthropic/claude".to_owned(), usage, account: None }
+}
+
+fn called(model: &str) -> run::Called {
+    run::Called {
+        model: model.to_owned(),
+        key: run::KeyOrigin::Vault,
+        messages: 3,
+        left_out: 4,
+        passages: 2,
+        input_tokens: 900,
+        budget: 6144,
+    }
+}
+
+fn call_failed(model: &str, attempts: u32) -> run::CallFailed {
+    let usage = run::Usage { input_tokens: 900, output_tokens: 0, cost_micros: 2 };
+    run::CallFailed { model: model.to_owned(), attempts, usage, estimated: attempts == 0 }
+}
+
+fn interrupted() -> run::Finished {
+    let account = run::Account {
+        cached_tokens: 5,
+        estimated: true,
+        unpriced: true,
+        attempts: 2,
+        ending: run::Ending::Interrupted,
+    };
+    run::Finished { model: "openai/b".to_owned(), account: Some(account), ..finished() }
+}
+
+fn model_chosen(model: Option<&str>) -> home::ModelChosen {
+    home::ModelChosen { model: model.map(str::to_owned), fallbacks: vec!["offline".to_owned()] }
+}
+
+fn provider_added(url: &str) -> home::ProviderAdded {
+    home::ProviderAdded { name: "near".to_owned(), dialect: "openai".to_owned(), base_url: url.to_owned() }
+}
+
+fn attached(message: u128) -> conversation::FileAttached {
+    conversation::FileAttached { message: MessageId(message), media_type: "image/png".to_owned(), size: 70 }
+}
+
+fn key_set(provider: &str) -> vault::KeySet {
+    vault::KeySet { provider: provider.to_owned(), fingerprint: "0123456789abcdef".to_owned() }
 }
 
 fn placeholder() -> bench::Placeholder {
@@ -96,6 +140,7 @@ pub(crate) fn story() -> Vec<Recorded> {
     let key = |id| StreamId::new(Category::Kv, id);
     let run = |id| StreamId::from(RunId(id));
     let home = StreamId::new(Category::Home, 0);
+    let vault = StreamId::new(Category::Vault, 0);
     let events: Vec<(StreamId, u32, Event)> = vec![
         (home, 1, home::Created { zo_version: "0.1.0".to_owned() }.into()),
         (conversation(1), 1, conversation::Started { name: Some(digest_of("trip")) }.into()),
@@ -128,6 +173,27 @@ pub(crate) fn story() -> Vec<Recorded> {
         (memory(2), 3, memory::Retracted {}.into()),
         (memory(2), 4, memory::Forgotten {}.into()),
         (home, 2, home::EmbedderChosen { model: "other".to_owned() }.into()),
+        (home, 3, model_chosen(Some("openai/a")).into()),
+        (home, 4, provider_added("http://localhost:1234/v1").into()),
+        (home, 5, provider_added("https://near.example/v1").into()),
+        (home, 6, home::ProviderAdded { name: "gone".to_owned(), ..provider_added("http://127.0.0.1") }.into()),
+        (home, 7, home::ProviderRemoved { name: "gone".to_owned() }.into()),
+        (vault, 1, key_set("openai").into()),
+        (vault, 2, key_set("near").into()),
+        (vault, 3, vault::KeyRemoved { provider: "near".to_owned() }.into()),
+        (conversation(1), 7, attached(13).into()),
+        (conversation(3), 1, conversation::Started { name: None }.into()),
+        (conversation(3), 2, conversation::Forked { from: ConversationId(1), message: MessageId(13) }.into()),
+        (run(1), 3, called("openai/a").into()),
+        (run(1), 4, call_failed("openai/a", 3).into()),
+        (run(1), 5, called("openai/b").into()),
+        (run(1), 6, call_failed("openai/b", 0).into()),
+        (run(1), 7, called("openai/b").into()),
+        (run(4), 1, run::Started { model: "near/c".to_owned(), ..started(13) }.into()),
+        (run(4), 2, called("near/c").into()),
+        (run(5), 1, run::Started { model: "near/c".to_owned(), ..started(13) }.into()),
+        (run(5), 2, called("near/d").into()),
+        (run(5), 3, interrupted().into()),
     ];
     events
         .into_iter()
@@ -174,5 +240,35 @@ pub(crate) fn samples() -> Vec<Event> {
         finished().into(),
         run::Failed {}.into(),
         placeholder().into(),
+        model_chosen(Some("openai/a")).into(),
+        home::ModelChosen { model: None, fallbacks: Vec::new() }.into(),
+        provider_added("http://localhost:1234/v1").into(),
+        home::ProviderRemoved { name: "near".to_owned() }.into(),
+        attached(13).into(),
+        conversation::Forked { from: ConversationId(1), message: MessageId(13) }.into(),
+        run::Recalled {
+            passages: vec![run::Passage {
+                source: run::Source::Message(MessageId(12)),
+                position: Position(4),
+                score: 0.5,
+                coverage: 0.25,
+                cosine: None,
+            }],
+            indexed: Position(9),
+        }
+        .into(),
+        called("openai/a").into(),
+        run::Called { key: run::KeyOrigin::None, ..called("ollama/b") }.into(),
+        run::Called { key: run::KeyOrigin::Environment, ..called("anthropic/c") }.into(),
+        call_failed("openai/a", 3).into(),
+        call_failed("openai/b", 0).into(),
+        interrupted().into(),
+        run::Finished {
+            account: Some(run::Account { ending: run::Ending::Length, ..run::Account::default() }),
+            ..finished()
+        }
+        .into(),
+        key_set("openai").into(),
+        vault::KeyRemoved { provider: "near".to_owned() }.into(),
     ]
 }

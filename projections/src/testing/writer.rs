@@ -112,7 +112,11 @@ fn line(Recorded { header, event }: &Recorded, body: Option<&[u8]>) -> String {
             Event::MessageAdded(_) => said::<conversation::MessageBody>(bytes),
             Event::Memorized(_) | Event::Superseded(_) => said::<memory::Body>(bytes),
             Event::KvSet(_) => said::<kv::Body>(bytes),
-            Event::Retracted(_) | Event::RunFailed(_) => said::<run::ReasonBody>(bytes),
+            Event::RunStarted(_) => said::<run::RequestBody>(bytes),
+            Event::FileAttached(_) => said::<conversation::FileBody>(bytes),
+            Event::Retracted(_) | Event::RunFailed(_) | Event::RunCallFailed(_) | Event::RunFinished(_) => {
+                said::<run::ReasonBody>(bytes)
+            }
             event => panic!("{} has no body", event.name()),
         };
     }

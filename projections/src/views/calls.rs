@@ -26,6 +26,8 @@ pub struct RunCalls {
     pub begun: u32,
     /// The models whose calls failed, in order.
     pub failed: Vec<String>,
+    /// How many were cut off by the end of the process before anything came.
+    pub cut_off: u32,
     /// The one that has not ended.
     pub under_way: Option<Call>,
 }
@@ -78,11 +80,14 @@ impl Projection for Calls {
                 });
                 self.last_called.insert(provider_of(&event.model).to_owned(), recorded.header.at);
             }
-            Event::RunCallFailed(_) => {
-                let call = self.runs.get_mut(&id).and_then(|calls| Some((calls.under_way.take()?, &mut calls.failed)));
-                let (call, failed) =
-                    call.ok_or_else(|| Anomaly::new(recorded, format!("run {id} waits for no call")))?;
-                failed.push(call.model);
+            Event::RunCallFailed(event) => {
+                let waits = || Anomaly::new(recorded, format!("run {id} waits for no call"));
+                let calls = self.runs.get_mut(&id).ok_or_else(waits)?;
+                let call = calls.under_way.take().ok_or_else(waits)?;
+                match event.attempts {
+                    0 => calls.cut_off = calls.cut_off.saturating_add(1),
+                    _ => calls.failed.push(call.model),
+                }
             }
             Event::RunFinished(_) | Event::RunFailed(_) => drop(self.runs.remove(&id)),
             _ => {}

@@ -67,11 +67,16 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
     check_meanings(
         "home.created: ;
          home.embedder_chosen: settings;
+         home.model_chosen: settings;
+         home.provider_added: settings;
+         home.provider_removed: settings;
          conversation.started: conversations; +conversations
          conversation.message_added: conversations; +messages
          conversation.branch_selected: conversations;
          conversation.renamed: conversations;
          conversation.deleted: conversations; -conversations -messages
+         conversation.file_attached: attachments;
+         conversation.forked: ;
          memory.memorized: memories; +memories_live +memory_bytes -memories_retracted
          memory.superseded: memories; +memory_bytes
          memory.retracted: memories; +memories_retracted -memories_live -memory_bytes
@@ -80,8 +85,12 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          kv.deleted: key_values; -keys
          run.started: runs; +runs_outstanding
          run.recalled: runs;
-         run.finished: runs usage; +cost_micros +runs_finished +tokens -runs_outstanding
+         run.finished: calls runs usage; +cost_micros +runs_finished +tokens -runs_outstanding
          run.failed: runs; +runs_failed -runs_outstanding
+         run.called: calls;
+         run.call_failed: calls usage; +cost_micros +tokens
+         vault.key_set: provider_keys;
+         vault.key_removed: provider_keys;
          bench.placeholder: ;",
     );
 }
@@ -132,7 +141,16 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("kv.deleted", &["key_values"]),
         ("run.started", &["runs"]),
         ("run.recalled", &["runs"]),
-        ("run.finished", &["runs", "usage"]),
+        ("run.finished", &["calls", "runs", "usage"]),
+        ("run.called", &["calls"]),
+        ("run.call_failed", &["calls", "usage"]),
+        ("vault.key_set", &["provider_keys"]),
+        ("vault.key_removed", &["provider_keys"]),
+        ("conversation.file_attached", &["attachments"]),
+        ("conversation.forked", &[]),
+        ("home.model_chosen", &["settings"]),
+        ("home.provider_added", &["settings"]),
+        ("home.provider_removed", &["settings"]),
         ("run.failed", &["runs"]),
         ("home.created", &[]),
         ("home.embedder_chosen", &["settings"]),
@@ -256,7 +274,7 @@ fn views_are_loaded_as_they_were_saved_and_from_nothing_else() {
 fn a_snapshot_of_another_shape_is_refused() {
     let bytes = Views::default().save();
     let mut shape = Views::shape();
-    assert_eq!(shape.len(), 8);
+    assert_eq!(shape.len(), 11);
     shape[3].1 += 1;
     let mut other = Vec::new();
     save_section(&mut other, |out| save_value(&shape, out));
@@ -299,6 +317,6 @@ fn an_empty_state_has_the_digests_of_nothing() {
     for (name, digest) in Views::default().digests() {
         states.insert((name, digest));
     }
-    assert_eq!(states.len(), 8);
+    assert_eq!(states.len(), 11);
     assert_eq!(saved(&Memories::default()), 0_u64.to_le_bytes());
 }

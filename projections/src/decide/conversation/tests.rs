@@ -12,11 +12,11 @@ fn name(text: &str) -> Name {
 
 /// Starts a conversation; with an empty name, without one.
 fn start(id: u128, text: &str) -> Command {
-    Command::StartConversation { id: ConversationId(id), name: (!text.is_empty()).then(|| name(text)) }
+    Command::StartConversation { id: ConversationId(id), name: (!text.is_empty()).then(|| name(text)), fork_of: None }
 }
 
 fn add(conversation: u128, message: NewMessage) -> Command {
-    Command::AddMessage { conversation: ConversationId(conversation), message }
+    Command::AddMessage { conversation: ConversationId(conversation), message, files: Vec::new() }
 }
 
 fn say(conversation: u128, id: u128) -> Command {

@@ -13,7 +13,7 @@ fn recalled() -> Event {
 }
 
 fn finished() -> Event {
-    Finished { answer: MessageId(12), model: "offline".to_owned(), usage: Usage::default() }.into()
+    Finished { answer: MessageId(12), model: "offline".to_owned(), usage: Usage::default(), account: None }.into()
 }
 
 fn failed() -> Event {

@@ -11,7 +11,7 @@ fn check(answers: &[(i64, &str, u64)], expected: &str) {
     let mut usage = UsageTotals::default();
     for (&(at, model, cost), position) in answers.iter().zip(1..) {
         let cost = Usage { input_tokens: cost, output_tokens: cost, cost_micros: cost };
-        let event = Finished { answer: MessageId(1), model: model.to_owned(), usage: cost };
+        let event = Finished { answer: MessageId(1), model: model.to_owned(), usage: cost, account: None };
         let mut recorded = recorded(position, RunId(u128::from(position)), 2, event);
         recorded.header.at = Timestamp(at);
         usage.apply(&recorded).expect("an answer always costs what it costs");

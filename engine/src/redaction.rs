@@ -1,0 +1,122 @@
+//! Redaction: the keys of providers that this process knows are in no event, whatever somebody or something says.
+//!
+//! A key may come back in an error, in what a model or a page says, in what a person pastes. So every command passes
+//! here before it is decided: the one place through which everything goes that is recorded. What is not recorded
+//! (errors that are shown, traces) is cleaned by [`Redactor::clean`].
+
+use std::sync::{PoisonError, RwLock};
+
+use zeroize::Zeroizing;
+use zo_projections::Submission;
+
+/// A shorter secret is not looked for: it would be found in innocent texts.
+const SHORTEST: usize = 12;
+/// What stands in place of a secret, filled up to its length: so nothing behind it moves.
+const MARK: &[u8] = b"[redacted]";
+
+/// Replaces known secrets.
+#[derive(Default)]
+pub struct Redactor {
+    secrets: RwLock<Vec<Zeroizing<Vec<u8>>>>,
+}
+
+impl Redactor {
+    /// Makes a secret known. Those shorter than 12 bytes, and those that are known, are left out.
+    pub fn learn(&self, secret: &str) {
+        let secret = secret.trim().as_bytes();
+        let known = |secrets: &[Zeroizing<Vec<u8>>]| secrets.iter().any(|known| known.as_slice() == secret);
+        if secret.len() < SHORTEST || !secret.is_ascii() || known(&self.read()) {
+            return;
+        }
+        let mut secrets = self.secrets.write().unwrap_or_else(PoisonError::into_inner);
+        secrets.push(Zeroizing::new(secret.to_vec()));
+        // Of two secrets one of which is in the other, the longer one goes first.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    }
+
+    /// The submission without the secrets.
+    pub(crate) fn submission(&self, submission: Submission) -> Submission {
+        if self.read().is_empty() {
+            return submission;
+        }
+        let codec = bincode::config::standard();
+        let Ok(mut bytes) = bincode::encode_to_vec(&submission, codec) else { return submission };
+        if !self.mask(&mut bytes) {
+            return submission;
+        }
+        // A mask is ASCII and as long as what it covers, so the bytes are of a submission still.
+        let (clean, _) = bincode::decode_from_slice(&bytes, codec).expect("only characters of texts were replaced");
+        clean
+    }
+
+    /// A text without the secrets.
+    pub fn clean(&self, text: &str) -> String {
+        let mut bytes = text.as_bytes().to_vec();
+        self.mask(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Covers every secret; whether there was one.
+    fn mask(&self, bytes: &mut [u8]) -> bool {
+        let mut found = false;
+        for secret in self.read().iter() {
+            let finder = memchr::memmem::Finder::new(secret.as_slice());
+            let places: Vec<usize> = finder.find_iter(bytes).collect();
+            found |= !places.is_empty();
+            for place in places {
+                let covered = &mut bytes[place..place + secret.len()];
+                covered.fill(b'*');
+                let mark = MARK.len().min(covered.len());
+                covered[..mark].copy_from_slice(&MARK[..mark]);
+            }
+        }
+        found
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Zeroizing<Vec<u8>>>> {
+        self.secrets.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zo_projections::event::memory::Body;
+    use zo_projections::{Actor, Command, Digest};
+
+    use super::*;
+
+    fn redacted(secrets: &[&str], content: &str) -> String {
+        let redactor = Redactor::default();
+        secrets.iter().for_each(|secret| redactor.learn(secret));
+        let body = Body { content: content.to_owned(), ..Body::default() };
+        let command = Command::Memorize { id: None, digest: Digest(1), occurred_at: None, body };
+        let Command::Memorize { body, .. } = redactor.submission(Submission::new(Actor::User, command)).command else {
+            panic!("another command came back")
+        };
+        assert_eq!(redactor.clean(content), body.content);
+        body.content
+    }
+
+    #[test]
+    fn a_known_key_is_covered_wherever_it_stands() {
+        let key = "sk-0123456789abcdef";
+        assert_eq!(
+            redacted(&[key], &format!("ä{key}, x{key}{key}")),
+            "ä[redacted]*********, x[redacted]*********[redacted]*********"
+        );
+        assert_eq!(redacted(&[key], "nothing of the sort: sk-0123456789"), "nothing of the sort: sk-0123456789");
+        assert_eq!(redacted(&[], key), key);
+    }
+
+    #[test]
+    fn the_longer_of_two_keys_is_covered_whole() {
+        let (short, long) = ("abcdefghijkl", "abcdefghijklmnop");
+        assert_eq!(redacted(&[short, long], long), "[redacted]******");
+        assert_eq!(redacted(&[long, short], &format!("{short} {long}")), "[redacted]** [redacted]******");
+    }
+
+    #[test]
+    fn what_is_too_short_to_be_told_from_text_is_left_alone() {
+        assert_eq!(redacted(&["a", "hello world"], "hello world"), "hello world");
+    }
+}

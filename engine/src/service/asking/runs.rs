@@ -1,0 +1,277 @@
+//! A run, carried on from wherever it is: whoever started it, and whatever became of that process.
+//!
+//! ```text
+//! started ─► recalled ─┬─ offline ─► finished
+//!                      └─► called ─┬─► finished                         all of it, or as far as it came
+//!                            ▲     └─► call_failed ─┬─► called …        another model, or the same after a cut
+//!                            └──────────────────────┴─► failed
+//! ```
+//!
+//! Each arrow is one commit. A process that ends between two of them leaves an outstanding run; one that ends in a call
+//! leaves a call under way, which is settled first: what had come of the answer is recorded as interrupted.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use zo_memory::offline;
+use zo_models::estimate_tokens;
+use zo_projections::event::Event;
+use zo_projections::event::run::{Account, CallFailed, Ending, ReasonBody, RequestBody, Usage};
+use zo_projections::views::calls::{Call, RunCalls};
+use zo_projections::views::runs::Run;
+use zo_projections::{Command, Position, RunId, Submission};
+
+use super::call::{self, Outcome};
+use super::sources;
+use super::{begun, finish, from_run, ignore_if_ended, question_of};
+use crate::engine::Engine;
+use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
+use crate::providers::OFFLINE;
+use crate::service::conversation::body_of;
+use crate::service::{Each, deliver};
+
+/// So often the same call is made again after it was cut off before anything came.
+const CUT_OFF_CALLS: u32 = 3;
+/// Between two words to who waits for a run that another thread carries on.
+const WAITING: Duration = Duration::from_millis(100);
+
+/// Sees to it that only one thread carries on a run.
+#[derive(Default)]
+pub(crate) struct Turns {
+    taken: Mutex<HashSet<RunId>>,
+    given_back: Condvar,
+}
+
+/// The turn to carry on a run.
+struct Turn<'a> {
+    turns: &'a Turns,
+    run: RunId,
+}
+
+impl Turns {
+    /// Waits for the turn; none if who asks no longer waits.
+    fn take(&self, run: RunId, each: Each<'_>) -> Option<Turn<'_>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        while !taken.insert(run) {
+            taken = self.given_back.wait_timeout(taken, WAITING).unwrap_or_else(PoisonError::into_inner).0;
+            if taken.contains(&run) && each(Response::Arrived(Arrival::Nothing)).is_break() {
+                return None;
+            }
+        }
+        Some(Turn { turns: self, run })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.turns.taken.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.run);
+        self.turns.given_back.notify_all();
+    }
+}
+
+/// Does what is left to do for a run. Nothing, if it has ended. Tells `each` what arrives; when `each` breaks, the answer
+/// is kept as far as it came.
+pub(super) fn carry_on(
+    engine: &Engine,
+    id: RunId,
+    environment: &Environment,
+    why: Option<&str>,
+    each: Each<'_>,
+) -> Result<(), Failure> {
+    let Some(_turn) = engine.turns.take(id, each) else { return Ok(()) };
+    let mut told = false;
+    let mut last_failure = None;
+    loop {
+        let Some((run, calls)) = outstanding(engine, id)? else { return Ok(()) };
+        let Some(recalled) = run.recalled else {
+            let question = question_of(engine, &run)?;
+            sources::recall(engine, id, &run, &question)?;
+            continue;
+        };
+        if !std::mem::replace(&mut told, true) {
+            deliver(each, Response::Begun(Box::new(begun(engine, id, &run, recalled, why)?)))?;
+        }
+        if let Some(call) = &calls.under_way {
+            settle(engine, id, &run, call)?;
+            continue;
+        }
+        if run.model == OFFLINE {
+            return answer_offline(engine, id, &run, recalled, each);
+        }
+        let request = request_of(engine, &run)?;
+        let Some(model) = next_model(&run, &request, &calls) else {
+            return Err(fail(engine, id, last_failure)?);
+        };
+        match call::call(engine, id, &run, recalled, &request, &model, environment, each)? {
+            Outcome::Ended => {}
+            Outcome::LeftToOthers => return Ok(()),
+            Outcome::Stopped => {
+                let failure = Failure::new(FailureKind::Refused, "the answer was stopped before anything came");
+                return Err(fail(engine, id, Some(failure.hint("`zo ask --retry` puts the question again")))?);
+            }
+            Outcome::Failed(failure) => {
+                let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
+                if let Some(next) = next_model(&run, &request, &failed) {
+                    let note = format!("{}; {next} is called instead", failure.message);
+                    deliver(each, Response::Arrived(Arrival::Note(note)))?;
+                }
+                last_failure = Some(failure);
+            }
+        }
+    }
+}
+
+/// A run that has not ended, with its calls.
+fn outstanding(engine: &Engine, id: RunId) -> Result<Option<(Run, RunCalls)>, Failure> {
+    Ok(engine.writer.read(|views| {
+        let run = views.runs.outstanding().get(&id)?.clone();
+        Some((run, views.calls.of(id).cloned().unwrap_or_default()))
+    })?)
+}
+
+/// How a run is to be answered.
+fn request_of(engine: &Engine, run: &Run) -> Result<RequestBody, Failure> {
+    Ok(body_of(&engine.reader.event(run.started)?)?.unwrap_or_default())
+}
+
+/// The first model that has not failed; none if all have, or calls were cut off too often.
+fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<String> {
+    if calls.cut_off >= CUT_OFF_CALLS {
+        return None;
+    }
+    let mut models = std::iter::once(&run.model).chain(&request.fallbacks);
+    models.find(|model| !calls.failed.contains(model)).cloned()
+}
+
+/// Settles a call that was under way when its process ended.
+fn settle(engine: &Engine, id: RunId, run: &Run, call: &Call) -> Result<(), Failure> {
+    let text = engine.arriving.read(id).unwrap_or_else(|error| {
+        tracing::warn!("{error}: the answer counts as cut off before anything came");
+        String::new()
+    });
+    let usage = Usage { input_tokens: call.input_tokens, output_tokens: estimate_tokens(&text), cost_micros: 0 };
+    let (provider, name) = call.model.split_once('/').unwrap_or((&call.model, ""));
+    let (usage, unpriced) = call::priced(usage, provider, name);
+    if text.trim().is_empty() {
+        let failed = CallFailed { model: call.model.clone(), attempts: 0, usage, estimated: true };
+        let reason = "the process ended before anything came".to_owned();
+        let command = Command::RecordCallFailure { run: id, failed, reason };
+        ignore_if_ended(engine.writer.submit_one(from_run(command, id, call.position)))?;
+    } else {
+        let account = Account { estimated: true, unpriced, attempts: 1, ending: Ending::Interrupted, cached_tokens: 0 };
+        let reason = "the process ended in the middle of the answer".to_owned();
+        finish(engine, id, run, text, &call.model, usage, account, Some(reason))?;
+    }
+    engine.arriving.end(id);
+    Ok(())
+}
+
+/// Ends a run without an answer, and tells why: the failure there is, else what was recorded.
+fn fail(engine: &Engine, id: RunId, failure: Option<Failure>) -> Result<Failure, Failure> {
+    let failure = match failure {
+        Some(failure) => failure,
+        None => {
+            let reason = last_reason(engine, id)?.unwrap_or_else(|| "no model could be called".to_owned());
+            Failure::new(FailureKind::Model, reason)
+        }
+    };
+    let failed = Command::FailRun { run: id, reason: failure.message.clone() };
+    ignore_if_ended(engine.writer.submit_one(from_run(failed, id, last_position(engine, id)?)))?;
+    Ok(failure)
+}
+
+fn last_position(engine: &Engine, id: RunId) -> Result<Position, Failure> {
+    let last = engine.writer.read(|views| views.streams.get(id.into()).map(|state| state.last))?;
+    Ok(last.unwrap_or_default())
+}
+
+/// The reason that the last event of a run gives.
+pub(super) fn last_reason(engine: &Engine, id: RunId) -> Result<Option<String>, Failure> {
+    let event = engine.reader.event(last_position(engine, id)?)?;
+    match &event.recorded.event {
+        Event::RunFailed(_) | Event::RunCallFailed(_) => Ok(body_of::<ReasonBody>(&event)?.map(|body| body.reason)),
+        _ => Ok(None),
+    }
+}
+
+/// The built-in responder: quotes what was recorded as recalled.
+fn answer_offline(engine: &Engine, id: RunId, run: &Run, recalled: Position, each: Each<'_>) -> Result<(), Failure> {
+    let question = question_of(engine, run)?;
+    let (found, _) = sources::recorded(engine, recalled)?;
+    let mut texts = Vec::with_capacity(found.len());
+    for each in &found {
+        texts.extend(each.text()?.map(|text| (text, &each.passage)));
+    }
+    let quotes: Vec<offline::Passage<'_>> = texts
+        .iter()
+        .map(|(text, passage)| offline::Passage {
+            id: &text.id,
+            text: &text.text,
+            score: passage.score,
+            coverage: passage.coverage,
+            cosine: passage.cosine,
+        })
+        .collect();
+    let answer = offline::answer(&question, &quotes);
+    for line in answer.split_inclusive('\n') {
+        deliver(each, Response::Arrived(Arrival::Text(line.to_owned())))?;
+    }
+    finish(engine, id, run, answer, OFFLINE, Usage::default(), Account::default(), None)
+}
+
+impl Engine {
+    /// Carries on every outstanding run that can be carried on at once, without a network, until `stop` says so.
+    pub(crate) fn finish_outstanding_runs(&self, stop: &dyn Fn() -> bool) {
+        let outstanding = self.writer.read(|views| {
+            let runs: Vec<RunId> = views.runs.outstanding().keys().copied().collect();
+            self.arriving.keep_only(|run| runs.contains(&run));
+            runs
+        });
+        for id in outstanding.unwrap_or_default() {
+            if stop() {
+                return;
+            }
+            self.report(id, self.settle_or_answer_offline(id));
+        }
+    }
+
+    /// What of a run needs no network.
+    fn settle_or_answer_offline(&self, id: RunId) -> Result<(), Failure> {
+        let Some((run, calls)) = outstanding(self, id)? else { return Ok(()) };
+        let quiet = &mut |_| ControlFlow::Continue(());
+        if run.model == OFFLINE {
+            return carry_on(self, id, &self.environment, None, quiet);
+        }
+        let Some(_turn) = self.turns.take(id, quiet) else { return Ok(()) };
+        match calls.under_way {
+            Some(call) => settle(self, id, &run, &call),
+            None => Ok(()),
+        }
+    }
+
+    /// Carries on every outstanding run, calling models, until `stop` says so.
+    pub(crate) fn carry_on_runs(&self, stop: &dyn Fn() -> bool) {
+        let outstanding = self.writer.read(|views| views.runs.outstanding().keys().copied().collect::<Vec<_>>());
+        for id in outstanding.unwrap_or_default() {
+            let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+            if stop() {
+                return;
+            }
+            self.report(id, carry_on(self, id, &self.environment, None, each));
+        }
+    }
+
+    fn report(&self, id: RunId, result: Result<(), Failure>) {
+        let Err(failure) = result else { return };
+        tracing::warn!(run = %id, "the run is not answered: {}", self.writer.redactor().clean(&failure.message));
+        if failure.kind == FailureKind::NotFound {
+            // Its conversation was deleted: nobody waits for it any more.
+            let failed = from_run(Command::FailRun { run: id, reason: failure.message }, id, Position::START);
+            if let Err(error) = self.writer.submit_one(Submission { causation: None, ..failed }) {
+                tracing::warn!(run = %id, "{error}");
+            }
+        }
+    }
+}
