@@ -82,6 +82,7 @@ impl Doctor {
         look(&mut context.output, disk::socket(&home))?;
         let environment = context.environment();
         look(&mut context.output, asking::identity(&environment, &home))?;
+        look(&mut context.output, asking::vault(&home))?;
         for check in [asking::key, asking::model] {
             let check = check(context, &environment);
             look(&mut context.output, check)?;

@@ -76,17 +76,23 @@ impl Passphrase {
         let new = match (&self.new_file, lines.new) {
             (Some(file), _) => from_file(&mut context.output, file)?,
             (None, Some(new)) => new,
-            (None, None) => ask_for_new(context)?,
+            (None, None) => ask(context, environment)?,
         };
         check_passphrase("the new passphrase", &new)?;
         Ok(Some(new))
     }
 }
 
-/// Asks a person for the new one, twice. The old one is asked for when it turns out that there is one.
-fn ask_for_new(context: &mut Context) -> Result<SecretText, CliError> {
+/// Asks a person: for the old one if the identity has one and it is not known yet, and for the new one, twice.
+fn ask(context: &mut Context, environment: &mut Environment) -> Result<SecretText, CliError> {
     if !io::stdin().is_terminal() {
         return Err(CliError::usage("no passphrase was given").hint("give it through a pipe or with --new-file FILE"));
+    }
+    let identity = environment.identity.clone().unwrap_or_default();
+    let vault = zo_vault::Vault::new(context.home.join("vault"), identity.into());
+    // What is wrong with the identity is said by who uses it.
+    if environment.passphrase.is_none() && vault.needs_passphrase().unwrap_or(false) {
+        environment.passphrase = Some(context.output.prompt_secret("old passphrase")?);
     }
     let new = context.output.prompt_secret("new passphrase")?;
     check_passphrase("the new passphrase", &new)?;

@@ -6,7 +6,7 @@ use zo_engine::protocol::Request;
 use crate::context::{Context, write_one};
 use crate::error::CliError;
 use crate::passphrase::unlocked;
-use crate::providers::{check_name, keys};
+use crate::providers::{VAULT, check_name, keys};
 use crate::suggest::nearest;
 
 /// Remove a provider's key from the vault
@@ -33,7 +33,7 @@ impl Remove {
         let mut client = context.open_existing()?;
         let all = keys(&mut client, &environment)?;
         let of_provider = || all.iter().filter(|line| line.provider == self.provider);
-        let Some(line) = of_provider().find(|line| line.origin == "vault") else {
+        let Some(line) = of_provider().find(|line| line.origin == VAULT) else {
             return Err(self.not_there(of_provider().next().map(|line| line.origin.as_str()), || {
                 nearest(&self.provider, all.iter().map(|line| line.provider.as_str()))
             }));
@@ -52,7 +52,7 @@ impl Remove {
     fn not_there<'a>(&self, elsewhere: Option<&str>, near: impl FnOnce() -> Option<&'a str>) -> CliError {
         let error = CliError::not_found(format!("there is no key of {} in the vault", self.provider));
         match (elsewhere, near()) {
-            (Some(origin), _) => error.hint(format!("there is one in the {origin}: unset the variable")),
+            (Some(origin), _) => error.hint(format!("there is one in the {origin}, which you can unset")),
             (None, Some(near)) => error.hint(format!("did you mean `{near}`?")),
             (None, None) => error.hint("`zo key list` shows the keys there are"),
         }

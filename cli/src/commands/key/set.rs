@@ -10,7 +10,7 @@ use zo_engine::protocol::{Environment, ProviderLine, Request, SecretText};
 use crate::context::{Context, write_one};
 use crate::error::CliError;
 use crate::passphrase::unlocked;
-use crate::providers::{check_name, find, keys, never_an_argument, providers};
+use crate::providers::{VAULT, check_name, find, keys, never_an_argument, providers};
 use crate::secret;
 
 /// Give a provider its key
@@ -61,7 +61,7 @@ impl Set {
         })?;
         context.print_acknowledged(&acknowledged, "set")?;
         let keys = keys(&mut client, &environment)?;
-        if let Some(line) = keys.iter().find(|line| line.provider == provider.name && line.origin == "vault") {
+        if let Some(line) = keys.iter().find(|line| line.provider == provider.name && line.origin == VAULT) {
             context.output.note(format!("its fingerprint is {}", line.fingerprint));
         }
         if let (true, Some(identity)) = (first, &environment.identity) {

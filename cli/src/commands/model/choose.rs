@@ -13,13 +13,11 @@ use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::text::counted;
 use crate::output::{Output, Total};
-use crate::providers::{find, providers};
+use crate::providers::{OFFLINE, find, providers};
 use crate::suggest::nearest;
 
 /// What stands for "whichever is there".
 const AUTO: &str = "auto";
-/// The built-in responder.
-const OFFLINE: &str = "offline";
 
 /// Choose the model that answers, or the one that texts are embedded with
 ///
@@ -76,7 +74,8 @@ impl Use {
         let model = (self.name != AUTO).then(|| self.name.clone());
         let all = providers(&mut client, &environment)?;
         let mut without_key = Vec::new();
-        for name in model.iter().chain(&fallbacks).filter_map(|name| Some(name.split_once('/')?.0)) {
+        for name in model.iter().chain(&fallbacks).filter(|name| *name != OFFLINE) {
+            let name = name.split_once('/').map_or(name.as_str(), |(provider, _)| provider);
             let provider = find(&all, name)?;
             if provider.needs_key && provider.key.is_none() && !without_key.contains(&name) {
                 without_key.push(name);
@@ -178,7 +177,8 @@ impl Use {
     }
 }
 
-/// Whether this names a model that answers. No model to embed with has a slash in its name.
+/// Whether this names a model that answers: no model to embed with has a slash in its name. A provider that zo knows, alone,
+/// stands for its default model.
 fn is_of_language(name: &str) -> bool {
-    name.contains('/') || name == OFFLINE || name == AUTO
+    name.contains('/') || name == OFFLINE || name == AUTO || zo_models::Provider::preset(name).is_some()
 }

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::embedding::index_status;
 use crate::error::CliError;
 use crate::output::Style;
-use crate::providers::{WouldAnswer, chosen_model, providers, would_answer};
+use crate::providers::{WouldAnswer, chosen_model, keys, local_model, providers, would_answer};
 
 /// Show the models in use, and what runs them
 ///
@@ -51,8 +51,9 @@ impl Status {
         let status = index_status(&mut client)?;
         let chosen = chosen_model(&mut client)?;
         let providers = providers(&mut client, &environment)?;
+        let keys = keys(&mut client, &environment)?;
         context.close(client)?;
-        let WouldAnswer { model: answers, why } = would_answer(&chosen, &providers, || None);
+        let WouldAnswer { model: answers, why } = would_answer(&chosen, &providers, &keys, local_model);
         let looked_in = looked_in();
         let output = &mut context.output;
         if output.is_json() {

@@ -9,7 +9,7 @@ use super::print_step;
 use crate::context::{Context, stream};
 use crate::error::{CliError, Kind};
 use crate::passphrase::unlocked;
-use crate::providers::{find, providers};
+use crate::providers::{OFFLINE, find, providers};
 
 /// Try each step of a call of a language model
 ///
@@ -32,7 +32,7 @@ impl Test {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut environment = context.environment();
         let mut client = context.open_existing()?;
-        if let Some(provider) = self.model.as_deref().filter(|model| *model != "offline").map(provider_of) {
+        if let Some(provider) = self.model.as_deref().filter(|model| *model != OFFLINE).map(provider_of) {
             let all = providers(&mut client, &environment)?;
             find(&all, provider)?;
         }

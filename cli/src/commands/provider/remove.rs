@@ -5,7 +5,7 @@ use zo_engine::protocol::{FailureKind, Request};
 
 use crate::context::{Context, write_one};
 use crate::error::{CliError, Kind};
-use crate::providers::{find, providers};
+use crate::providers::{VAULT, find, providers};
 
 /// Remove a provider that was added
 ///
@@ -38,7 +38,7 @@ impl Remove {
         context.output.confirm(&question, self.yes)?;
         let acknowledged = write_one(&mut client, &Request::RemoveProvider { name: self.name.clone() })?;
         context.print_acknowledged(&acknowledged, "removed")?;
-        if provider.key.as_deref() == Some("vault") {
+        if provider.key.as_deref() == Some(VAULT) {
             context.output.note(format!("its key is still in the vault: `zo key remove {}`", provider.name));
         }
         context.close(client)
