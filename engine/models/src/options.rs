@@ -9,7 +9,7 @@ pub struct Options {
     pub timeouts: Timeouts,
     /// What is tried again.
     pub retries: Retries,
-    /// A proxy's URL, used for every address, instead of what the system says.
+    /// A proxy's URL, used for every address, instead of what the system says; empty for none.
     pub proxy: Option<String>,
 }
 

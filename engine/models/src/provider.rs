@@ -167,7 +167,7 @@ fn shared_space(octets: [u8; 4]) -> bool {
 
 /// A URL without what may be secret in it: user information, query and fragment.
 pub(crate) fn safe_url(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else {
+    let Some(mut url) = Url::parse(text).ok().filter(Url::has_host) else {
         let end = text.find(['?', '#']).unwrap_or(text.len());
         let start = text[..end].rfind('@').map_or(0, |at| at + 1);
         return text[start..end].to_string();

@@ -101,7 +101,9 @@ impl Stream {
         if let Some(error) = value.pointer("/x_groq/error").filter(|error| !error.is_null()) {
             return Err(Fault::from_stream(error));
         }
-        if let Some(model) = value.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
+        if draft.model.is_none()
+            && let Some(model) = value.get("model").and_then(Value::as_str).filter(|model| !model.is_empty())
+        {
             draft.model = Some(model.to_string());
         }
         let choices = value.get("choices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
