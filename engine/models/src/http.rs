@@ -186,10 +186,9 @@ fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
             return Some(tls);
         }
         // An io::Error hides what it wraps: its source is the source of that.
-        if let Some(inner) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
-            if let Some(tls) = tls_error(inner) {
-                return Some(tls);
-            }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(tls) = inner.and_then(|inner| tls_error(inner)) {
+            return Some(tls);
         }
         next = error.source();
     }

@@ -189,7 +189,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.openai.com/v1",
         key_variable: Some("OPENAI_API_KEY"),
-        default_model: Some("gpt-5-mini"),
+        default_model: Some("gpt-6-luna"),
         keys_page: Some("https://platform.openai.com/api-keys"),
     },
     Preset {
@@ -198,7 +198,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::Anthropic,
         base_url: "https://api.anthropic.com/v1",
         key_variable: Some("ANTHROPIC_API_KEY"),
-        default_model: Some("claude-sonnet-4-5"),
+        default_model: Some("claude-sonnet-5-5"),
         keys_page: Some("https://console.anthropic.com/settings/keys"),
     },
     Preset {
@@ -207,7 +207,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.groq.com/openai/v1",
         key_variable: Some("GROQ_API_KEY"),
-        default_model: Some("llama-3.3-70b-versatile"),
+        default_model: Some("openai/gpt-oss-120b"),
         keys_page: Some("https://console.groq.com/keys"),
     },
     Preset {
@@ -216,7 +216,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.together.xyz/v1",
         key_variable: Some("TOGETHER_API_KEY"),
-        default_model: Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+        default_model: Some("deepseek-ai/DeepSeek-V4.1-Flash"),
         keys_page: Some("https://api.together.ai/settings/api-keys"),
     },
     Preset {

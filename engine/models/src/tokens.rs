@@ -184,3 +184,6 @@ fn size_of(bytes: &[u8]) -> Option<(u64, u64)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,7 +225,7 @@ impl Stream {
                 .calls
                 .iter()
                 .rposition(|call| call.index == index)
-                .filter(|at| !(other_id(&self.calls[*at]) && !name.is_empty())),
+                .filter(|at| !other_id(&self.calls[*at]) || name.is_empty()),
             None => self.calls.len().checked_sub(1).filter(|last| {
                 let last = &self.calls[*last];
                 let same_id = !id.is_empty() && last.id == id;

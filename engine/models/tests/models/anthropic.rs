@@ -10,7 +10,7 @@ fn replied(body: &str) -> (Reply, Heard) {
     let body = body.to_string();
     let server = ModelServer::start(move |_| Response::sse(200).send(body.clone()));
     let (result, heard) = ask(&claude(&server));
-    (result.expect(&format!("{heard:?}")), heard)
+    (result.unwrap_or_else(|error| panic!("{error:?} after {heard:?}")), heard)
 }
 
 /// A stream with these frames between its beginning and its end.

@@ -19,7 +19,7 @@ fn well_after(failures: usize, first: impl Fn() -> Response + Send + Sync + 'sta
 
 #[test]
 fn passing_trouble_is_tried_again_and_told() {
-    let cases: Vec<(&str, fn() -> Response)> = vec![
+    let cases: [(&str, fn() -> Response); 9] = [
         ("429", || openai::error(429, "rate_limit_exceeded", "slow down").header("retry-after", "0")),
         ("500", || openai::error(500, "server_error", "oh")),
         ("502", || Response::new(502).body("bad gateway")),
