@@ -68,7 +68,8 @@ pub fn facts(provider: &str, model: &str) -> Option<ModelFacts> {
 fn is_model(model: &str, name: &str) -> bool {
     let Some(rest) = name.strip_prefix(model) else { return false };
     let Some(date) = rest.strip_prefix(['-', '@']) else { return rest.is_empty() };
-    date == "latest" || (date.len() >= 8 && date.starts_with("20") && date.chars().all(|c| c.is_ascii_digit() || c == '-'))
+    date == "latest"
+        || (date.len() >= 8 && date.starts_with("20") && date.chars().all(|c| c.is_ascii_digit() || c == '-'))
 }
 
 /// A row of the table.

@@ -370,3 +370,6 @@ fn shorten(text: &str) -> String {
         None => flat,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,7 +125,7 @@ impl Intake {
                         Err(fault) if fault.kind == ErrorKind::Protocol => {}
                         other => drop(other?),
                     }
-                } else if !recognised {
+                } else if !recognised && !begins_a_field(&self.start) {
                     return Err(Fault::not_json(status, &String::from_utf8_lossy(&self.start)));
                 }
                 Ok(())
@@ -146,6 +146,13 @@ impl Intake {
             }
         }
     }
+}
+
+/// Whether a body that broke off within its first bytes may have been a stream of events.
+fn begins_a_field(start: &[u8]) -> bool {
+    let bare = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start);
+    let fields = ["data:", "event:", "retry:", "id:", ":"];
+    fields.iter().map(|field| field.as_bytes()).any(|field| field.starts_with(bare) || bare.starts_with(field))
 }
 
 #[cfg(test)]

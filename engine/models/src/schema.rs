@@ -118,3 +118,6 @@ fn without_fence(text: &str) -> &str {
         text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")).and_then(|rest| rest.split_once('\n'));
     fenced.map_or(text, |(_language, inner)| inner.trim())
 }
+
+#[cfg(test)]
+mod tests;

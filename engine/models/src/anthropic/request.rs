@@ -47,7 +47,8 @@ pub(crate) fn body(
         }
         Some(schema) => {
             // Beside other tools the model may still call those first.
-            let forced = if tools.is_empty() { json!({ "type": "tool", "name": ANSWER }) } else { json!({ "type": "any" }) };
+            let forced =
+                if tools.is_empty() { json!({ "type": "tool", "name": ANSWER }) } else { json!({ "type": "any" }) };
             put("tool_choice", forced);
             let description = "Gives the answer to the user.";
             tools.push(json!({ "name": ANSWER, "description": description, "input_schema": schema.sent() }));

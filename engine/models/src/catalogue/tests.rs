@@ -16,14 +16,18 @@ fn dated_names_are_their_models() {
 
 #[test]
 fn a_name_that_only_begins_alike_is_unknown() {
-    for (provider, model) in [("openai", "gpt-5-codex"), ("openai", "gpt-5.9"), ("openai", "gpt"), ("mine", "gpt-5"), ("openai", "")] {
+    for (provider, model) in
+        [("openai", "gpt-5-codex"), ("openai", "gpt-5.9"), ("openai", "gpt"), ("mine", "gpt-5"), ("openai", "")]
+    {
         assert_eq!(facts(provider, model), None, "{provider}/{model}");
     }
 }
 
 #[test]
 fn every_default_model_with_a_price_is_known() {
-    for provider in Provider::presets().into_iter().filter(|provider| provider.needs_key && provider.name != "openrouter") {
+    for provider in
+        Provider::presets().into_iter().filter(|provider| provider.needs_key && provider.name != "openrouter")
+    {
         let model = provider.default_model.unwrap();
         assert!(facts(&provider.name, &model).is_some(), "{}/{model}", provider.name);
     }
@@ -43,7 +47,13 @@ fn rows_make_sense() {
 fn costs_are_in_millionths_of_a_dollar_and_rounded_up() {
     let sonnet = price("anthropic", "claude-sonnet-4-5");
     assert_eq!(sonnet, Price { input: 3_000_000, cached_input: 300_000, cache_write: 3_750_000, output: 15_000_000 });
-    let usage = |input, cached_input, cache_write, output| TokenUsage { input, cached_input, cache_write, output, cost_micros: None };
+    let usage = |input, cached_input, cache_write, output| TokenUsage {
+        input,
+        cached_input,
+        cache_write,
+        output,
+        cost_micros: None,
+    };
     assert_eq!(sonnet.cost_micros(&usage(1_000_000, 0, 0, 0)), 3_000_000);
     assert_eq!(sonnet.cost_micros(&usage(1000, 600, 100, 10)), 300 * 3 + 180 + 375 + 150);
     assert_eq!(sonnet.cost_micros(&usage(1, 1, 0, 0)), 1, "0.3 is rounded up");

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use zo_model_server::{ModelServer, Request, Response, openai};
-use zo_models::{ChatRequest, ErrorKind, Provider};
+use zo_models::{ChatRequest, ErrorKind, Provider, ToolSpec};
 
 use crate::support::{ask_with, claude, once, open_ai, question};
 
@@ -64,6 +64,23 @@ fn temperature() {
     let message = "Unsupported value: 'temperature' does not support 0.5 with this model.";
     assert_eq!(asked_twice(open_ai, "temperature", error(message, "temperature"))[1].get("temperature"), None);
     assert_eq!(asked_twice(claude, "temperature", error("temperature: not supported", ""))[1].get("temperature"), None);
+}
+
+#[test]
+fn a_model_that_takes_tools_only_without_reasoning_is_told_not_to_reason() {
+    let server = ModelServer::start(|request: &Request| {
+        match request.json()["reasoning_effort"].as_str() {
+        Some("none") => openai::stream("scripted", &["ok"]),
+        _ => Response::new(400).json(&error(
+            "Function tools with reasoning_effort are not supported for gpt-6-sol in /v1/chat/completions. To use function tools, \
+             use /v1/responses or set reasoning_effort to 'none'.",
+            "reasoning_effort",
+        )),
+    }
+    });
+    let tool = ToolSpec { name: "look".to_string(), description: String::new(), parameters: json!({"type": "object"}) };
+    let reply = ask_with(&once(), &open_ai(&server), &ChatRequest { tools: vec![tool], ..question() }).0.unwrap();
+    assert_eq!(reply.attempts, 2);
 }
 
 #[test]

@@ -8,6 +8,9 @@ use zo_models::{Delta, ErrorKind, Models, Options, Retries, Timeouts};
 
 use crate::support::{ask_with, claude, models, once, open_ai, options, question};
 
+/// A way to fail.
+type Failure = fn() -> Response;
+
 /// A server that answers like `first` until the request of that number, and then well.
 fn well_after(failures: usize, first: impl Fn() -> Response + Send + Sync + 'static) -> ModelServer {
     ModelServer::start(
@@ -19,7 +22,7 @@ fn well_after(failures: usize, first: impl Fn() -> Response + Send + Sync + 'sta
 
 #[test]
 fn passing_trouble_is_tried_again_and_told() {
-    let cases: [(&str, fn() -> Response); 9] = [
+    let cases: [(&str, Failure); 9] = [
         ("429", || openai::error(429, "rate_limit_exceeded", "slow down").header("retry-after", "0")),
         ("500", || openai::error(500, "server_error", "oh")),
         ("502", || Response::new(502).body("bad gateway")),

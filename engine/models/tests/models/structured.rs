@@ -170,3 +170,26 @@ fn what_is_no_schema_is_not_sent() {
     assert_eq!((error.kind, error.sent, error.attempts), (ErrorKind::Request, false, 0));
     assert!(server.requests().is_empty());
 }
+
+#[test]
+fn a_model_that_no_tool_can_be_forced_upon_is_asked_by_its_output_format() {
+    let server = ModelServer::start(|request: &Request| {
+        if request.json().get("tool_choice").is_some() {
+            return anthropic::error(
+                400,
+                "invalid_request_error",
+                "tool_choice: forced tool use is not supported for this model",
+            );
+        }
+        anthropic::stream("claude", &["{\"name\":\"Ada\"", ",\"age\":36}"])
+    });
+    let models = once();
+    let (reply, heard) = ask_with(&models, &claude(&server), &request());
+    let reply = reply.unwrap();
+    assert_eq!((reply.text.as_str(), reply.attempts), ("{\"name\":\"Ada\",\"age\":36}", 2));
+    assert_eq!(heard.0, ["text {\"name\":\"Ada\"", "text ,\"age\":36}"]);
+    let body = server.requests()[1].json();
+    assert_eq!(body["output_config"], json!({"format": {"type": "json_schema", "schema": schema()}}));
+    assert_eq!(body.get("tools"), None);
+    assert_eq!(ask_with(&models, &claude(&server), &request()).0.unwrap().attempts, 1, "learned once");
+}
