@@ -27,6 +27,9 @@ use crate::secret::{Secret, redact};
 /// How much of an answer that is an error is read; errors are short, and a login page need not be read to its end.
 const LARGEST_ERROR: usize = 64 << 10;
 
+/// How long the answer to anything but a chat may take to begin: no model thinks about it.
+const LIST_PATIENCE: Duration = Duration::from_secs(30);
+
 /// A provider with the key that is sent to it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Endpoint<'a> {
@@ -121,8 +124,8 @@ impl<'a> Endpoint<'a> {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let deadline = Instant::now() + timeouts.first_byte;
-        let mut response = send(request, &route, timeouts, deadline, listener).await?;
+        let patience = timeouts.first_byte.min(LIST_PATIENCE);
+        let mut response = send(request, &route, timeouts, patience, listener).await?;
         let status = response.status().as_u16();
         let body = read_whole(&mut response, timeouts, LARGEST_REPLY, listener).await?;
         Ok(Answer { status, body })
@@ -149,7 +152,7 @@ impl<'a> Endpoint<'a> {
             .header(ACCEPT_ENCODING, "identity")
             .body(body.to_string());
         let deadline = Instant::now() + timeouts.first_byte;
-        let response = send(request, &route, timeouts, deadline, listener).await?;
+        let response = send(request, &route, timeouts, timeouts.first_byte, listener).await?;
         let intake = Intake::new(self.provider.dialect, by_tool, response.status().as_u16());
         reading::read(response, intake, deadline, timeouts, draft, listener).await
     }
@@ -207,13 +210,13 @@ async fn send(
     request: reqwest::RequestBuilder,
     route: &Route,
     timeouts: &Timeouts,
-    deadline: Instant,
+    patience: Duration,
     listener: &mut Listener<'_>,
 ) -> Result<Response, Fault> {
-    let mut response = match listener.wait(deadline, request.send()).await {
+    let mut response = match listener.wait(Instant::now() + patience, request.send()).await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => return Err(no_answer(&error, route)),
-        Err(Interrupted::TimedOut) => return Err(first_byte_timeout(timeouts)),
+        Err(Interrupted::TimedOut) => return Err(first_byte_timeout(patience)),
         Err(Interrupted::Cancelled) => return Err(Cancelled.into()),
     };
     let status = response.status();
@@ -274,8 +277,8 @@ async fn read_whole(
     }
 }
 
-fn first_byte_timeout(timeouts: &Timeouts) -> Fault {
-    let text = format!("the answer did not begin within {} s", timeouts.first_byte.as_secs_f32());
+fn first_byte_timeout(after: Duration) -> Fault {
+    let text = format!("the answer did not begin within {} s", after.as_secs_f32());
     Fault::new(ErrorKind::FirstByteTimeout, text).sent().temporary()
 }
 

@@ -103,7 +103,7 @@ impl Fault {
             (Some(code), message) => format!("{code}: {message}"),
         };
         // A stream that had begun costs, whatever stopped it.
-        Fault { text: format!("error in the stream: {text}"), status: said.status, sent: true, ..fault }
+        Fault { text: format!("error in the answer: {text}"), status: said.status, sent: true, ..fault }
     }
 
     /// A body that should have been JSON or events.
@@ -210,6 +210,10 @@ impl Said {
             || self.names_no_model(status)
         {
             return Some(Fault::new(ErrorKind::UnknownModel, ""));
+        }
+        // Groq checks the answer itself.
+        if says(&["json_validate_failed"]) {
+            return Some(Fault::new(ErrorKind::Schema, "").sent());
         }
         if refusable && says(REFUSAL_WORDS) {
             return Some(Fault::new(ErrorKind::Refused, "").hint("rephrase, or use another model"));

@@ -138,3 +138,6 @@ fn tool_id(id: &str) -> String {
         id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
     if clean.is_empty() { "call".to_string() } else { clean }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ async fn pump(
             Ok(Ok(None)) => return intake.end(draft, listener),
             Ok(Err(_)) | Err(Interrupted::TimedOut) if draft.finish.is_some() => return Ok(()),
             Ok(Err(error)) => return Err(Fault::cut_off(format!("the answer broke off: {}", last_cause(&error)))),
-            Err(Interrupted::TimedOut) if last_field.is_none() => return Err(first_byte_timeout(timeouts)),
+            Err(Interrupted::TimedOut) if last_field.is_none() => return Err(first_byte_timeout(timeouts.first_byte)),
             Err(Interrupted::TimedOut) => return Err(idle_timeout(deadline.duration_since(last_byte))),
             Err(Interrupted::Cancelled) => return Err(Cancelled.into()),
         }

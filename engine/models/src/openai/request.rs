@@ -206,3 +206,6 @@ fn texts(parts: &[Part]) -> String {
         parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect();
     texts.join("\n\n")
 }
+
+#[cfg(test)]
+mod tests;

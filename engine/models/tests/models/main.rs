@@ -10,6 +10,7 @@ mod openai;
 mod patience;
 mod refusals;
 mod retrying;
+mod speed;
 mod structured;
 mod support;
 mod trial;

@@ -145,3 +145,38 @@ fn a_key_does_not_travel_in_clear() {
     let error = ask_with(&once(), &provider, &question()).0.expect_err("an error");
     assert_eq!((error.kind, error.attempts), (ErrorKind::Request, 0));
 }
+
+/// The server that a child of this test is to reach over TLS.
+const CHILD: &str = "ZO_MODELS_TEST_TLS";
+
+#[test]
+fn a_certificate_that_the_system_trusts_is_good() {
+    let (server, certificate) = ModelServer::start_tls(|_| openai::stream("scripted", &["over TLS"]));
+    let file = std::env::temp_dir().join(format!("zo-models-{}.pem", std::process::id()));
+    std::fs::write(&file, certificate).unwrap();
+    // What the system trusts is read from the environment, once a process.
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "network::child_over_tls", "--nocapture"])
+        .env(CHILD, server.url())
+        .env("SSL_CERT_FILE", &file)
+        .env_remove("SSL_CERT_DIR")
+        .output();
+    std::fs::remove_file(&file).unwrap();
+    let child = child.unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(
+        child.status.success() && said.contains("heard over TLS"),
+        "{said}{}",
+        String::from_utf8_lossy(&child.stderr)
+    );
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn child_over_tls() {
+    let Ok(url) = std::env::var(CHILD) else { return };
+    let begun = std::time::Instant::now();
+    let reply = ask_with(&once(), &at(&format!("{url}/v1")), &question()).0.unwrap();
+    println!("heard {} after {:?}", reply.text, begun.elapsed());
+}

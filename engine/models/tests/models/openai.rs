@@ -247,7 +247,7 @@ fn an_error_as_the_whole_answer_of_200_is_that_error() {
     let error = refused(&open_ai(&server), ErrorKind::RateLimited);
     assert_eq!(
         error.message,
-        format!("mine at {}/v1/chat/completions: error in the stream: Insufficient credits", server.url())
+        format!("mine at {}/v1/chat/completions: error in the answer: Insufficient credits", server.url())
     );
     assert!(crate::support::hint(&error).contains("credit"));
 }
