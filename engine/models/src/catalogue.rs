@@ -59,9 +59,20 @@ impl Price {
 }
 
 /// What is known of a provider's model; dated names (`claude-haiku-4-5-20251001`, `gpt-5-mini-2025-08-07`) are their model's.
+/// OpenRouter's names are looked up at who makes the model, but without a price.
 pub fn facts(provider: &str, model: &str) -> Option<ModelFacts> {
+    if provider == "openrouter" {
+        let (maker, name) = model.split_once('/')?;
+        let name = name.split(':').next().unwrap_or(name);
+        let found = row_of(maker, name).or_else(|| row_of(maker, &name.replace('.', "-")))?;
+        return Some(ModelFacts { price: None, ..found.facts() });
+    }
+    row_of(provider, model).map(Row::facts)
+}
+
+fn row_of(provider: &str, model: &str) -> Option<&'static Row> {
     let rows = TABLE.iter().filter(|row| row.provider == provider && is_model(row.model, model));
-    rows.max_by_key(|row| row.model.len()).map(Row::facts)
+    rows.max_by_key(|row| row.model.len())
 }
 
 /// Whether `name` is the model, or the model of some day.

@@ -10,6 +10,7 @@ use reqwest::header::{
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::anthropic;
 use crate::draft::{Draft, LARGEST_REPLY};
@@ -98,7 +99,7 @@ impl<'a> Endpoint<'a> {
             }
         };
         match (self.provider.dialect, self.key) {
-            (Dialect::OpenAi, Some(key)) => secret(AUTHORIZATION, &format!("Bearer {}", key.expose())),
+            (Dialect::OpenAi, Some(key)) => secret(AUTHORIZATION, &Zeroizing::new(format!("Bearer {}", key.expose()))),
             (Dialect::Anthropic, Some(key)) => secret(HeaderName::from_static("x-api-key"), key.expose()),
             (_, None) => {}
         }
@@ -215,7 +216,7 @@ async fn send(
 ) -> Result<Response, Fault> {
     let mut response = match listener.wait(Instant::now() + patience, request.send()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(no_answer(&error, route)),
+        Ok(Err(error)) => return Err(no_answer(&error, route, timeouts)),
         Err(Interrupted::TimedOut) => return Err(first_byte_timeout(patience)),
         Err(Interrupted::Cancelled) => return Err(Cancelled.into()),
     };

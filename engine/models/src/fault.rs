@@ -337,8 +337,9 @@ fn from_html(status: u16, named: &str, body: &str) -> Fault {
     let text = format!("{named} an HTML page{title}: {:?}", excerpt(body));
     match status {
         // Gateways describe their own trouble in HTML.
-        500.. => Fault { text, status: Some(status), ..Said::default().by_status(Some(status)) },
-        401 | 407 | 429 => Fault { text, status: Some(status), ..Said::default().by_status(Some(status)) },
+        401 | 407 | 408 | 413 | 429 | 500.. => {
+            Fault { text, status: Some(status), ..Said::default().classify(Some(status)) }
+        }
         _ => Fault::new(ErrorKind::Protocol, text).status(status).hint(BASE_URL_HINT),
     }
 }

@@ -13,7 +13,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 
 use crate::error::ErrorKind;
 use crate::fault::{Fault, excerpt};
-use crate::options::Options;
+use crate::options::{Options, Timeouts};
 use crate::proxy::{ProxyUse, is_direct, proxy_for};
 
 /// The clients of one [`Models`](crate::Models).
@@ -101,7 +101,7 @@ fn without_certificates() -> Result<ClientConfig, Fault> {
 }
 
 /// Why a request got no answer at all.
-pub(crate) fn no_answer(error: &reqwest::Error, route: &Route) -> Fault {
+pub(crate) fn no_answer(error: &reqwest::Error, route: &Route, timeouts: &Timeouts) -> Fault {
     let host = route.url.host_str().unwrap_or_default().to_string();
     let said = chain(error);
     if let Some(tls) = tls_error(error) {
@@ -119,9 +119,12 @@ pub(crate) fn no_answer(error: &reqwest::Error, route: &Route) -> Fault {
         return Fault { temporary, ..fault };
     }
     if error.is_connect() && error.is_timeout() {
-        return Fault::new(ErrorKind::ConnectTimeout, "no connection in time")
-            .hint("check that this machine is online and that no firewall is in between")
-            .temporary();
+        return Fault::new(
+            ErrorKind::ConnectTimeout,
+            format!("no connection within {} s", timeouts.connect.as_secs_f32()),
+        )
+        .hint("check that this machine is online and that no firewall is in between")
+        .temporary();
     }
     if error.is_connect() {
         let hint = if crate::provider::is_private(&host) {

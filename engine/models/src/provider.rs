@@ -86,7 +86,7 @@ impl Provider {
     /// Any other provider. A trailing slash of `base_url` is dropped; no key is needed, but one is sent if there is one.
     ///
     /// # Errors
-    /// What is wrong with the URL: not `http` or `https`, user information or a query in it, or `http` to a host that is
+    /// What is wrong with the URL: not `http` or `https`, user information or a query in it, a dialect's path at its end, or `http` to a host that is
     /// neither this machine nor in a private network (a key would travel in clear).
     pub fn custom(name: &str, dialect: Dialect, base_url: &str) -> Result<Provider, String> {
         let url = Url::parse(base_url).map_err(|error| format!("base URL {}: {error}", safe_url(base_url)))?;
@@ -99,6 +99,12 @@ impl Provider {
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("base URL {shown}: a query or fragment does not belong into it"));
+        }
+        let path = url.path().trim_end_matches('/');
+        if let Some(end) =
+            ["/chat/completions", "/completions", "/messages", "/models"].iter().find(|end| path.ends_with(*end))
+        {
+            return Err(format!("base URL {shown}: leave {end} off, it is appended"));
         }
         let host = url.host_str().unwrap_or_default();
         if url.scheme() == "http" && !is_private(host) {

@@ -24,6 +24,16 @@ fn a_name_that_only_begins_alike_is_unknown() {
 }
 
 #[test]
+fn openrouters_names_have_their_makers_sizes_and_no_price() {
+    let direct = facts("anthropic", "claude-sonnet-5-5").unwrap();
+    for name in ["anthropic/claude-sonnet-5.5", "anthropic/claude-sonnet-5-5", "anthropic/claude-sonnet-5.5:free"] {
+        assert_eq!(facts("openrouter", name), Some(ModelFacts { price: None, ..direct }), "{name}");
+    }
+    assert_eq!(facts("openrouter", "openai/gpt-5.5").map(|facts| facts.context_window), Some(1_050_000));
+    assert_eq!(facts("openrouter", "openrouter/auto"), None);
+}
+
+#[test]
 fn every_default_model_with_a_price_is_known() {
     for provider in
         Provider::presets().into_iter().filter(|provider| provider.needs_key && provider.name != "openrouter")

@@ -142,6 +142,9 @@ impl Stream {
             draft.text(text, listener)?;
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty()) {
+            if reason == "error" {
+                return Err(Fault::from_stream(&Value::from("it stopped with an error and does not say which")));
+            }
             draft.finish = Some(finish(reason));
         }
         Ok(())

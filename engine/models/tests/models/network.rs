@@ -1,6 +1,7 @@
 //! What is between us and a provider: names, sockets, certificates, proxies.
 
 use std::net::TcpListener;
+use std::process::Command;
 use std::time::Duration;
 
 use zo_model_server::{ModelServer, Request, Response, openai};
@@ -59,7 +60,7 @@ fn a_connection_that_nobody_takes_times_out() {
     let timeouts = Timeouts { connect: Duration::from_millis(150), ..options().timeouts };
     let models = Models::new(Options { timeouts, retries: Retries { most: 1, ..options().retries }, ..options() });
     let error = fails(&models, &format!("http://{address}/v1"), ErrorKind::ConnectTimeout);
-    assert!(!error.sent);
+    assert!(!error.sent && error.message.contains("no connection within 0.15 s"), "{error:?}");
 }
 
 #[test]
@@ -146,29 +147,31 @@ fn a_key_does_not_travel_in_clear() {
     assert_eq!((error.kind, error.attempts), (ErrorKind::Request, 0));
 }
 
-/// The server that a child of this test is to reach over TLS.
-const CHILD: &str = "ZO_MODELS_TEST_TLS";
+/// What a child of these tests is to do, for the environment cannot be changed within a process.
+const CHILD: &str = "ZO_MODELS_TEST_CHILD";
+
+/// What the test of that name says in a process of its own.
+fn child(test: &str, task: &str, environment: &[(&str, &str)]) -> String {
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(CHILD, task)
+        .env_remove("SSL_CERT_DIR")
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout).into_owned();
+    assert!(child.status.success(), "{said}{}", String::from_utf8_lossy(&child.stderr));
+    said
+}
 
 #[test]
 fn a_certificate_that_the_system_trusts_is_good() {
     let (server, certificate) = ModelServer::start_tls(|_| openai::stream("scripted", &["over TLS"]));
     let file = std::env::temp_dir().join(format!("zo-models-{}.pem", std::process::id()));
     std::fs::write(&file, certificate).unwrap();
-    // What the system trusts is read from the environment, once a process.
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "network::child_over_tls", "--nocapture"])
-        .env(CHILD, server.url())
-        .env("SSL_CERT_FILE", &file)
-        .env_remove("SSL_CERT_DIR")
-        .output();
+    let said = child("network::child_over_tls", &server.url(), &[("SSL_CERT_FILE", file.to_str().unwrap())]);
     std::fs::remove_file(&file).unwrap();
-    let child = child.unwrap();
-    let said = String::from_utf8_lossy(&child.stdout);
-    assert!(
-        child.status.success() && said.contains("heard over TLS"),
-        "{said}{}",
-        String::from_utf8_lossy(&child.stderr)
-    );
+    assert!(said.contains("heard over TLS"), "{said}");
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -176,7 +179,44 @@ fn a_certificate_that_the_system_trusts_is_good() {
 #[allow(clippy::print_stdout)]
 fn child_over_tls() {
     let Ok(url) = std::env::var(CHILD) else { return };
-    let begun = std::time::Instant::now();
     let reply = ask_with(&once(), &at(&format!("{url}/v1")), &question()).0.unwrap();
-    println!("heard {} after {:?}", reply.text, begun.elapsed());
+    println!("heard {}", reply.text);
+}
+
+#[test]
+fn the_systems_proxy_is_taken_but_not_to_this_machine() {
+    let server = ModelServer::start(|_| openai::stream("scripted", &["direct"]));
+    let proxy = ModelServer::start(|_| openai::stream("scripted", &["through the proxy"]));
+    let nobody = "http://me:hush@127.0.0.1:1";
+    let environment = [
+        ("HTTP_PROXY", proxy.url()),
+        ("HTTPS_PROXY", nobody.to_string()),
+        ("NO_PROXY", "excepted.internal".to_string()),
+    ];
+    let environment: Vec<(&str, &str)> = environment.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let said = child("network::child_with_a_proxy", &server.url(), &environment);
+    assert!(said.contains("loopback: direct"), "{said}");
+    assert!(said.contains("internal: through the proxy"), "{said}");
+    assert!(said.contains("excepted: address"), "{said}");
+    assert!(
+        said.contains(
+            "https: mine at https://api.example.com/v1/chat/completions: cannot reach the proxy http://127.0.0.1:1: "
+        ),
+        "{said}"
+    );
+    assert!(said.contains("the proxy comes from HTTPS_PROXY") && !said.contains("hush"), "{said}");
+    assert_eq!(proxy.requests().len(), 1);
+}
+
+#[test]
+#[allow(clippy::print_stdout)]
+fn child_with_a_proxy() {
+    let Ok(url) = std::env::var(CHILD) else { return };
+    let models = Models::new(Options { proxy: None, retries: Retries { most: 1, ..options().retries }, ..options() });
+    let asked = |base_url: &str| ask_with(&models, &at(base_url), &question()).0;
+    println!("loopback: {}", asked(&format!("{url}/v1")).unwrap().text);
+    println!("internal: {}", asked("http://models.internal/v1").unwrap().text);
+    println!("excepted: {}", asked("http://excepted.internal/v1").expect_err("an error").kind);
+    let error = asked("https://api.example.com/v1").expect_err("an error");
+    println!("https: {error}: {}", hint(&error));
 }

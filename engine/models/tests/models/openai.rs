@@ -221,6 +221,7 @@ fn an_error_within_a_good_stream_is_that_error() {
             None,
         ),
         (r#"{"error":"upstream broke"}"#, ErrorKind::Server, None),
+        (r#"{"choices":[{"delta":{},"finish_reason":"error"}]}"#, ErrorKind::Server, None),
         (r#"{"object":"error","message":"bad key","code":401}"#, ErrorKind::Key, Some(401)),
         (
             r#"{"error":{"code":502,"message":"Provider returned error","metadata":{"raw":"boom"}},"choices":[]}"#,

@@ -24,7 +24,7 @@ fn well_after(failures: usize, first: impl Fn() -> Response + Send + Sync + 'sta
 fn passing_trouble_is_tried_again_and_told() {
     let cases: [(&str, Failure); 9] = [
         ("429", || openai::error(429, "rate_limit_exceeded", "slow down").header("retry-after", "0")),
-        ("500", || openai::error(500, "server_error", "oh")),
+        ("500", || openai::error(500, "server_error", &format!("oh, {}", crate::support::CANARY))),
         ("502", || Response::new(502).body("bad gateway")),
         ("503", || Response::new(503).body("")),
         ("504", || Response::new(504).body("<html><title>Timeout</title></html>")),

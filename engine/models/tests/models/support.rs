@@ -86,10 +86,8 @@ pub(crate) fn ask_with(
     let mut heard = Heard::default();
     let key = Secret::new(CANARY);
     let result = models.chat(provider, Some(&key), request, &mut |delta| heard.take(delta));
-    if let Err(error) = &result {
-        let shown = format!("{error} {error:?} {heard:?}");
-        assert!(!shown.contains("canary"), "the key is in {shown}");
-    }
+    let shown = format!("{heard:?} {:?}", result.as_ref().err().map(|error| (error.to_string(), error.clone())));
+    assert!(!shown.contains("canary"), "the key is in {shown}");
     (result, heard)
 }
 
