@@ -121,7 +121,8 @@ async fn attempts(
         account.attempts += 1;
         let body = body(endpoint.provider, request, schema, adjustments);
         let mut draft = Draft::new(schema.is_some_and(AnswerSchema::wrapped));
-        let result = endpoint.stream(http, &body, schema.is_some(), &mut draft, listener).await;
+        let by_tool = schema.is_some() && !adjustments.asks_in_words();
+        let result = endpoint.stream(http, &body, by_tool, &mut draft, listener).await;
         account.add(draft.usage);
         let fault = match result {
             Ok(()) => {
@@ -174,7 +175,7 @@ fn adjust(dialect: Dialect, adjustments: Adjustments, fault: &Fault, request: &C
     }
     match dialect {
         Dialect::OpenAi => adjustments.after_refusal(&fault.body, request),
-        Dialect::Anthropic => adjustments.without_temperature(&fault.body, request),
+        Dialect::Anthropic => adjustments.after_refusal_by_anthropic(&fault.body, request),
     }
 }
 

@@ -200,7 +200,14 @@ impl Trial<'_> {
     }
 
     async fn http(&mut self) -> Finding {
-        let endpoint = Endpoint { provider: self.provider, key: self.key.filter(|key| !key.expose().is_empty()) };
+        let endpoint = match Endpoint::new(self.provider, self.key) {
+            Ok(endpoint) => endpoint,
+            // That is the next step's business.
+            Err(fault) if matches!(fault.kind, ErrorKind::NoKey | ErrorKind::Key) => {
+                Endpoint { provider: self.provider, key: None }
+            }
+            Err(fault) => return Err(fault),
+        };
         let url = list::url(&endpoint);
         match endpoint.fetch(self.http, Method::GET, &url, None, &mut Listener::new(&mut quiet())).await {
             Ok(answer) => {

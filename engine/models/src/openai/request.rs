@@ -14,6 +14,7 @@ pub(crate) struct Adjustments {
     other_limit_name: bool,
     no_stream_options: bool,
     no_temperature: bool,
+    no_reasoning: bool,
     schema: SchemaMode,
 }
 
@@ -25,7 +26,8 @@ enum SchemaMode {
     Strict,
     /// `json_schema`, for schemas that the strict form does not allow.
     Loose,
-    /// Any JSON object, with the schema in the system prompt.
+    /// Any JSON object, with the schema in the system prompt; in Anthropic's dialect `output_config`, for models that no tool
+    /// can be forced upon.
     Object,
 }
 
@@ -40,6 +42,10 @@ impl Adjustments {
         }
         if !self.no_temperature && request.temperature.is_some() && body.contains("temperature") {
             return Some(Adjustments { no_temperature: true, ..self });
+        }
+        // OpenAI's models from GPT-5.6 on take tools here only if they do not reason, and say so by this name (2026-07).
+        if !self.no_reasoning && !request.tools.is_empty() && body.contains("reasoning_effort") {
+            return Some(Adjustments { no_reasoning: true, ..self });
         }
         let about_schema =
             ["response_format", "json_schema", "structured output", "Structured output", "additionalProperties"];
@@ -56,10 +62,20 @@ impl Adjustments {
         None
     }
 
-    /// The same for Anthropic's dialect, which has fewer variants: a model may not know `temperature`.
-    pub(crate) fn without_temperature(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
-        (!self.no_temperature && request.temperature.is_some() && body.contains("temperature"))
-            .then_some(Adjustments { no_temperature: true, ..self })
+    /// The same for Anthropic's dialect: a model may not know `temperature`, or not let a tool be forced upon it (Opus 5.5,
+    /// Sonnet 5.5 and Fable 5.1; "What's new in Claude Opus 5.5", 2026-09).
+    pub(crate) fn after_refusal_by_anthropic(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
+        if !self.no_temperature && request.temperature.is_some() && body.contains("temperature") {
+            return Some(Adjustments { no_temperature: true, ..self });
+        }
+        let forced = ["tool_choice", "orced tool", "orces tool"].iter().any(|word| body.contains(word));
+        (forced && request.schema.is_some() && !self.asks_in_words())
+            .then_some(Adjustments { schema: SchemaMode::Object, ..self })
+    }
+
+    /// Whether the dialect's second way to ask for an answer of a schema is taken.
+    pub(crate) fn asks_in_words(self) -> bool {
+        self.schema == SchemaMode::Object
     }
 
     /// Whether `temperature` is sent.
@@ -78,7 +94,7 @@ pub(crate) fn body(
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_string(), value);
     put("model", json!(request.model));
-    put("messages", messages(request, schema.filter(|_| adjustments.schema == SchemaMode::Object)));
+    put("messages", messages(request, schema.filter(|_| adjustments.asks_in_words())));
     put("stream", json!(true));
     if !adjustments.no_stream_options {
         put("stream_options", json!({ "include_usage": true }));
@@ -97,6 +113,9 @@ pub(crate) fn body(
             json!({ "type": "function", "function": { "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
         });
         put("tools", tools.collect());
+    }
+    if adjustments.no_reasoning {
+        put("reasoning_effort", json!("none"));
     }
     if let Some(schema) = schema {
         let format = |strict: bool| json!({ "type": "json_schema", "json_schema": { "name": ANSWER, "strict": strict, "schema": schema.sent() } });
@@ -187,3 +206,6 @@ fn texts(parts: &[Part]) -> String {
         parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect();
     texts.join("\n\n")
 }
+
+#[cfg(test)]
+mod tests;
