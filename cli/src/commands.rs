@@ -12,11 +12,13 @@ mod demo;
 mod doctor;
 mod import;
 mod index;
+mod key;
 mod kv;
 mod log;
 mod memorize;
 mod memory;
 mod model;
+mod provider;
 mod rebuild;
 mod recall;
 mod replay;
@@ -73,7 +75,9 @@ Look at what happened:
 Look after it:
   status        Where the home stands
   index         How far the memory index is, and how to carry it on
-  model         The models that texts are embedded with
+  model         The models: those that answer, and those that texts are embedded with
+  provider      Where language models are to be had
+  key           The keys of providers
   rebuild       Make everything derived anew from the log
   doctor        Find what is missing, and how to get it
   demo          See it survive a kill -9
@@ -142,6 +146,10 @@ enum Command {
     Index(index::Index),
     #[command(subcommand)]
     Model(model::Model),
+    #[command(subcommand)]
+    Provider(provider::Provider),
+    #[command(subcommand)]
+    Key(key::Key),
     Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
     Demo(demo::Demo),
@@ -167,6 +175,8 @@ impl Command {
             Self::Status(command) => command.run(context),
             Self::Index(command) => command.run(context),
             Self::Model(command) => command.run(context),
+            Self::Provider(command) => command.run(context),
+            Self::Key(command) => command.run(context),
             Self::Rebuild(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
             Self::Demo(command) => command.run(context),

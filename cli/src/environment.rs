@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use zo_engine::protocol::{Environment, SecretText};
 
+use crate::passphrase;
+
 /// How variables end that may hold keys.
 const KEY_VARIABLE_END: &str = "_API_KEY";
 
 /// The surroundings of this process.
 pub(crate) fn of_process() -> Environment {
-    of(env::vars_os())
+    Environment { passphrase: passphrase::of_variable(), ..of(env::vars_os()) }
 }
 
 /// The surroundings that these variables make. What is no UTF-8 or empty is as if it were not there.

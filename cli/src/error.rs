@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Declined,
     /// A check of `doctor`, `verify`, `rebuild` or `demo` did not come out as it should.
     Unsound,
+    /// A provider was asked about a key, and does not take it.
+    KeyNotTaken,
     /// This version cannot do it yet.
     Unavailable,
     /// Who reads our output has gone. No error at all: a quiet end.
@@ -57,7 +59,7 @@ impl Kind {
             Self::Engine(FailureKind::Disconnected) => "disconnected",
             Self::Engine(FailureKind::Io) => "io",
             Self::Engine(FailureKind::Model) => "model",
-            Self::Engine(FailureKind::Key) => "key",
+            Self::Engine(FailureKind::Key) | Self::KeyNotTaken => "key",
             Self::Usage => "usage",
             Self::Incomplete => "incomplete",
             Self::Interrupted => "interrupted",
@@ -68,16 +70,21 @@ impl Kind {
         }
     }
 
-    /// 0 done, 1 refused, 2 not understood, 3 failed, 130 interrupted (as shells number it).
+    /// 0 done, 1 refused, 2 not understood, 3 failed, 130 interrupted (as shells number it). Where a key is missing or not
+    /// taken, what was asked for is refused; where it was a check that found it so, the check has failed.
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::ClosedPipe => 0,
             Self::Engine(
-                FailureKind::NotFound | FailureKind::Conflict | FailureKind::Refused | FailureKind::Invalid,
+                FailureKind::NotFound
+                | FailureKind::Conflict
+                | FailureKind::Refused
+                | FailureKind::Invalid
+                | FailureKind::Key,
             )
             | Self::Declined => 1,
             Self::Usage => 2,
-            Self::Engine(_) | Self::Incomplete | Self::Unsound | Self::Unavailable => 3,
+            Self::Engine(_) | Self::Incomplete | Self::Unsound | Self::KeyNotTaken | Self::Unavailable => 3,
             Self::Interrupted => 130,
         }
     }
@@ -174,6 +181,10 @@ fn default_hint(kind: FailureKind) -> Option<&'static str> {
         FailureKind::Damaged => Some("`zo log verify` names what is damaged, `zo log restore` brings back what can be"),
         FailureKind::Newer => Some("use the version of zo that wrote it, or a later one"),
         FailureKind::Disconnected => Some("run it again"),
+        FailureKind::Model => Some("`zo model test` tries each step of the connection"),
+        FailureKind::Key => {
+            Some("`zo key list` shows the keys there are, `zo key check` asks the providers about them")
+        }
         _ => None,
     }
 }

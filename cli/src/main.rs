@@ -11,6 +11,8 @@
 //! - [`answering`]: a question put, its answer printed as it comes. [`attachments`]: the files that go with it.
 //! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
 //! - [`environment`]: the variables that matter to models.
+//! - [`secret`]: keys and passphrases, never from arguments. [`passphrase`]: asked for when the vault wants it.
+//! - [`providers`]: providers of language models, and which model answers.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod answering;
@@ -24,6 +26,9 @@ mod input;
 mod intake;
 mod interrupt;
 mod output;
+mod passphrase;
+mod providers;
+mod secret;
 mod suggest;
 mod time;
 

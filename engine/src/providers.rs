@@ -41,7 +41,8 @@ pub(crate) fn all(engine: &Engine, environment: &Environment) -> Result<Vec<(Pro
     for (name, there) in added {
         let damaged = |why: String| Failure::new(FailureKind::Invalid, format!("provider {name}: {why}"));
         let dialect: Dialect = there.dialect.parse().map_err(|_| damaged(format!("no dialect {:?}", there.dialect)))?;
-        let custom = Provider::custom(&name, dialect, &there.base_url).map_err(damaged)?;
+        let mut custom = Provider::custom(&name, dialect, &there.base_url).map_err(damaged)?;
+        custom.key_variables.push(key_variable(&name));
         match providers.iter_mut().find(|(provider, _)| provider.name == name) {
             Some((preset, added)) => {
                 *added = true;
@@ -52,6 +53,12 @@ pub(crate) fn all(engine: &Engine, environment: &Environment) -> Result<Vec<(Pro
         }
     }
     Ok(providers)
+}
+
+/// The variable in which the key of an added provider is looked for: `near.by` has `NEAR_BY_API_KEY`.
+fn key_variable(name: &str) -> String {
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' };
+    format!("{}_API_KEY", name.chars().map(letter).collect::<String>())
 }
 
 /// The provider of this name.

@@ -12,7 +12,7 @@ use clap::Subcommand;
 use serde::Serialize;
 use serde_json::Value;
 use zo_engine::client::Client;
-use zo_engine::protocol::{Answer, At, ConversationLine, FailureKind, MAX_PAGE, MessageLine, Query};
+use zo_engine::protocol::{Answer, At, ConversationLine, FailureKind, FileLine, MAX_PAGE, MessageLine, Query};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::{Position, Timestamp};
 
@@ -20,6 +20,7 @@ pub(super) use self::show::print_message;
 use crate::context::{Context, query};
 use crate::error::{CliError, Kind};
 use crate::input;
+use crate::output::text;
 use crate::suggest::nearest;
 
 /// Add to, list, show, rename, export and delete conversations
@@ -72,6 +73,7 @@ pub(super) struct MessageJson<'a> {
     tool_calls: &'a [ToolCall],
     tool_call_id: Option<&'a str>,
     meta: Option<Value>,
+    files: &'a [FileLine],
 }
 
 impl<'a> MessageJson<'a> {
@@ -90,6 +92,7 @@ impl<'a> MessageJson<'a> {
             tool_calls: &line.tool_calls,
             tool_call_id: line.tool_call_id.as_deref(),
             meta: line.meta.as_deref().map(input::json_of),
+            files: &line.files,
         }
     }
 }
@@ -107,6 +110,12 @@ pub(super) fn role_name(role: Role) -> &'static str {
 /// What a message says; that it cannot be opened, if so.
 fn content_of(line: &MessageLine) -> &str {
     line.content.as_deref().unwrap_or("(cannot be opened: its key or blob is gone)")
+}
+
+/// A file that belongs to a message, in words: `plan.png (image/png, 12.0 KiB)`.
+fn file_in_words(file: &FileLine) -> String {
+    let name = file.name.as_deref().unwrap_or("a file whose name cannot be opened");
+    format!("{name} ({}, {})", file.media_type, text::bytes(u64::from(file.size)))
 }
 
 /// Reads a conversation page by page and hands over each message; returns the conversation.

@@ -1,7 +1,9 @@
 //! `zo doctor`: looks at everything that `zo` stands on, and says what is missing and how to get it.
 //!
-//! [`disk`] is about the home and the disk below it, [`surroundings`] about the rest of the machine.
+//! [`disk`] is about the home and the disk below it, [`asking`] about keys and models, [`surroundings`] about the rest of the
+//! machine.
 
+mod asking;
 mod disk;
 mod surroundings;
 
@@ -78,6 +80,13 @@ impl Doctor {
         let (store, recorded_at) = disk::store(context);
         look(&mut context.output, store)?;
         look(&mut context.output, disk::socket(&home))?;
+        let environment = context.environment();
+        look(&mut context.output, asking::identity(&environment, &home))?;
+        look(&mut context.output, asking::vault(&home))?;
+        for check in [asking::key, asking::model] {
+            let check = check(context, &environment);
+            look(&mut context.output, check)?;
+        }
         look(&mut context.output, surroundings::clock(recorded_at))?;
         for check in surroundings::proxies() {
             look(&mut context.output, check)?;

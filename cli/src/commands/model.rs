@@ -1,72 +1,38 @@
-//! `zo model …`: the models that texts are embedded with.
+//! `zo model …`: one file per command; what they share is how a step of a test is shown. They are about both sorts of models:
+//! those that answer (language models) and those that texts are embedded with.
 
-use std::ops::ControlFlow;
+mod choose;
+mod list;
+mod status;
+mod test;
 
-use clap::{Args, Subcommand};
-use serde::Serialize;
+use clap::Subcommand;
 use zo_engine::client::Client;
-use zo_engine::protocol::{Acknowledged, Answer, FailureKind, ModelInUse, ModelLine, Query, Request, Response};
+use zo_engine::protocol::{Answer, ModelLine, Query, TestStep};
 
-use super::index::{model_in_words, share};
-use crate::context::{Context, query, show_progress, stream};
-use crate::embedding::{backlog, embed, index_status, left};
-use crate::error::{CliError, Kind};
-use crate::interrupt::Interrupt;
-use crate::output::text::counted;
-use crate::output::{Output, Style, Table, Total};
-use crate::suggest::nearest;
+use crate::context::{Context, query};
+use crate::error::CliError;
+use crate::output::{Output, Style};
 
-/// List, choose and check the models that texts are embedded with
+/// List, choose and test models: those that answer, and those that texts are embedded with
 ///
 /// Examples:
-///   zo model list
+///   zo model list openai
+///   zo model use anthropic/claude-sonnet-4-5 --fallback ollama/llama3.2
+///   zo model test
 ///   zo model use bge-small-en-v1.5
 ///   zo model status
 ///
-/// One ships with zo and needs nothing else. Any other is fetched once, over the network, when it is first chosen.
+/// A model that answers, a language model, is named PROVIDER/NAME; `offline` is the built-in responder, which is none. Of those
+/// that texts are embedded with one ships with zo; any other is fetched once, over the network, when it is first chosen.
 #[derive(Subcommand, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Model {
-    List(List),
-    Use(Use),
-    Status(Status),
+    List(list::List),
+    Use(choose::Use),
+    Status(status::Status),
+    Test(test::Test),
 }
-
-/// List the models there are
-///
-/// Examples:
-///   zo model list
-///   zo model list --json | jq -r 'select(.state == "downloaded") | .name'
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct List {}
-
-/// Choose the model that texts are embedded with
-///
-/// Examples:
-///   zo model use bge-small-en-v1.5
-///   zo model use all-MiniLM-L6-v2 --no-wait
-///
-/// It is fetched if it is not there. Then everything is embedded again behind the index that there is, which answers
-/// until that is done. Ctrl-C keeps what is embedded by then, and whatever command comes next carries on.
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Use {
-    /// Its name, as `zo model list` has it
-    name: String,
-    /// Do not wait until everything is embedded with it
-    #[arg(long)]
-    no_wait: bool,
-}
-
-/// Show the model in use, the next one, and what runs them
-///
-/// Examples:
-///   zo model status
-///   zo model status --json | jq -r .runtime
-#[derive(Args, Debug)]
-#[command(verbatim_doc_comment)]
-pub(crate) struct Status {}
 
 impl Model {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
@@ -74,157 +40,54 @@ impl Model {
             Self::List(command) => command.run(context),
             Self::Use(command) => command.run(context),
             Self::Status(command) => command.run(context),
+            Self::Test(command) => command.run(context),
         }
     }
 }
 
-fn models(client: &mut Client) -> Result<Vec<ModelLine>, CliError> {
+/// The models that texts can be embedded with.
+fn embedders(client: &mut Client) -> Result<Vec<ModelLine>, CliError> {
     query(client, Query::Models, None, |answer| match answer {
         Answer::Models(models) => Some(models),
         _ => None,
     })
 }
 
-impl List {
-    fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let mut client = context.open_existing()?;
-        let models = models(&mut client)?;
-        context.close(client)?;
-        let output = &mut context.output;
-        if output.is_json() {
-            return models.iter().try_for_each(|model| output.data(model));
-        }
-        let mut table = Table::new(&["", "NAME", "DIMENSIONS", "STATE", "NEEDS", "DESCRIPTION"]);
-        for model in models {
-            let chosen = if model.chosen { "*" } else { "" };
-            let needs = if model.needs_runtime { "ONNX Runtime" } else { "nothing" };
-            let state = model.state.replace('_', " ");
-            let dimensions = model.dimensions.to_string();
-            table.row([chosen.to_owned(), model.name, dimensions, state, needs.to_owned(), model.description]);
-        }
-        table.print(output)
+/// Prints a step of a test on a line, and the hint below it: `ok   address    api.openai.com → 104.18.6.192  12 ms`.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub(super) fn print_step(output: &mut Output, name: &str, step: &TestStep) -> Result<(), CliError> {
+    let (style, word) = match step.outcome.as_str() {
+        "ok" => (Style::Green, "ok  "),
+        "failed" => (Style::Red, "fail"),
+        _ => (Style::Dim, "skip"),
+    };
+    let elapsed = if step.outcome == "skipped" { String::new() } else { format!("  {}", elapsed(step.elapsed_us)) };
+    let word = output.paint(style, word);
+    output.line(format!("{word} {:10} {}{elapsed}", output.shown(name), output.shown(&step.detail)).trim_end())?;
+    if let Some(hint) = &step.hint {
+        output.line(format!("{:16}hint: {}", "", output.shown(hint)))?;
+    }
+    output.flush()
+}
+
+/// How long something took: `0.4 ms`, `12 ms`, `1.2 s`.
+fn elapsed(microseconds: u64) -> String {
+    match microseconds {
+        0..9_950 => format!("{:.1} ms", microseconds as f64 / 1e3),
+        9_950..999_500 => format!("{:.0} ms", microseconds as f64 / 1e3),
+        _ => format!("{:.1} s", microseconds as f64 / 1e6),
     }
 }
 
-impl Use {
-    fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let mut client = context.open()?;
-        // Ctrl-C while it is fetched ends the process, and nothing is chosen: it is watched for from then on.
-        let chosen = self.choose(&mut client, &mut context.output);
-        let acknowledged = chosen.map_err(|error| self.with_nearest(error, &mut client))?;
-        context.print_acknowledged(&acknowledged, "chosen")?;
-        context.output.flush()?;
-        let interrupt = Interrupt::watch()?;
-        self.embed_again(&mut client, &mut context.output, &interrupt)?;
-        context.close(client)
-    }
+#[cfg(test)]
+mod tests {
+    use super::elapsed;
 
-    /// Fetches it, if need be, and has the choice recorded.
-    fn choose(&self, client: &mut Client, output: &mut Output) -> Result<Acknowledged, CliError> {
-        let progress = output.progress("fetching", Total::Later);
-        let request = Request::UseModel { name: self.name.clone() };
-        let mut acknowledged = None;
-        stream(client, &request, |response| {
-            show_progress(&progress, &response);
-            if let Response::Acknowledged(results) = response {
-                acknowledged = results.into_iter().next();
-            }
-            Ok(ControlFlow::Continue(()))
-        })?;
-        let nothing = || CliError::new(Kind::Engine(FailureKind::Io), "the holder acknowledged nothing");
-        Ok(acknowledged.ok_or_else(nothing)??)
+    #[test]
+    fn times_are_as_exact_as_they_are_short() {
+        let shown = [0, 449, 9_949, 9_950, 12_345, 999_499, 999_500, 61_234_567].map(elapsed);
+        assert_eq!(shown, ["0.0 ms", "0.4 ms", "9.9 ms", "10 ms", "12 ms", "999 ms", "1.0 s", "61.2 s"]);
     }
-
-    /// Adds the nearest name to "there is no such model", unless the engine has said it.
-    fn with_nearest(&self, error: CliError, client: &mut Client) -> CliError {
-        if error.kind != Kind::Engine(FailureKind::NotFound) || !error.hints.is_empty() {
-            return error;
-        }
-        let models = models(client).unwrap_or_default();
-        let error = error.hint("`zo model list` shows the names there are");
-        match nearest(&self.name, models.iter().map(|model| model.name.as_str())) {
-            Some(near) => error.first_hint(format!("did you mean `{near}`?")),
-            None => error,
-        }
-    }
-
-    /// Embeds everything with it, unless nobody wants to wait.
-    fn embed_again(&self, client: &mut Client, output: &mut Output, interrupt: &Interrupt) -> Result<(), CliError> {
-        let status = index_status(client)?;
-        let all = backlog(&status);
-        let passages = all.of.saturating_sub(all.passages);
-        if passages == 0 {
-            return Ok(());
-        }
-        let meanwhile = match (&status.model, &status.next_model) {
-            (Some(model), Some(_)) => format!("; until then recall goes on with {}", model.name),
-            _ => String::new(),
-        };
-        let to_embed = counted(passages, "passage");
-        if self.no_wait {
-            output.note(format!("{to_embed} are embedded with it behind, by the next commands{meanwhile}"));
-            return Ok(());
-        }
-        output.note(format!("{to_embed} are embedded with it now{meanwhile}"));
-        let work = embed(client, output, interrupt, None)?;
-        output.note(format!("embedded {}", work.in_words()));
-        if work.left() > 0 {
-            output.note(format!("{}: the next command carries on", left(work.left())));
-        }
-        Ok(())
-    }
-}
-
-/// What runs the models, as JSON has it.
-#[derive(Serialize)]
-struct StatusJson<'a> {
-    runtime: &'a str,
-    /// Where ONNX Runtime was looked for, if it is not used.
-    looked_in: &'a [String],
-    model: Option<&'a ModelInUse>,
-    next_model: Option<&'a ModelInUse>,
-    notes: &'a [String],
-}
-
-impl Status {
-    fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let mut client = context.open_existing()?;
-        let status = index_status(&mut client)?;
-        context.close(client)?;
-        let looked_in = looked_in();
-        let output = &mut context.output;
-        if output.is_json() {
-            let looked_in = &looked_in;
-            let (runtime, notes) = (&status.runtime, &status.notes);
-            let (model, next_model) = (status.model.as_ref(), status.next_model.as_ref());
-            return output.data(&StatusJson { runtime, looked_in, model, next_model, notes });
-        }
-        let mut line = |name: &str, value: String| {
-            let name = output.paint(Style::Bold, &format!("{name:14}"));
-            output.line(format!("{name}{}", output.shown(&value)))
-        };
-        line("runtime", status.runtime)?;
-        if !looked_in.is_empty() {
-            line("looked in", looked_in.join(", "))?;
-        }
-        let in_words = |model: &ModelInUse| format!("{}; {}", model_in_words(model), share(model.passages));
-        line("model", status.model.as_ref().map_or_else(|| "none".to_owned(), in_words))?;
-        if let Some(next) = &status.next_model {
-            line("next model", in_words(next))?;
-        }
-        for note in status.notes {
-            line("note", note)?;
-        }
-        Ok(())
-    }
-}
-
-/// The folders and files that ONNX Runtime was looked for in; none if it was found.
-fn looked_in() -> Vec<String> {
-    let report = zo_embed::runtime();
-    if report.why_not().is_none() {
-        return Vec::new();
-    }
-    let folders = report.folders.iter().map(|folder| folder.display().to_string());
-    folders.chain(report.candidates.iter().map(ToString::to_string)).collect()
 }

@@ -9,7 +9,10 @@ fn exit_codes_tell_refusals_from_failures() {
         (Kind::Engine(FailureKind::Conflict), 1),
         (Kind::Engine(FailureKind::Refused), 1),
         (Kind::Engine(FailureKind::Invalid), 1),
+        (Kind::Engine(FailureKind::Key), 1),
         (Kind::Usage, 2),
+        (Kind::Engine(FailureKind::Model), 3),
+        (Kind::KeyNotTaken, 3),
         (Kind::Engine(FailureKind::DiskFull), 3),
         (Kind::Engine(FailureKind::Io), 3),
         (Kind::Incomplete, 3),
@@ -22,7 +25,8 @@ fn exit_codes_tell_refusals_from_failures() {
 #[test]
 fn refusal_of_the_engine_and_exit_code_one_are_the_same() {
     use FailureKind::*;
-    for kind in [NotFound, Conflict, Refused, Invalid, DiskFull, Poisoned, Damaged, Newer, Disconnected, Io] {
+    for kind in [NotFound, Conflict, Refused, Invalid, DiskFull, Poisoned, Damaged, Newer, Disconnected, Io, Model, Key]
+    {
         let refusal = Failure::new(kind, "").is_refusal();
         assert_eq!(Kind::Engine(kind).exit_code() == 1, refusal, "{kind:?}");
         assert_eq!(serde_json::to_value(kind).expect("a kind is JSON"), Kind::Engine(kind).name());

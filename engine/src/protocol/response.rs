@@ -141,6 +141,7 @@ impl Failure {
 
     /// Whether the domain said no, and not the world.
     pub fn is_refusal(&self) -> bool {
-        matches!(self.kind, FailureKind::NotFound | FailureKind::Conflict | FailureKind::Refused | FailureKind::Invalid)
+        use FailureKind::{Conflict, Invalid, Key, NotFound, Refused};
+        matches!(self.kind, NotFound | Conflict | Refused | Invalid | Key)
     }
 }

@@ -259,3 +259,6 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
         head,
     })
 }
+
+#[cfg(test)]
+mod tests;

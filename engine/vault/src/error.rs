@@ -104,8 +104,8 @@ pub enum VaultError {
         path: PathBuf,
         /// Its format.
         found: String,
-        /// What is known.
-        known: &'static str,
+        /// The newest that is known.
+        known: String,
     },
     /// The disk says no.
     #[error("cannot {what} {path}")]

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::content::{self, Keys, Unreadable, check_key, check_name};
+use crate::content::{self, Keys, Unreadable, VERSION, check_key, check_name};
 use crate::durable::{self, Existing, Lock, beside, make_folder};
 use crate::error::{VaultError, Which};
 use crate::private::{self, folder_of, lies_in, real_file};
@@ -44,9 +44,9 @@ impl Vault {
         Self { folder, identity }
     }
 
-    /// Whether there is a vault's file, whatever is in it.
+    /// Whether there is a vault's file, whatever is in it; also if that cannot be told, and what uses it says why.
     pub fn is_used(&self) -> bool {
-        self.file().symlink_metadata().is_ok()
+        self.has_file().unwrap_or(true)
     }
 
     /// Where the identity lies, or will.
@@ -60,7 +60,7 @@ impl Vault {
     /// If identity or vault cannot be used, or others may read them: see [`VaultError`].
     pub fn keys(&self, unlock: Unlock<'_>) -> Result<Keys, VaultError> {
         self.check_place()?;
-        if !self.is_used() {
+        if !self.has_file()? {
             return Ok(Keys::new());
         }
         self.read(&self.open_identity(unlock)?)
@@ -101,7 +101,7 @@ impl Vault {
     pub fn remove(&self, provider: &str, unlock: Unlock<'_>) -> Result<bool, VaultError> {
         check_name(provider)?;
         self.check_place()?;
-        if !self.is_used() {
+        if !self.has_file()? {
             return Ok(false);
         }
         let identity = self.open_identity(unlock)?;
@@ -149,6 +149,16 @@ impl Vault {
         self.folder.join(FILE)
     }
 
+    /// What cannot be looked at is no vault without keys: that is an error.
+    fn has_file(&self) -> Result<bool, VaultError> {
+        let path = self.file();
+        match path.symlink_metadata() {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(VaultError::io(&path, "look at")(error)),
+        }
+    }
+
     /// The identity may lie neither in the home, which is the folder above the vault's, nor beside the vault.
     fn check_place(&self) -> Result<(), VaultError> {
         let folder = std::path::absolute(&self.folder).map_err(VaultError::io(&self.folder, "find"))?;
@@ -162,7 +172,7 @@ impl Vault {
     /// The identity's file. None if there is none, no link to one, and no vault that would need it.
     fn read_identity(&self) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, VaultError> {
         let file = private::read(Which::Identity, &self.identity)?;
-        if file.is_none() && (self.is_used() || self.identity.symlink_metadata().is_ok()) {
+        if file.is_none() && (self.has_file()? || self.identity.symlink_metadata().is_ok()) {
             return Err(self.identity_missing());
         }
         Ok(file)
@@ -198,7 +208,9 @@ impl Vault {
         let plaintext = identity.decrypt(&file).map_err(|error| self.vault_unopened(error))?;
         content::read(&plaintext).map_err(|error| match error {
             Unreadable::Damaged(why) => Which::Vault.damaged(&path, why),
-            Unreadable::Newer(version) => VaultError::Newer { path, found: version.to_string(), known: "1" },
+            Unreadable::Newer(version) => {
+                VaultError::Newer { path, found: version.to_string(), known: VERSION.to_string() }
+            }
         })
     }
 
@@ -221,7 +233,7 @@ impl Vault {
             Unopened::PassphraseNeeded => VaultError::PassphraseNeeded { path },
             Unopened::WrongPassphrase | Unopened::WrongIdentity => VaultError::WrongPassphrase { path },
             Unopened::Damaged(why) => VaultError::IdentityDamaged { path, why },
-            Unopened::Newer(found) => VaultError::Newer { path, found, known: "age v1" },
+            Unopened::Newer(found) => VaultError::Newer { path, found, known: "age v1".to_owned() },
         }
     }
 
@@ -232,7 +244,7 @@ impl Vault {
                 VaultError::WrongIdentity { identity: self.identity.clone(), vault: path }
             }
             Unopened::Damaged(why) => VaultError::VaultDamaged { path, why },
-            Unopened::Newer(found) => VaultError::Newer { path, found, known: "age v1" },
+            Unopened::Newer(found) => VaultError::Newer { path, found, known: "age v1".to_owned() },
         }
     }
 }

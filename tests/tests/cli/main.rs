@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod commands;
+mod keys;
 mod recall;
 mod shapes;
 mod streams;

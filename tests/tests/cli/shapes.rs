@@ -50,7 +50,7 @@ fn a_conversation_and_its_messages() {
     zo.run(["conversation", "add-message", "c", "--role", "user", "hi", "--author", "Ann"]).ok();
     let line = r#"{"id":"<id>","name":"c","started_at":"<time>","changed_at":"<time>","messages":1,"branches":1}"#;
     check(&zo.run(["conversation", "list", "--json"]), &[line]);
-    let message = r#"{"id":"<id>","parent":null,"role":"user","position":3,"at":"<time>","occurred_at":null,"model":null,"interrupted":false,"content":"hi","author":"Ann","tool_calls":[],"tool_call_id":null,"meta":null}"#;
+    let message = r#"{"id":"<id>","parent":null,"role":"user","position":3,"at":"<time>","occurred_at":null,"model":null,"interrupted":false,"content":"hi","author":"Ann","tool_calls":[],"tool_call_id":null,"meta":null,"files":[]}"#;
     check(&zo.run(["conversation", "show", "c", "--json"]), &[message]);
     let document =
         format!(r#"{{"id":"<id>","name":"c","started_at":"<time>","changed_at":"<time>","messages":[{message}]}}"#);
@@ -160,7 +160,7 @@ fn keys_of_the_larger_objects() {
         "indexed embedded head documents passages uncommitted indexed_since_open embedded_since_open model next_model \
          runtime bytes_words bytes_vectors notes"
     );
-    assert_eq!(keys(zo.run(["model", "status", "--json"])), "runtime looked_in model next_model notes");
+    assert_eq!(keys(zo.run(["model", "status", "--json"])), "runtime looked_in model next_model notes chat");
     assert_eq!(keys(zo.run(["index", "embed", "--json"])), "passages of");
     let queries = zo.file("q.jsonl", "{\"id\":\"q\",\"text\":\"one\"}\n");
     let queries = queries.to_str().expect("ASCII");
@@ -178,6 +178,58 @@ fn keys_of_the_larger_objects() {
     let empty = zo.file("empty/x.md", "");
     let import = zo.run(["import".as_ref(), empty.as_os_str(), "--json".as_ref()]);
     assert_eq!(keys(import), "memories conversations conversations_left_deleted messages keys not_placed failed");
+}
+
+#[test]
+fn models_and_providers() {
+    let zo = Zo::new();
+    zo.run(["provider", "add", "lan", "--base-url", "http://127.0.0.1:9/v1"]).ok();
+    let added = r#"{"name":"lan","title":"lan","dialect":"openai","base_url":"http://127.0.0.1:9/v1","added":true,"needs_key":false,"key_variables":[],"key":null,"default_model":null}"#;
+    let line = |ran: Ran, name: &str| {
+        let lines = ran.json();
+        snapshot(lines.iter().find(|line| line["name"] == name).expect("it is listed"))
+    };
+    assert_eq!(line(zo.run(["provider", "list", "--json"]), "lan"), added);
+    let known = line(zo.run(["provider", "list", "--json"]), "openai");
+    let expected = r#"{"name":"openai","title":"OpenAI","dialect":"openai","base_url":"https://api.openai.com/v1","added":false,"needs_key":true,"key_variables":["OPENAI_API_KEY"],"key":null,"default_model":"#;
+    assert!(known.starts_with(expected), "{known}");
+    let with_use = |line: &str, used: &str| format!("{{\"use\":\"{used}\",{}", &line[1..]);
+    assert_eq!(line(zo.run(["model", "list", "--json"]), "lan"), with_use(added, "chat"));
+    let shipped = line(zo.run(["model", "list", "--json"]), "all-MiniLM-L6-v2");
+    assert!(shipped.starts_with(r#"{"use":"embedding","name":"all-MiniLM-L6-v2","dimensions":384,"#), "{shipped}");
+    let chosen = |ran: Ran| {
+        let lines = ran.json();
+        snapshot(lines.iter().find(|line| line.get("fallbacks").is_some()).expect("what was chosen"))
+    };
+    assert_eq!(
+        chosen(zo.run(["model", "list", "--json"])),
+        r#"{"use":"chat","model":null,"fallbacks":[],"since":null}"#
+    );
+    let used = zo.run(["model", "use", "lan/x", "--fallback", "offline", "--json"]);
+    check(&used, &[r#"{"id":"lan/x","position":3}"#]);
+    assert_eq!(
+        chosen(zo.run(["model", "list", "--json"])),
+        r#"{"use":"chat","model":"lan/x","fallbacks":["offline"],"since":3}"#
+    );
+    let status = &zo.run(["model", "status", "--json"]).json_object()["chat"];
+    assert_eq!(
+        snapshot(status),
+        r#"{"model":"lan/x","fallbacks":["offline"],"since":3,"answers":"lan/x","why":"it was chosen at position 3"}"#
+    );
+}
+
+#[test]
+fn a_key_of_a_provider() {
+    let zo = Zo::new();
+    let set = zo.run_with(["key", "set", "groq", "--json"], "gsk_0123456789\n");
+    check(&set, &[r#"{"id":"groq","position":2}"#]);
+    let mut line = zo.run(["key", "list", "--json"]).json_object();
+    let fingerprint = line["fingerprint"].take();
+    assert!(fingerprint.as_str().is_some_and(|hex| hex.len() == 16), "{fingerprint}");
+    let expected =
+        r#"{"provider":"groq","fingerprint":null,"origin":"vault","set_at":"<time>","last_used_at":null}"#;
+    assert_eq!(snapshot(&line), expected);
+    check(&zo.run(["key", "remove", "groq", "--yes", "--json"]), &[r#"{"id":"groq","position":3}"#]);
 }
 
 #[test]

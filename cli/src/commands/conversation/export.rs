@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use zo_engine::protocol::{ConversationLine, MessageLine};
 use zo_projections::event::conversation::Role;
 
-use super::{MessageJson, content_of, each_message, role_name};
+use super::{MessageJson, content_of, each_message, file_in_words, role_name};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::time::{AtArgs, minute};
@@ -92,7 +92,8 @@ fn markdown(line: &MessageLine) -> String {
     if let Some(author) = &line.author {
         text.push_str(&format!(" ({author})"));
     }
-    text.push_str(&format!(", {}\n\n", minute(line.occurred_at.unwrap_or(line.at))));
+    text.push_str(&format!(", {}", minute(line.occurred_at.unwrap_or(line.at))));
+    text.push_str(if line.interrupted { ", interrupted\n\n" } else { "\n\n" });
     let content = content_of(line);
     if line.role == Role::Tool {
         // What a tool brought is quoted, so that it cannot be taken for a part of the document.
@@ -100,6 +101,12 @@ fn markdown(line: &MessageLine) -> String {
         text.push_str(&format!("{fence}\n{content}\n{fence}\n"));
     } else if !content.is_empty() {
         text.push_str(&format!("{content}\n"));
+    }
+    if !line.files.is_empty() {
+        text.push('\n');
+    }
+    for file in &line.files {
+        text.push_str(&format!("- with {}\n", file_in_words(file).replace('\n', " ")));
     }
     for call in &line.tool_calls {
         let fence = fence_for(&call.arguments);

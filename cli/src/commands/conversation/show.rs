@@ -3,7 +3,7 @@
 use clap::Args;
 use zo_engine::protocol::MessageLine;
 
-use super::{MessageJson, content_of, each_message, role_name};
+use super::{MessageJson, content_of, each_message, file_in_words, role_name};
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::{Output, Style};
@@ -71,6 +71,10 @@ pub(in crate::commands) fn print_message(output: &mut Output, line: &MessageLine
     output.line(format!("{}  {}", output.paint(Style::Bold, &who), output.paint(Style::Dim, &rest)))?;
     if !content_of(line).is_empty() {
         output.line(output.shown(content_of(line)))?;
+    }
+    for file in &line.files {
+        let file = format!("with {}", file_in_words(file));
+        output.line(output.shown(&file))?;
     }
     for call in &line.tool_calls {
         let call = format!("calls {} {}", call.name, call.arguments);

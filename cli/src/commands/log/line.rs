@@ -62,7 +62,7 @@ pub(in crate::commands) fn print(output: &mut Output, event: &EventLine) -> Resu
         return output.data(&EventJson::of(event));
     }
     let (position, at) = (event.position.to_string(), second(event.at));
-    let telling = telling(&input::json_of(&event.data));
+    let telling = telling(&event.kind, &input::json_of(&event.data));
     if !output.is_terminal() {
         return output.line([&position, &at, &event.kind, &event.stream, &telling].map(String::as_str).join("\t"));
     }
@@ -118,12 +118,48 @@ pub(in crate::commands) fn print_at_length(output: &mut Output, line: &EventLine
 }
 
 /// What an event is about, in one line.
-fn telling(data: &Value) -> String {
+fn telling(kind: &str, data: &Value) -> String {
+    if let Some(summary) = summary(kind, data) {
+        return text::preview(&summary);
+    }
     let found = TELLING.iter().find_map(|name| data.get(name)?.as_str()).filter(|text| !text.trim().is_empty());
     match found {
         Some(text) => text::preview(text),
         None => String::new(),
     }
+}
+
+/// What those events say that need more than one part of their data to be understood.
+fn summary(kind: &str, data: &Value) -> Option<String> {
+    let text = |name: &str| data.get(name)?.as_str();
+    let number = |name: &str| data.get(name)?.as_u64();
+    Some(match kind {
+        "home.model_chosen" => {
+            let fallbacks = data.get("fallbacks").and_then(Value::as_array).into_iter().flatten();
+            let names: Vec<&str> = [text("model").unwrap_or("whichever is there")]
+                .into_iter()
+                .chain(fallbacks.filter_map(Value::as_str))
+                .collect();
+            names.join(", then ")
+        }
+        "home.provider_added" => format!("{}: {} at {}", text("name")?, text("dialect")?, text("base_url")?),
+        "vault.key_set" => format!("{}, fingerprint {}", text("provider")?, text("fingerprint")?),
+        "vault.key_removed" => text("provider")?.to_owned(),
+        "run.called" => {
+            let (messages, passages) = (text::counted(number("messages")?, "message"), number("passages")?);
+            format!("{} with {messages} and {}", text("model")?, text::counted(passages, "passage"))
+        }
+        "run.call_failed" => match text("reason") {
+            Some(reason) => format!("{}: {reason}", text("model")?),
+            None => format!("{}: cut off", text("model")?),
+        },
+        "conversation.file_attached" => {
+            let name = text("name").unwrap_or("(cannot be opened)");
+            format!("{name} ({}, {})", text("media_type")?, text::bytes(number("size")?))
+        }
+        "conversation.forked" => format!("from {} at message {}", text("from")?, text("message")?),
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -133,8 +169,37 @@ mod tests {
     #[test]
     fn an_event_is_told_by_its_text_before_anything_else() {
         let data = serde_json::json!({"name": "deploy", "content": "Deploys run\nfrom main", "size": 21});
-        assert_eq!(telling(&data), "Deploys run from main");
-        assert_eq!(telling(&serde_json::json!({"name": "deploy", "content": null})), "deploy");
-        assert_eq!(telling(&serde_json::json!({"size": 21})), "");
+        assert_eq!(telling("memory.memorized", &data), "Deploys run from main");
+        assert_eq!(telling("memory.memorized", &serde_json::json!({"name": "deploy", "content": null})), "deploy");
+        assert_eq!(telling("bench.x", &serde_json::json!({"size": 21})), "");
+    }
+
+    #[test]
+    fn events_of_models_and_keys_are_told_whole() {
+        let told = |kind: &str, data: Value| telling(kind, &data);
+        let json = |text: &str| -> Value { serde_json::from_str(text).expect("JSON") };
+        assert_eq!(
+            told("home.model_chosen", json(r#"{"model":"openai/a","fallbacks":["groq/b","offline"]}"#)),
+            "openai/a, then groq/b, then offline"
+        );
+        assert_eq!(told("home.model_chosen", json(r#"{"model":null,"fallbacks":[]}"#)), "whichever is there");
+        assert_eq!(
+            told("home.provider_added", json(r#"{"name":"lan","dialect":"openai","base_url":"http://lan/v1"}"#)),
+            "lan: openai at http://lan/v1"
+        );
+        assert_eq!(told("home.provider_removed", json(r#"{"name":"lan"}"#)), "lan");
+        assert_eq!(told("vault.key_set", json(r#"{"provider":"groq","fingerprint":"0f"}"#)), "groq, fingerprint 0f");
+        assert_eq!(told("vault.key_removed", json(r#"{"provider":"groq"}"#)), "groq");
+        assert_eq!(
+            told("run.called", json(r#"{"model":"groq/b","messages":1,"passages":3}"#)),
+            "groq/b with 1 message and 3 passages"
+        );
+        assert_eq!(told("run.call_failed", json(r#"{"model":"groq/b","reason":"503"}"#)), "groq/b: 503");
+        assert_eq!(told("run.call_failed", json(r#"{"model":"groq/b"}"#)), "groq/b: cut off");
+        assert_eq!(
+            told("conversation.file_attached", json(r#"{"name":"a.png","media_type":"image/png","size":2048}"#)),
+            "a.png (image/png, 2.0 KiB)"
+        );
+        assert_eq!(told("conversation.forked", json(r#"{"from":"A","message":"B"}"#)), "from A at message B");
     }
 }

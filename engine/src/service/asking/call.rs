@@ -62,15 +62,17 @@ pub(super) fn call(
         budget: context.budget,
     };
     let position = record_call(engine, id, recalled, called)?;
-    let mut arriving = engine.arriving.begin(id)?;
+    let unkept = |error: &dyn std::fmt::Display| tracing::warn!("what comes would not outlive this process: {error}");
+    let mut arriving = engine.arriving.begin(id).inspect_err(|error| unkept(error)).ok();
     let mut text = String::new();
     let result = {
         let mut arrived = |delta: Delta<'_>| {
             let arrival = match delta {
                 Delta::Text(piece) => {
                     text.push_str(piece);
-                    if let Err(error) = arriving.add(piece) {
-                        tracing::warn!("a piece of the answer would not outlive this process: {error}");
+                    if let Some(Err(error)) = arriving.as_mut().map(|reply| reply.add(piece)) {
+                        unkept(&error);
+                        arriving = None;
                     }
                     Arrival::Text(piece.to_owned())
                 }

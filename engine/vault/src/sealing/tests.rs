@@ -98,7 +98,7 @@ fn the_work_factor_is_fixed() {
     assert!(took < Duration::from_secs(10), "nobody waits for {took:?}");
     let head = String::from_utf8_lossy(&file[..100]).into_owned();
     let factor = head.lines().nth(1).and_then(|stanza| stanza.rsplit(' ').next()).map(str::to_owned);
-    assert_eq!(factor.as_deref(), Some("16"), "{head}");
+    assert_eq!(factor.as_deref(), Some("17"), "{head}");
 }
 
 #[test]

@@ -112,6 +112,15 @@ fn newer_formats_are_told_and_left_alone() {
     }
     assert_eq!(fs::read(place.file()).expect("it is there"), sealed);
 
+    let identity = fs::read_to_string(place.identity()).expect("it is text");
+    let secret = identity.lines().last().expect("it has two lines");
+    let key: age::x25519::Identity = secret.parse().expect("it is age's own format");
+    let newer = br#"{"version":2,"keys":{"openai":{"key":"sk","since":2031}}}"#;
+    put(&place.file(), &age::encrypt(&key.to_public(), newer).expect("memory takes everything"));
+    for error in refusals(&place.vault(), Unlock::Plain) {
+        assert!(matches!(&error, VaultError::Newer { found, known, .. } if found == "2" && known == "1"), "{error:?}");
+    }
+
     put(&place.identity(), sealed);
     assert!(matches!(place.vault().needs_passphrase(), Err(VaultError::Newer { .. })));
 }

@@ -219,3 +219,13 @@ fn homes_may_share_an_identity() {
     assert_eq!(keys(&other, Unlock::Plain).len(), 1);
     assert_eq!(keys(&place.vault(), Unlock::Plain).len(), 1);
 }
+
+#[test]
+fn the_vault_is_what_age_reads() {
+    let place = Place::with_a_key();
+    let identity = fs::read_to_string(place.identity()).expect("it is text");
+    let key: age::x25519::Identity = identity.lines().last().expect("it has two lines").parse().expect("it is one");
+    assert_eq!(identity.lines().next(), Some(&*format!("# public key: {}", key.to_public())));
+    let plaintext = age::decrypt(&key, &fs::read(place.file()).expect("it is there")).expect("it opens");
+    assert_eq!(String::from_utf8_lossy(&plaintext), format!(r#"{{"version":1,"keys":{{"openai":"{KEY}"}}}}"#));
+}
