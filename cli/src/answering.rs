@@ -104,8 +104,8 @@ pub(crate) fn ask(
     let mut screen = Screen::new(output, manner);
     let result = answer(client, asking, &mut screen);
     screen.output.take_away_awaited();
-    let begun = screen.begun.take();
-    result.and_then(|given| screen.finish(&given).map(|()| given)).map_err(|error| Unanswered { error, begun })
+    let finished = result.and_then(|given| screen.finish(&given).map(|()| given));
+    finished.map_err(|error| Unanswered { error, begun: screen.begun })
 }
 
 /// Goes on until there is an answer, or a reason why there is none.

@@ -52,11 +52,10 @@ impl<'a> Screen<'a> {
         if self.streams_lines() {
             self.output.data_now(&Line::Begun(&begun))?;
         }
-        let known = self.begun.as_ref().is_some_and(|before| before.run == begun.run);
-        if let (Some(why), false) = (&begun.why, known) {
-            self.say(&format!("{} answers: {why}", begun.model));
-        }
         if begun.model != OFFLINE {
+            if let Some(why) = &begun.why {
+                self.say(why);
+            }
             self.output.awaiting("thinking …");
         }
         self.begun = Some(begun);
@@ -132,7 +131,7 @@ impl<'a> Screen<'a> {
     ///
     /// # Errors
     /// If stdout cannot be written.
-    pub(super) fn finish(mut self, given: &Given) -> Result<(), CliError> {
+    pub(super) fn finish(&mut self, given: &Given) -> Result<(), CliError> {
         let answered = &given.answered;
         if self.output.is_json() {
             let json = AnswerJson::of(answered);
@@ -155,7 +154,10 @@ impl<'a> Screen<'a> {
             Ending::Complete | Ending::Interrupted => {}
         }
         if answered.model == OFFLINE {
-            self.output.note("note: `offline` answered, which is no language model: it quotes what is remembered");
+            let usual = "`offline` answered, which is no language model: it quotes what is remembered";
+            // Where nobody has chosen it, it is said how another one is chosen.
+            let why = self.begun.as_ref().and_then(|begun| begun.why.clone());
+            self.say(why.as_deref().unwrap_or(usual));
         } else {
             let line = format!("{}: {}", answered.model, cost(&answered.usage, &answered.account));
             let line = self.output.shown_err(&line);

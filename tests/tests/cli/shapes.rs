@@ -66,7 +66,7 @@ fn an_answer() {
     answer["answer"] = Value::Null;
     assert!(answer["recalled"][0]["score"].as_f64().is_some_and(|score| score > 0.0), "{answer}");
     answer["recalled"][0]["score"] = Value::Null;
-    let expected = r#"{"answer":null,"conversation":"<id>","run":"<id>","model":"offline","recalled":[{"id":"port","position":2,"score":null}],"usage":{"input_tokens":0,"output_tokens":0,"cost_micros":0},"position":8,"indexed":5,"head":8}"#;
+    let expected = r#"{"answer":null,"conversation":"<id>","run":"<id>","model":"offline","recalled":[{"id":"port","kind":"memory","position":2,"score":null}],"usage":{"input_tokens":0,"output_tokens":0,"cost_micros":0,"cached_tokens":0,"estimated":false,"unpriced":false,"attempts":0},"position":8,"indexed":5,"head":8,"question":"<id>","message":"<id>","interrupted":false,"ending":"complete"}"#;
     assert_eq!(snapshot(&answer), expected);
 }
 

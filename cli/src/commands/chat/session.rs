@@ -228,16 +228,13 @@ impl<'a> Session<'a> {
                 self.goes_on_in(&answered.conversation, None, &answered.question);
                 self.total.add(answered);
                 self.recalled.clone_from(&answered.recalled);
-                given.whole().map_err(|error| match error.kind {
-                    Kind::Interrupted => error,
-                    _ => CliError { hints: Vec::new(), ..error }.hint("/retry asks once more"),
-                })
+                given.whole().map_err(with_retry)
             }
             Err(Unanswered { error, begun }) => {
                 if let Some(begun) = begun {
                     self.goes_on_in(&begun.conversation, begun.conversation_name.as_deref(), &begun.question);
                 }
-                Err(if error.kind == Kind::ClosedPipe { error } else { error.hint("/retry asks once more") })
+                Err(if error.kind == Kind::ClosedPipe { error } else { with_retry(error) })
             }
         }
     }
@@ -279,4 +276,10 @@ impl<'a> Session<'a> {
             _ => Ok(ConversationChoice::Existing(self.reference())),
         }
     }
+}
+
+/// The same error with what to do about it in a chat.
+fn with_retry(mut error: CliError) -> CliError {
+    error.hints.retain(|hint| !hint.contains("zo ask --retry"));
+    error.hint("/retry asks once more")
 }
