@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::debug;
 
+use crate::adjustments::Adjustments;
 use crate::anthropic;
 use crate::chat::{ChatRequest, Part};
 use crate::draft::Draft;
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::http::Http;
 use crate::list::models;
 use crate::listener::Listener;
-use crate::openai::{self, Adjustments};
+use crate::openai;
 use crate::provider::{Dialect, Provider};
 use crate::reply::{Delta, Finish, Reply, TokenUsage};
 use crate::retry::{Failures, random};
@@ -34,7 +35,10 @@ pub(crate) struct Learned(Mutex<HashMap<(String, String), Adjustments>>);
 impl Learned {
     fn get(&self, provider: &Provider, model: &str) -> Adjustments {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(provider.base_url.clone(), model.to_string())).copied().unwrap_or_default()
+        known
+            .get(&(provider.base_url.clone(), model.to_string()))
+            .copied()
+            .unwrap_or_else(|| Adjustments::expected(provider, model))
     }
 
     fn set(&self, provider: &Provider, model: &str, adjustments: Adjustments) {

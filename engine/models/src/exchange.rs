@@ -182,6 +182,12 @@ pub(crate) fn error_of(
     }
 }
 
+/// What to do about a local server that is not there.
+pub(crate) fn not_running(provider: &Provider) -> String {
+    let start = if provider.name == "ollama" { " (ollama serve)" } else { "" };
+    format!("is {} running there, on that port?{start}", provider.title)
+}
+
 fn usual_hint(provider: &Provider, fault: &Fault) -> Option<String> {
     let name = &provider.name;
     let page = provider.keys_page.as_deref().map(|page| format!("; keys are made at {page}")).unwrap_or_default();
@@ -195,7 +201,8 @@ fn usual_hint(provider: &Provider, fault: &Fault) -> Option<String> {
             Some(wait) => format!("it asks to wait {} s; another provider or model may have room", wait.as_secs()),
             None => "wait a little; another provider or model may have room".to_string(),
         }),
-        ErrorKind::Overloaded | ErrorKind::Server => {
+        ErrorKind::Connect if provider.local => Some(not_running(provider)),
+        ErrorKind::Overloaded | ErrorKind::Server | ErrorKind::Connect => {
             Some("the trouble is the provider's: try later, or another one".to_string())
         }
         ErrorKind::FirstByteTimeout | ErrorKind::IdleTimeout => {
@@ -230,7 +237,7 @@ async fn send(
         let text = format!("{} redirects to {target:?}, where a key is not sent", status.as_u16());
         return Err(Fault::new(ErrorKind::Protocol, text)
             .status(status.as_u16())
-            .hint("if that is the right place, make it the base URL"));
+            .hint("if that is the right place, set the base URL to match it"));
     }
     let asked = asked_wait(response.headers(), now_ms());
     // What went wrong is known by the status; a body that does not come changes nothing.

@@ -79,7 +79,7 @@ impl Fault {
         let text = String::from_utf8_lossy(body);
         let named = format!("{status} {reason}");
         if looks_like_html(&text) {
-            return Fault { body: text.to_string(), ..from_html(status, named.trim(), &text) };
+            return Fault { body: text.to_string(), ..from_html(status, &format!("{},", named.trim()), &text) };
         }
         let said = Said::read(&text, status);
         let fault = said.classify(Some(status));

@@ -14,6 +14,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use crate::error::ErrorKind;
 use crate::fault::{Fault, excerpt};
 use crate::options::{Options, Timeouts};
+use crate::provider::{is_private, safe_url};
 use crate::proxy::{ProxyUse, is_direct, proxy_for};
 
 /// The clients of one [`Models`](crate::Models).
@@ -73,7 +74,7 @@ impl Http {
             builder = builder.no_proxy();
         } else if let Some(proxy) = &self.options.proxy {
             let proxy = Proxy::all(proxy).map_err(|_| {
-                let text = format!("the proxy setting is not a URL: {}", crate::provider::safe_url(proxy));
+                let text = format!("the proxy setting is not a URL: {}", safe_url(proxy));
                 Fault::new(ErrorKind::Proxy, text).hint("write it as http://HOST:PORT")
             })?;
             builder = builder.proxy(proxy);
@@ -127,12 +128,12 @@ pub(crate) fn no_answer(error: &reqwest::Error, route: &Route, timeouts: &Timeou
         .temporary();
     }
     if error.is_connect() {
-        let hint = if crate::provider::is_private(&host) {
-            "is the server running there, on that port?"
+        let fault = Fault::new(ErrorKind::Connect, format!("cannot connect: {}", last_cause(error))).temporary();
+        return if is_private(&host) {
+            fault // the usual hint knows what should run there
         } else {
-            "check the base URL, and that this machine is online"
+            fault.hint("check the base URL, and that this machine is online")
         };
-        return Fault::new(ErrorKind::Connect, format!("cannot connect: {}", last_cause(error))).hint(hint).temporary();
     }
     if error.is_builder() {
         return Fault::new(ErrorKind::Request, format!("the request cannot be built: {said}"));

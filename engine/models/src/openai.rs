@@ -6,5 +6,5 @@
 mod request;
 mod stream;
 
-pub(crate) use request::{Adjustments, body, rounded};
+pub(crate) use request::{body, rounded};
 pub(crate) use stream::Stream;

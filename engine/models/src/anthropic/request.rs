@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::adjustments::Adjustments;
 use crate::catalogue::facts;
 use crate::chat::{ChatMessage, ChatRequest, Part, Role};
-use crate::openai::Adjustments;
 use crate::provider::Provider;
 use crate::schema::{ANSWER, AnswerSchema};
 
@@ -33,7 +33,7 @@ pub(crate) fn body(
         put("system", json!(system));
     }
     put("messages", messages(&request.messages));
-    if let Some(temperature) = request.temperature.filter(|_| adjustments.temperature()) {
+    if let Some(temperature) = request.temperature.filter(|_| !adjustments.no_temperature) {
         put("temperature", crate::openai::rounded(temperature));
     }
     let mut tools: Vec<Value> = request

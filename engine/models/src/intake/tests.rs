@@ -77,6 +77,15 @@ const ANTHROPIC: &str = concat!(
     "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
 );
 
+#[test]
+fn a_reply_of_more_than_32_mib_is_refused() {
+    let megabyte = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "x".repeat(1 << 20));
+    let fits = taken(Dialect::OpenAi, &vec![megabyte.as_bytes(); 32]);
+    assert_eq!((fits.text.len(), fits.fault), (32 << 20, None));
+    let refused = taken(Dialect::OpenAi, &vec![megabyte.as_bytes(); 33]);
+    assert_eq!(refused.fault, Some((ErrorKind::Protocol, "a reply of more than 33554432 bytes".to_string())));
+}
+
 /// The same bytes, cut at these places.
 fn cut<'a>(bytes: &'a [u8], places: &[usize]) -> Vec<&'a [u8]> {
     let mut places: Vec<usize> = places.iter().map(|place| place % (bytes.len() + 1)).collect();

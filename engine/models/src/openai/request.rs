@@ -4,85 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::adjustments::{Adjustments, SchemaMode, is_openai};
 use crate::chat::{ChatMessage, ChatRequest, Part, Role, ToolCall};
 use crate::provider::Provider;
 use crate::schema::{ANSWER, AnswerSchema};
-
-/// What a server turned out not to know; found out from its refusals and remembered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Adjustments {
-    other_limit_name: bool,
-    no_stream_options: bool,
-    no_temperature: bool,
-    no_reasoning: bool,
-    schema: SchemaMode,
-}
-
-/// How an answer of a schema is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum SchemaMode {
-    /// `json_schema`, kept to strictly.
-    #[default]
-    Strict,
-    /// `json_schema`, for schemas that the strict form does not allow.
-    Loose,
-    /// Any JSON object, with the schema in the system prompt; in Anthropic's dialect `output_config`, for models that no tool
-    /// can be forced upon.
-    Object,
-}
-
-impl Adjustments {
-    /// What to do otherwise after a refusal (400 or 422) with that body; `None` if nothing in it is known to help.
-    pub(crate) fn after_refusal(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
-        if !self.no_stream_options && (body.contains("stream_options") || body.contains("include_usage")) {
-            return Some(Adjustments { no_stream_options: true, ..self });
-        }
-        if !self.other_limit_name && request.max_output_tokens.is_some() && body.contains("max_completion_tokens") {
-            return Some(Adjustments { other_limit_name: true, ..self });
-        }
-        if !self.no_temperature && request.temperature.is_some() && body.contains("temperature") {
-            return Some(Adjustments { no_temperature: true, ..self });
-        }
-        // OpenAI's models from GPT-5.6 on take tools here only if they do not reason, and say so by this name (2026-07).
-        if !self.no_reasoning && !request.tools.is_empty() && body.contains("reasoning_effort") {
-            return Some(Adjustments { no_reasoning: true, ..self });
-        }
-        let about_schema =
-            ["response_format", "json_schema", "structured output", "Structured output", "additionalProperties"];
-        if request.schema.is_some() && about_schema.iter().any(|word| body.contains(word)) {
-            let schema = match self.schema {
-                SchemaMode::Strict if body.contains("nvalid schema") || body.contains("additionalProperties") => {
-                    SchemaMode::Loose
-                }
-                SchemaMode::Strict | SchemaMode::Loose => SchemaMode::Object,
-                SchemaMode::Object => return None,
-            };
-            return Some(Adjustments { schema, ..self });
-        }
-        None
-    }
-
-    /// The same for Anthropic's dialect: a model may not know `temperature`, or not let a tool be forced upon it (Opus 5.5,
-    /// Sonnet 5.5 and Fable 5.1; "What's new in Claude Opus 5.5", 2026-09).
-    pub(crate) fn after_refusal_by_anthropic(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
-        if !self.no_temperature && request.temperature.is_some() && body.contains("temperature") {
-            return Some(Adjustments { no_temperature: true, ..self });
-        }
-        let forced = ["tool_choice", "orced tool", "orces tool"].iter().any(|word| body.contains(word));
-        (forced && request.schema.is_some() && !self.asks_in_words())
-            .then_some(Adjustments { schema: SchemaMode::Object, ..self })
-    }
-
-    /// Whether the dialect's second way to ask for an answer of a schema is taken.
-    pub(crate) fn asks_in_words(self) -> bool {
-        self.schema == SchemaMode::Object
-    }
-
-    /// Whether `temperature` is sent.
-    pub(crate) fn temperature(self) -> bool {
-        !self.no_temperature
-    }
-}
 
 /// The body of a chat.
 pub(crate) fn body(
@@ -101,11 +26,10 @@ pub(crate) fn body(
     }
     if let Some(most) = request.max_output_tokens {
         // OpenAI's reasoning models refuse `max_tokens`, which everybody else has kept.
-        let newer = (provider.name == "openai" || provider.base_url.starts_with("https://api.openai.com"))
-            != adjustments.other_limit_name;
+        let newer = is_openai(provider) != adjustments.other_limit_name;
         put(if newer { "max_completion_tokens" } else { "max_tokens" }, json!(most));
     }
-    if let Some(temperature) = request.temperature.filter(|_| adjustments.temperature()) {
+    if let Some(temperature) = request.temperature.filter(|_| !adjustments.no_temperature) {
         put("temperature", rounded(temperature));
     }
     if !request.tools.is_empty() {
@@ -114,7 +38,7 @@ pub(crate) fn body(
         });
         put("tools", tools.collect());
     }
-    if adjustments.no_reasoning {
+    if adjustments.no_reasoning && !request.tools.is_empty() {
         put("reasoning_effort", json!("none"));
     }
     if let Some(schema) = schema {

@@ -44,7 +44,7 @@ fn nobody_listening_is_no_connection_and_is_tried_again() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let error = fails(&Models::new(options()), &format!("http://127.0.0.1:{port}/v1"), ErrorKind::Connect);
     assert!(error.message.contains("cannot connect: Connection refused"), "{error}");
-    assert_eq!((hint(&error), error.attempts, error.sent), ("is the server running there, on that port?", 4, false));
+    assert_eq!((hint(&error), error.attempts, error.sent), ("is mine running there, on that port?", 4, false));
 }
 
 #[test]

@@ -193,3 +193,14 @@ fn a_model_that_no_tool_can_be_forced_upon_is_asked_by_its_output_format() {
     assert_eq!(body.get("tools"), None);
     assert_eq!(ask_with(&models, &claude(&server), &request()).0.unwrap().attempts, 1, "learned once");
 }
+
+#[test]
+fn an_answer_in_plain_text_instead_of_the_tool_is_taken_if_it_fits() {
+    let server = ModelServer::start(|_| anthropic::stream("claude", &["{\"name\":\"Ada\"", ",\"age\":36}"]));
+    let reply = ask_with(&once(), &claude(&server), &request()).0.unwrap();
+    assert_eq!(reply.text, "{\"name\":\"Ada\",\"age\":36}");
+    let server = ModelServer::start(|_| anthropic::stream("claude", &["I would rather not."]));
+    let error = ask_with(&once(), &claude(&server), &request()).0.expect_err("an error");
+    assert_eq!(error.kind, ErrorKind::Schema);
+    assert!(error.message.contains("I would rather not."), "{error}");
+}

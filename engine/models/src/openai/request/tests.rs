@@ -45,31 +45,25 @@ fn what_is_not_asked_for_is_not_sent() {
 }
 
 #[test]
-fn refusals_change_one_thing_at_a_time_and_each_once() {
-    let tool = ToolSpec { name: "t".to_string(), description: String::new(), parameters: json!({}) };
-    let request = ChatRequest {
-        tools: vec![tool],
-        schema: Some(json!({})),
-        max_output_tokens: Some(1),
-        temperature: Some(1.0),
-        ..request(Vec::new())
-    };
-    let refusal = "stream_options max_completion_tokens temperature reasoning_effort response_format: Invalid schema";
-    let mut adjustments = Adjustments::default();
-    let mut changes = 0;
-    while let Some(next) = adjustments.after_refusal(refusal, &request) {
-        assert_ne!(next, adjustments);
-        adjustments = next;
-        changes += 1;
-        assert!(changes <= 6, "it ends");
-    }
-    assert_eq!(changes, 6);
-    assert_eq!(Adjustments::default().after_refusal("temperature", &ChatRequest::default()), None);
-}
-
-#[test]
 fn temperatures_are_written_as_they_were_meant() {
     assert_eq!(rounded(0.7).to_string(), "0.7");
     assert_eq!(rounded(0.0).to_string(), "0.0");
     assert_eq!(rounded(f32::NAN), Value::Null);
+}
+
+#[test]
+fn what_is_known_of_a_model_is_done_at_once_and_only_where_it_matters() {
+    let openai = Provider::preset("openai").unwrap();
+    let tool = ToolSpec { name: "t".to_string(), description: String::new(), parameters: json!({}) };
+    let plain = request(vec![ChatMessage::text(Role::User, "hello")]);
+    let with_tools = ChatRequest { tools: vec![tool], ..plain.clone() };
+    let effort = |model: &str, request: &ChatRequest| {
+        body(&openai, request, None, Adjustments::expected(&openai, model)).get("reasoning_effort").cloned()
+    };
+    assert_eq!(effort("gpt-6-luna", &with_tools), Some(json!("none")));
+    assert_eq!(effort("gpt-6-luna", &plain), None);
+    assert_eq!(effort("gpt-5-mini", &with_tools), None);
+    let anthropic = Provider::preset("anthropic").unwrap();
+    assert!(Adjustments::expected(&anthropic, "claude-sonnet-5-5").asks_in_words());
+    assert!(!Adjustments::expected(&anthropic, "claude-haiku-4-5").asks_in_words());
 }
