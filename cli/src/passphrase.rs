@@ -59,7 +59,7 @@ pub(crate) fn unlocked<T>(
         return Err(why.clone().at(PASSPHRASE_FILE));
     }
     if !output.is_interactive() {
-        return Err(error.hint(format!("let {PASSPHRASE_FILE} name a file, for you alone, that has it")));
+        return Err(error);
     }
     environment.passphrase = Some(output.prompt_secret("passphrase of the identity")?);
     work(output, environment)
@@ -67,7 +67,7 @@ pub(crate) fn unlocked<T>(
 
 /// Whether something failed since the identity has a passphrase.
 fn is_wanted(error: &CliError) -> bool {
-    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("passphrase")
+    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("needs its passphrase")
 }
 
 #[cfg(test)]
