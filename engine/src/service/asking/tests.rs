@@ -377,10 +377,10 @@ fn what_cannot_be_carried_out_is_refused_before_anything_is_recorded() {
         let asking = Asking { model: Some(model.to_owned()), fallbacks, ..asking("hello", 3) };
         story.ask(asking).expect_err("it is refused")
     };
-    assert_eq!(refused("openai/gpt-5-mini", None).kind, FailureKind::Key);
+    assert_eq!(refused("openai/gpt-6-luna", None).kind, FailureKind::Key);
     assert_eq!(refused("nowhere/x", None).kind, FailureKind::NotFound);
     assert_eq!(refused("near", None).kind, FailureKind::Invalid);
-    assert_eq!(refused("near/scripted", Some("openai/gpt-5-mini")).kind, FailureKind::Key);
+    assert_eq!(refused("near/scripted", Some("openai/gpt-6-luna")).kind, FailureKind::Key);
     let schema = Asking { schema: Some("[]".to_owned()), ..asking("hello", 3) };
     assert_eq!(story.ask(schema).expect_err("it is refused").kind, FailureKind::Invalid);
     assert_eq!(story.engine().store_head().position, head);
