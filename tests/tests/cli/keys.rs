@@ -16,6 +16,8 @@ use zo_tests::cli::{Ran, Zo};
 const GOOD: &str = "gsk-good-0123456789abcdef";
 /// One that it does not take.
 const BAD: &str = "gsk-bad-0123456789abcdef";
+/// Whoever runs the tests may have an Ollama: nothing listens on the port of discard.
+const NO_OLLAMA: (&str, &str) = ("OLLAMA_HOST", "127.0.0.1:9");
 
 /// A server that answers whoever has the good key.
 fn server() -> ModelServer {
@@ -418,7 +420,7 @@ fn the_model_that_answers_is_chosen_by_its_name() {
     assert!(zo.run(["model", "use", "anthropic"]).ok().starts_with("anthropic/"), "its default model");
     assert_eq!(zo.run(["model", "use", "offline"]).ok(), "offline");
     assert_eq!(zo.run(["model", "use", "auto"]).ok(), "auto");
-    let status = zo.run(["model", "status", "--json"]).json_object();
+    let status = run_with_variable(&zo, &["model", "status", "--json"], NO_OLLAMA).json_object();
     assert_eq!((&status["chat"]["model"], &status["chat"]["answers"]), (&Value::Null, &"offline".into()));
     for (arguments, code, message) in [
         (&["banana"][..], 1, "PROVIDER/NAME"),
@@ -433,6 +435,22 @@ fn the_model_that_answers_is_chosen_by_its_name() {
         let ran = zo.run(["model", "use"].iter().chain(arguments));
         assert!(ran.failed(code).contains(message), "{ran}");
     }
+}
+
+#[test]
+fn a_local_ollama_answers_where_nothing_was_chosen() {
+    let server = ModelServer::start(talking(|_| "pong".to_owned()));
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    let url = server.url();
+    let status = run_with_variable(&zo, &["model", "status"], ("OLLAMA_HOST", &url));
+    assert!(status.ok().contains("\nanswers       ollama/scripted"), "{status}");
+    let doctor = run_with_variable(&zo, &["doctor", "--json"], ("OLLAMA_HOST", &url)).json();
+    let model = doctor.iter().find(|check| check["check"] == "model").expect("it looks");
+    assert!(model["state"] == "ok" && model["message"].as_str().is_some_and(|m| m.starts_with("ollama/")), "{model}");
+    let none = run_with_variable(&zo, &["doctor", "--json"], NO_OLLAMA).json();
+    let model = none.iter().find(|check| check["check"] == "model").expect("it looks");
+    assert!(model["state"] == "warn" && model["hint"].as_str().is_some_and(|hint| hint.contains("Ollama")), "{model}");
 }
 
 #[test]
