@@ -48,7 +48,7 @@ const QUESTIONS: [(&str, &str); 5] = [
 /// Questions that have no word in common with the note that answers them, and what it says.
 const PARAPHRASES: [(&str, &str); 3] = [
     ("Which vegetables do I grow?", "Black Cherry"),
-    ("Which antibiotics am I unable to tolerate?", "amoxicillin included"),
+    ("Which antibiotics am I unable to tolerate?", "Clarithromycin was fine"),
     ("How were insects eliminated?", "Pheromone traps"),
 ];
 

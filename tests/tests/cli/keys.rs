@@ -112,7 +112,7 @@ fn a_key_is_set_from_a_pipe_listed_used_and_removed() {
     let check = zo.run(["key", "check", "groq"]);
     assert!(check.ok().starts_with("ok   groq       Groq takes the key from the vault  "), "{check}");
     let status = zo.run(["model", "status", "--json"]).json_object();
-    assert_eq!(status["chat"]["answers"], "groq/llama-3.3-70b-versatile");
+    assert_eq!(status["chat"]["answers"], "groq/openai/gpt-oss-120b");
 
     let again = zo.run_with(["key", "set", "groq"], GOOD);
     assert!(again.stderr.starts_with("nothing to do: it is so since position 3\n"), "{again}");
