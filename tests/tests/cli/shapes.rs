@@ -226,8 +226,7 @@ fn a_key_of_a_provider() {
     let mut line = zo.run(["key", "list", "--json"]).json_object();
     let fingerprint = line["fingerprint"].take();
     assert!(fingerprint.as_str().is_some_and(|hex| hex.len() == 16), "{fingerprint}");
-    let expected =
-        r#"{"provider":"groq","fingerprint":null,"origin":"vault","set_at":"<time>","last_used_at":null}"#;
+    let expected = r#"{"provider":"groq","fingerprint":null,"origin":"vault","set_at":"<time>","last_used_at":null}"#;
     assert_eq!(snapshot(&line), expected);
     check(&zo.run(["key", "remove", "groq", "--yes", "--json"]), &[r#"{"id":"groq","position":3}"#]);
 }
