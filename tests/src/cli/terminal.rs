@@ -1,8 +1,10 @@
 //! The program on a pseudo-terminal: what a person sees, and what happens when a person types.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
@@ -35,6 +37,8 @@ pub fn run_on_terminal(command: Command, typed: &str) -> Seen {
 /// A program that runs on a terminal of its own, and a person before it.
 pub struct Terminal {
     child: Child,
+    /// Path of the end that the program has.
+    name: OsString,
     keyboard: File,
     screen: Arc<Screen>,
     reading: JoinHandle<()>,
@@ -74,12 +78,23 @@ impl Terminal {
                 seen.changed.notify_all();
             }
         });
-        Self { child, keyboard, screen, reading }
+        Self { child, name: OsString::from_vec(name.into_bytes()), keyboard, screen, reading }
     }
 
     /// The program, to send it signals.
     pub fn child(&self) -> &Child {
         &self.child
+    }
+
+    /// Whether the terminal shows what is typed, by itself.
+    ///
+    /// # Panics
+    /// If it does not tell.
+    pub fn echoes(&self) -> bool {
+        let stty = Command::new("stty").arg("-F").arg(&self.name).arg("-a").output().expect("the system has stty");
+        let modes = String::from_utf8_lossy(&stty.stdout).into_owned();
+        assert!(stty.status.success(), "{}", String::from_utf8_lossy(&stty.stderr));
+        modes.split_whitespace().any(|mode| mode == "echo")
     }
 
     /// Types.

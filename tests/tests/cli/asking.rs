@@ -70,7 +70,7 @@ fn a_piece_is_printed_before_the_next_one_comes() {
     gate.open();
     let (code, rest, said) = ended(child);
     assert_eq!((code, rest.as_str()), (0, "is 5433.\n"), "{said}");
-    assert_eq!(said, "near/scripted: 7 in, 2 out, price unknown\n");
+    assert_eq!(said, "near/scripted: 7 in, 2 out, $0.0000\n");
     assert_eq!(messages(&zo, "main")[1]["content"], "The port is 5433.");
 }
 
@@ -96,7 +96,7 @@ fn programs_get_a_line_for_each_piece_as_it_comes() {
     gate.open();
     assert_eq!(next(), r#"{"type":"text","text":"two"}"#);
     let answered = next();
-    assert!(answered.starts_with(r#"{"type":"answered","answer":"one two","conversation":"<id>","run":"<id>","model":"near/scripted","recalled":[],"usage":{"input_tokens":7,"output_tokens":2,"cost_micros":0,"cached_tokens":0,"estimated":false,"unpriced":true,"attempts":1},"position":"#), "{answered}");
+    assert!(answered.starts_with(r#"{"type":"answered","answer":"one two","conversation":"<id>","run":"<id>","model":"near/scripted","recalled":[],"usage":{"input_tokens":7,"output_tokens":2,"cost_micros":0,"cached_tokens":0,"estimated":false,"unpriced":false,"attempts":1},"position":"#), "{answered}");
     assert!(answered.ends_with(r#""question":"<id>","message":"<id>","interrupted":false,"ending":"complete"}"#));
     assert_eq!(next_is_end(&mut output), 0);
     assert_eq!(ended(child).0, 0);

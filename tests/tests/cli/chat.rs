@@ -25,7 +25,7 @@ fn a_program_asks_line_by_line() {
     let (zo, server) = near(talking(|question| format!("<{question}>")));
     let typed = "one\n\"\"\"\ntwo\nlines\n\"\"\"\nthree \\\ngoes on\n\n/usage\n";
     let ran = zo.run_with(["chat", "--model", MODEL, "--system", "Be brief."], typed);
-    assert_eq!(ran.ok(), "<one>\n<two\nlines>\n<three \ngoes on>\n3 answers: 21 in, 6 out, price unknown");
+    assert_eq!(ran.ok(), "<one>\n<two\nlines>\n<three \ngoes on>\n3 answers: 21 in, 6 out, $0.0000");
     assert_eq!(
         contents(&zo, "main", false),
         ["one", "<one>", "two\nlines", "<two\nlines>", "three \ngoes on", "<three \ngoes on>"]
@@ -207,4 +207,44 @@ fn a_word_that_something_is_awaited_goes_when_it_comes() {
     let seen = terminal.end();
     let answer = seen.screen.find("At last").expect("the answer");
     assert!(seen.screen[..answer].ends_with("\r\u{1b}[K"), "{:?}", seen.screen);
+}
+
+#[test]
+fn a_passphrase_is_asked_for_once_and_never_shown() {
+    let (zo, _server) = near(talking(|_| "granted".to_owned()));
+    zo.run_with(["key", "set", "near"], "sk-near-0123456789abcdef\n").ok();
+    zo.run_with(["key", "passphrase"], "open sesame\n").ok();
+    let ran = zo.run(["ask", "--model", MODEL, "may I?"]);
+    assert!(ran.failed(1).contains("ZO_PASSPHRASE_FILE"), "{ran}");
+    let mut terminal = Terminal::start(zo.command(["chat", "--model", MODEL, "--color", "never"]));
+    terminal.wait_for("main> ", 1);
+    terminal.type_in("may I?\r");
+    terminal.wait_for("passphrase of the identity (not shown): ", 1);
+    terminal.type_in("open barley\r");
+    terminal.wait_for("passphrase of the identity (not shown): ", 2);
+    terminal.type_in("open sesamX\u{7f}e\r");
+    terminal.wait_for("granted", 1);
+    terminal.wait_for("main> ", 2);
+    terminal.type_in("and now?\r");
+    terminal.wait_for("granted", 2);
+    terminal.wait_for("main> ", 3);
+    terminal.type_in("\u{4}");
+    let seen = terminal.end();
+    assert!(seen.status.success() && !seen.screen.contains("sesam"), "{:?}", seen.screen);
+    assert_eq!(seen.screen.matches("(not shown)").count(), 2, "{:?}", seen.screen);
+    assert_eq!(contents(&zo, "main", true).len(), 4, "no question was put twice");
+}
+
+#[test]
+fn ctrl_c_at_a_passphrase_leaves_the_terminal_as_it_was() {
+    let (zo, _server) = near(talking(|_| "granted".to_owned()));
+    zo.run_with(["key", "set", "near"], "sk-near-0123456789abcdef\n").ok();
+    zo.run_with(["key", "passphrase"], "open sesame\n").ok();
+    let mut terminal = Terminal::start(zo.command(["ask", "--model", MODEL, "may I?"]));
+    terminal.wait_for("(not shown): ", 1);
+    assert!(!terminal.echoes());
+    terminal.type_in("open\u{3}");
+    terminal.wait_for("error: ", 1);
+    assert!(terminal.echoes());
+    assert_eq!(terminal.end().status.code(), Some(130));
 }
