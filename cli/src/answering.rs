@@ -124,15 +124,15 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
             }
             End::Failed(failure) => {
                 let error = CliError::from(failure);
-                if !passphrase::is_wanted(&error) || passphrases == PASSPHRASES {
+                let mistyped = passphrases > 0 && passphrases < PASSPHRASES && passphrase::was_wrong(&error);
+                if !passphrase::is_wanted(&error) && !mistyped {
                     return Err(error);
                 }
                 if !screen.can_ask() {
                     return Err(passphrase::not_to_be_had(error));
                 }
                 passphrases += 1;
-                // It is said why, unless it simply was not given yet.
-                if asking.environment.passphrase.is_some() {
+                if mistyped {
                     screen.say(&error.message);
                 }
                 asking.environment.passphrase = Some(screen.output.prompt_secret("passphrase of the identity")?);

@@ -66,13 +66,18 @@ pub(crate) fn unlocked<T>(
 pub(crate) fn not_to_be_had(error: CliError) -> CliError {
     match read_once() {
         Err(why) => why.clone().at(PASSPHRASE_FILE),
-        Ok(_) => error.hint(format!("let {PASSPHRASE_FILE} name a file, for you alone, that has it")),
+        Ok(_) => error,
     }
 }
 
 /// Whether something failed since the identity has a passphrase.
 pub(crate) fn is_wanted(error: &CliError) -> bool {
-    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("passphrase")
+    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("needs its passphrase")
+}
+
+/// Whether something failed since the passphrase that was given is another one.
+pub(crate) fn was_wrong(error: &CliError) -> bool {
+    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("passphrase does not open")
 }
 
 #[cfg(test)]

@@ -53,12 +53,28 @@ pub(crate) fn find<'a>(providers: &'a [ProviderLine], name: &str) -> Result<&'a 
     if let Some(provider) = providers.iter().find(|provider| provider.name == name) {
         return Ok(provider);
     }
+    Err(not_there(name, providers.iter().map(|provider| provider.name.as_str())))
+}
+
+/// That zo knows this provider: before a home is made in which none can have been added.
+///
+/// # Errors
+/// If it does not; the nearest name is a hint.
+pub(crate) fn find_preset(name: &str) -> Result<(), CliError> {
+    let presets = zo_models::Provider::presets();
+    if presets.iter().any(|preset| preset.name == name) {
+        return Ok(());
+    }
+    Err(not_there(name, presets.iter().map(|preset| preset.name.as_str())))
+}
+
+fn not_there<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> CliError {
     let error = CliError::not_found(format!("there is no provider {name}"));
-    let error = match nearest(name, providers.iter().map(|provider| provider.name.as_str())) {
+    let error = match nearest(name, names) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error,
     };
-    Err(error.hint("`zo provider list` shows those there are, `zo provider add NAME --base-url URL` adds one"))
+    error.hint("`zo provider list` shows those there are, `zo provider add NAME --base-url URL` adds one")
 }
 
 /// Checks a word that stands where a provider's name is expected, before any message repeats it.

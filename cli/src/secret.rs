@@ -26,12 +26,11 @@ const MAX_SECRET_BYTES: usize = 16 * 1024;
 /// # Errors
 /// If it cannot be read, is too long or no text.
 pub(crate) fn read(context: &mut Context, what: &str, file: Option<&Path>) -> Result<SecretText, CliError> {
-    let secret = match file {
-        Some(file) => return from_file(&mut context.output, file),
-        None if io::stdin().is_terminal() => context.output.prompt_secret(what)?,
-        None => from_stdin()?,
-    };
-    Ok(secret)
+    match file {
+        Some(file) => from_file(&mut context.output, file),
+        None if io::stdin().is_terminal() => context.output.prompt_secret(what),
+        None => from_stdin(),
+    }
 }
 
 /// What stdin has, without one line end at its end.
@@ -112,10 +111,9 @@ pub(crate) fn check_key(key: &SecretText) -> Result<(), CliError> {
     }
     let found = key.char_indices().find_map(|(offset, letter)| {
         let problem = match letter {
-            _ if letter.is_whitespace() && letter != ' ' && !letter.is_control() => "a blank",
-            ' ' => "a blank",
             '\n' | '\r' => "a line end",
             _ if letter.is_control() => "a control character",
+            _ if letter.is_whitespace() => "a blank",
             _ if !letter.is_ascii() => "a letter that is not ASCII",
             _ => return None,
         };

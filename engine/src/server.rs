@@ -24,11 +24,17 @@ use crate::wire::{self, Hello, SocketPath};
 
 /// So many guests are served at a time; a thread and two buffers each.
 pub const MAX_CONNECTIONS: usize = 256;
-/// So long a leaving holder waits for requests that are being handled.
+/// So long a leaving holder waits for requests that are being handled…
 const DRAIN: Duration = Duration::from_secs(10);
+/// …and so long for an answer of a model that is on its way to somebody: it costs money, and is nobody's fault.
+const DRAIN_ANSWERS: Duration = Duration::from_secs(120);
+
+/// So often a leaving holder looks whether answers are still on their way.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// Answers guests until it is stopped.
 pub struct Server {
+    engine: Arc<Engine>,
     shared: Arc<Shared>,
     listener: Arc<UnixListener>,
     accepting: Option<JoinHandle<()>>,
@@ -56,11 +62,11 @@ impl Server {
         let shared =
             Arc::new(Shared { stopping: AtomicBool::new(false), connections: Mutex::default(), gone: Condvar::new() });
         let listener = Arc::new(listener);
-        let (for_thread, listening) = (shared.clone(), listener.clone());
+        let (for_thread, listening, served) = (shared.clone(), listener.clone(), engine.clone());
         let accepting = thread::Builder::new()
             .name("zo-accept".to_owned())
-            .spawn(move || accept(&listening, &engine, &for_thread))?;
-        Ok(Self { shared, listener, accepting: Some(accepting) })
+            .spawn(move || accept(&listening, &served, &for_thread))?;
+        Ok(Self { engine, shared, listener, accepting: Some(accepting) })
     }
 
     /// Takes no more guests, lets those that are being answered have their answer, and sends all away.
@@ -73,14 +79,15 @@ impl Server {
         {
             tracing::warn!("the thread that accepts guests ended in a panic");
         }
-        let until = Instant::now() + DRAIN;
+        let (until, until_answered) = (Instant::now() + DRAIN, Instant::now() + DRAIN_ANSWERS);
         let mut connections = lock(&self.shared.connections);
         for stream in connections.values() {
             // No further request is read; an answer under way can still be written.
             let _ = stream.shutdown(Shutdown::Read);
         }
         while !connections.is_empty() {
-            let left = until.saturating_duration_since(Instant::now());
+            let until = if self.engine.turns.is_idle() { until } else { until_answered };
+            let left = until.saturating_duration_since(Instant::now()).min(LOOK);
             if left.is_zero() {
                 break;
             }

@@ -20,7 +20,7 @@ pub(super) const USUAL_CONVERSATION: &str = "main";
 ///
 /// Examples:
 ///   zo ask "Which port does the staging database use?"
-///   zo ask --conversation work --model anthropic/claude-sonnet-4-5 "And who may restart it?"
+///   zo ask --conversation work --model anthropic/claude-sonnet-5-5 "And who may restart it?"
 ///   zo ask --new --image plan.png --file notes.md "What differs?"
 ///   zo ask --retry --model offline
 ///   cat question.txt | zo ask --json --stream

@@ -27,7 +27,7 @@ use crate::output::text::counted;
 ///
 /// Examples:
 ///   zo chat
-///   zo chat --conversation work --model anthropic/claude-sonnet-4-5
+///   zo chat --conversation work --model anthropic/claude-sonnet-5-5
 ///   zo chat --new --system "Answer in one sentence."
 ///   cat questions.txt | zo chat --json
 ///

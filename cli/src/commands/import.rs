@@ -127,6 +127,15 @@ pub(super) fn markdown_folder(context: &mut Context, folder: &Path) -> Result<Ta
     whole(context, folder, Format::Markdown, &interrupt)
 }
 
+/// Imports a ChatGPT export, without a word but for what cannot be taken: for the demo.
+///
+/// # Errors
+/// As the command.
+pub(super) fn chatgpt_export(context: &mut Context, path: &Path) -> Result<Tally, CliError> {
+    let interrupt = Interrupt::watch()?;
+    whole(context, path, Format::ChatGpt, &interrupt)
+}
+
 /// Imports a file of JSON lines, without a word but for what cannot be taken; for a bench.
 ///
 /// # Errors

@@ -18,7 +18,7 @@ use crate::output::{Output, Style};
 ///
 /// Examples:
 ///   zo model list openai
-///   zo model use anthropic/claude-sonnet-4-5 --fallback ollama/llama3.2
+///   zo model use anthropic/claude-sonnet-5-5 --fallback ollama/llama3.2
 ///   zo model test
 ///   zo model use bge-small-en-v1.5
 ///   zo model status

@@ -1,7 +1,8 @@
 //! Anthropic's Messages.
 //!
 //! Sources: Anthropic's API reference for `POST /v1/messages`, "Streaming messages", "Errors" and "Versions". An answer of a
-//! schema is asked for as a tool that the model is made to call; its input is the answer.
+//! schema is asked for as a tool that the model is made to call, whose input is the answer; of models that refuse to be
+//! made to, by `output_config` ("Structured outputs").
 
 mod request;
 mod stream;

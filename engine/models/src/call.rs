@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::debug;
 
+use crate::adjustments::Adjustments;
 use crate::anthropic;
 use crate::chat::{ChatRequest, Part};
 use crate::draft::Draft;
@@ -16,7 +17,7 @@ use crate::fault::Fault;
 use crate::http::Http;
 use crate::list::models;
 use crate::listener::Listener;
-use crate::openai::{self, Adjustments};
+use crate::openai;
 use crate::provider::{Dialect, Provider};
 use crate::reply::{Delta, Finish, Reply, TokenUsage};
 use crate::retry::{Failures, random};
@@ -34,7 +35,10 @@ pub(crate) struct Learned(Mutex<HashMap<(String, String), Adjustments>>);
 impl Learned {
     fn get(&self, provider: &Provider, model: &str) -> Adjustments {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(provider.base_url.clone(), model.to_string())).copied().unwrap_or_default()
+        known
+            .get(&(provider.base_url.clone(), model.to_string()))
+            .copied()
+            .unwrap_or_else(|| Adjustments::expected(provider, model))
     }
 
     fn set(&self, provider: &Provider, model: &str, adjustments: Adjustments) {
@@ -121,7 +125,8 @@ async fn attempts(
         account.attempts += 1;
         let body = body(endpoint.provider, request, schema, adjustments);
         let mut draft = Draft::new(schema.is_some_and(AnswerSchema::wrapped));
-        let result = endpoint.stream(http, &body, schema.is_some(), &mut draft, listener).await;
+        let by_tool = schema.is_some() && !adjustments.asks_in_words();
+        let result = endpoint.stream(http, &body, by_tool, &mut draft, listener).await;
         account.add(draft.usage);
         let fault = match result {
             Ok(()) => {
@@ -174,7 +179,7 @@ fn adjust(dialect: Dialect, adjustments: Adjustments, fault: &Fault, request: &C
     }
     match dialect {
         Dialect::OpenAi => adjustments.after_refusal(&fault.body, request),
-        Dialect::Anthropic => adjustments.without_temperature(&fault.body, request),
+        Dialect::Anthropic => adjustments.after_refusal_by_anthropic(&fault.body, request),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One request and its answer, whole or as it comes.
 
+mod reading;
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::{
@@ -8,29 +10,26 @@ use reqwest::header::{
 use reqwest::{Method, Response};
 use serde_json::Value;
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use crate::anthropic;
 use crate::draft::{Draft, LARGEST_REPLY};
 use crate::error::{ErrorKind, ModelError};
 use crate::fault::Fault;
 use crate::http::{Http, Route, last_cause, no_answer};
-use crate::listener::{Interrupted, Listener};
-use crate::openai;
+use crate::intake::Intake;
+use crate::listener::{Cancelled, Interrupted, Listener};
 use crate::options::Timeouts;
 use crate::provider::{Dialect, Provider, is_private, safe_url};
 use crate::reply::TokenUsage;
 use crate::retry::asked_wait;
 use crate::secret::{Secret, redact};
-use crate::sse::{Decoder, Event};
 
 /// How much of an answer that is an error is read; errors are short, and a login page need not be read to its end.
 const LARGEST_ERROR: usize = 64 << 10;
 
-/// How long the rest of a stream is waited for once the reply is complete: usage may follow, but some servers forget to close.
-const AFTER_FINISH: Duration = Duration::from_secs(5);
-
-/// How long the end of a body is waited for behind its last event, so that the connection can be used again.
-const AFTER_LAST_EVENT: Duration = Duration::from_millis(10);
+/// How long the answer to anything but a chat may take to begin: no model thinks about it.
+const LIST_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A provider with the key that is sent to it.
 #[derive(Clone, Copy, Debug)]
@@ -51,21 +50,6 @@ impl Answer {
         let text = String::from_utf8_lossy(&self.body);
         serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|_| Fault::not_json(self.status, &text))
     }
-}
-
-/// The stream of either dialect.
-#[derive(Debug)]
-enum Stream {
-    OpenAi(openai::Stream),
-    Anthropic(anthropic::Stream),
-}
-
-/// What a body turned out to be; the content type is not asked, for it is often wrong.
-#[derive(Debug)]
-enum Body {
-    Unknown,
-    Events(Decoder),
-    Document,
 }
 
 impl<'a> Endpoint<'a> {
@@ -115,7 +99,7 @@ impl<'a> Endpoint<'a> {
             }
         };
         match (self.provider.dialect, self.key) {
-            (Dialect::OpenAi, Some(key)) => secret(AUTHORIZATION, &format!("Bearer {}", key.expose())),
+            (Dialect::OpenAi, Some(key)) => secret(AUTHORIZATION, &Zeroizing::new(format!("Bearer {}", key.expose()))),
             (Dialect::Anthropic, Some(key)) => secret(HeaderName::from_static("x-api-key"), key.expose()),
             (_, None) => {}
         }
@@ -141,19 +125,19 @@ impl<'a> Endpoint<'a> {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
-        let deadline = Instant::now() + timeouts.first_byte;
-        let mut response = send(request, &route, timeouts, deadline, listener).await?;
+        let patience = timeouts.first_byte.min(LIST_PATIENCE);
+        let mut response = send(request, &route, timeouts, patience, listener).await?;
         let status = response.status().as_u16();
         let body = read_whole(&mut response, timeouts, LARGEST_REPLY, listener).await?;
         Ok(Answer { status, body })
     }
 
-    /// One chat, whose pieces go to `draft` and `listener` as they come.
+    /// One chat, whose pieces go to `draft` and `listener` as they come. `by_tool`: the answer is the input of a tool (Anthropic).
     pub(crate) async fn stream(
         &self,
         http: &Http,
         body: &Value,
-        structured: bool,
+        by_tool: bool,
         draft: &mut Draft,
         listener: &mut Listener<'_>,
     ) -> Result<(), Fault> {
@@ -169,22 +153,9 @@ impl<'a> Endpoint<'a> {
             .header(ACCEPT_ENCODING, "identity")
             .body(body.to_string());
         let deadline = Instant::now() + timeouts.first_byte;
-        let response = send(request, &route, timeouts, deadline, listener).await?;
-        let stream = match self.provider.dialect {
-            Dialect::OpenAi => Stream::OpenAi(openai::Stream::default()),
-            Dialect::Anthropic => Stream::Anthropic(anthropic::Stream::new(structured)),
-        };
-        let reading = Reading {
-            response,
-            stream,
-            body: Body::Unknown,
-            start: Vec::new(),
-            deadline,
-            timeouts,
-            heard: false,
-            finished: None,
-        };
-        reading.run(draft, listener).await
+        let response = send(request, &route, timeouts, timeouts.first_byte, listener).await?;
+        let intake = Intake::new(self.provider.dialect, by_tool, response.status().as_u16());
+        reading::read(response, intake, deadline, timeouts, draft, listener).await
     }
 }
 
@@ -211,6 +182,12 @@ pub(crate) fn error_of(
     }
 }
 
+/// What to do about a local server that is not there.
+pub(crate) fn not_running(provider: &Provider) -> String {
+    let start = if provider.name == "ollama" { " (ollama serve)" } else { "" };
+    format!("is {} running there, on that port?{start}", provider.title)
+}
+
 fn usual_hint(provider: &Provider, fault: &Fault) -> Option<String> {
     let name = &provider.name;
     let page = provider.keys_page.as_deref().map(|page| format!("; keys are made at {page}")).unwrap_or_default();
@@ -224,7 +201,8 @@ fn usual_hint(provider: &Provider, fault: &Fault) -> Option<String> {
             Some(wait) => format!("it asks to wait {} s; another provider or model may have room", wait.as_secs()),
             None => "wait a little; another provider or model may have room".to_string(),
         }),
-        ErrorKind::Overloaded | ErrorKind::Server => {
+        ErrorKind::Connect if provider.local => Some(not_running(provider)),
+        ErrorKind::Overloaded | ErrorKind::Server | ErrorKind::Connect => {
             Some("the trouble is the provider's: try later, or another one".to_string())
         }
         ErrorKind::FirstByteTimeout | ErrorKind::IdleTimeout => {
@@ -240,14 +218,14 @@ async fn send(
     request: reqwest::RequestBuilder,
     route: &Route,
     timeouts: &Timeouts,
-    deadline: Instant,
+    patience: Duration,
     listener: &mut Listener<'_>,
 ) -> Result<Response, Fault> {
-    let mut response = match listener.wait(deadline, request.send()).await {
+    let mut response = match listener.wait(Instant::now() + patience, request.send()).await {
         Ok(Ok(response)) => response,
-        Ok(Err(error)) => return Err(no_answer(&error, route)),
-        Err(Interrupted::TimedOut) => return Err(first_byte_timeout(timeouts)),
-        Err(Interrupted::Cancelled) => return Err(crate::listener::Cancelled.into()),
+        Ok(Err(error)) => return Err(no_answer(&error, route, timeouts)),
+        Err(Interrupted::TimedOut) => return Err(first_byte_timeout(patience)),
+        Err(Interrupted::Cancelled) => return Err(Cancelled.into()),
     };
     let status = response.status();
     if status.is_success() {
@@ -259,7 +237,7 @@ async fn send(
         let text = format!("{} redirects to {target:?}, where a key is not sent", status.as_u16());
         return Err(Fault::new(ErrorKind::Protocol, text)
             .status(status.as_u16())
-            .hint("if that is the right place, make it the base URL"));
+            .hint("if that is the right place, set the base URL to match it"));
     }
     let asked = asked_wait(response.headers(), now_ms());
     // What went wrong is known by the status; a body that does not come changes nothing.
@@ -302,167 +280,13 @@ async fn read_whole(
                 )));
             }
             Err(Interrupted::TimedOut) => return Err(idle_timeout(timeouts.idle)),
-            Err(Interrupted::Cancelled) => return Err(crate::listener::Cancelled.into()),
+            Err(Interrupted::Cancelled) => return Err(Cancelled.into()),
         }
     }
 }
 
-/// An answer that is being read.
-struct Reading<'a> {
-    response: Response,
-    stream: Stream,
-    body: Body,
-    /// What came before it was known what the body is; all of it if it is one document.
-    start: Vec<u8>,
-    /// When the first event must have come.
-    deadline: Instant,
-    timeouts: &'a Timeouts,
-    heard: bool,
-    finished: Option<Instant>,
-}
-
-impl Reading<'_> {
-    async fn run(mut self, draft: &mut Draft, listener: &mut Listener<'_>) -> Result<(), Fault> {
-        let result = self.read(draft, listener).await;
-        match &mut self.stream {
-            Stream::OpenAi(stream) => stream.close(draft),
-            Stream::Anthropic(stream) => stream.close(draft),
-        }
-        match result {
-            Ok(()) if draft.finish.is_some() => Ok(()),
-            Ok(()) => Err(Fault::cut_off("the answer ended without saying that it is complete")),
-            Err(fault) => Err(fault),
-        }
-    }
-
-    /// Reads to the end, or to the event that says it is.
-    async fn read(&mut self, draft: &mut Draft, listener: &mut Listener<'_>) -> Result<(), Fault> {
-        let mut last_byte = Instant::now();
-        let mut last_field = last_byte;
-        loop {
-            if self.finished.is_none() && draft.finish.is_some() {
-                self.finished = Some(Instant::now());
-            }
-            // Comments keep a stream alive, but only for as long as a first event may take.
-            let patience = self.timeouts.first_byte.max(self.timeouts.idle);
-            let mut deadline =
-                if self.heard { (last_byte + self.timeouts.idle).min(last_field + patience) } else { self.deadline };
-            if let Some(finished) = self.finished {
-                deadline = deadline.min(finished + AFTER_FINISH);
-            }
-            match listener.wait(deadline, self.response.chunk()).await {
-                Ok(Ok(Some(bytes))) => {
-                    last_byte = Instant::now();
-                    if self.take(&bytes, draft, listener)? {
-                        // The end of the body lies in the same packet as a rule; read, the connection can be used again.
-                        let _ = tokio::time::timeout(AFTER_LAST_EVENT, self.response.chunk()).await;
-                        return Ok(());
-                    }
-                    if self.take_heard() {
-                        self.heard = true;
-                        last_field = last_byte;
-                    }
-                }
-                Ok(Ok(None)) => return self.end(draft, listener),
-                Ok(Err(_)) | Err(Interrupted::TimedOut) if draft.finish.is_some() => return Ok(()),
-                Ok(Err(error)) => return Err(Fault::cut_off(format!("the answer broke off: {}", last_cause(&error)))),
-                Err(Interrupted::TimedOut) if self.heard => {
-                    return Err(idle_timeout(deadline.duration_since(last_byte)));
-                }
-                Err(Interrupted::TimedOut) => return Err(first_byte_timeout(self.timeouts)),
-                Err(Interrupted::Cancelled) => return Err(crate::listener::Cancelled.into()),
-            }
-        }
-    }
-
-    /// Takes the next bytes; true if the last event was in them.
-    fn take(&mut self, bytes: &[u8], draft: &mut Draft, listener: &mut Listener<'_>) -> Result<bool, Fault> {
-        let mut events = Vec::new();
-        match &mut self.body {
-            Body::Events(decoder) => decoder.push(bytes, &mut events)?,
-            Body::Document => {
-                self.start.extend_from_slice(bytes);
-                if self.start.len() > LARGEST_REPLY {
-                    return Err(Fault::protocol(format!("a reply of more than {LARGEST_REPLY} bytes")));
-                }
-            }
-            Body::Unknown => {
-                self.start.extend_from_slice(bytes);
-                let bare = self.start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&self.start);
-                match bare.iter().find(|byte| !byte.is_ascii_whitespace()) {
-                    None => {}
-                    Some(0xef) if bare.len() < 3 => {}
-                    Some(b'{' | b'[' | b'<' | b'"') => self.body = Body::Document,
-                    Some(_) => {
-                        let mut decoder = Decoder::default();
-                        decoder.push(&self.start, &mut events)?;
-                        self.start.truncate(LARGEST_ERROR);
-                        self.body = Body::Events(decoder);
-                    }
-                }
-            }
-        }
-        for event in &events {
-            if self.event(event, draft, listener)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn event(&mut self, event: &Event, draft: &mut Draft, listener: &mut Listener<'_>) -> Result<bool, Fault> {
-        match &mut self.stream {
-            Stream::OpenAi(stream) => stream.event(event, draft, listener),
-            Stream::Anthropic(stream) => stream.event(event, draft, listener),
-        }
-    }
-
-    /// Whether something but comments came since the last time this was asked.
-    fn take_heard(&mut self) -> bool {
-        match &mut self.body {
-            Body::Events(decoder) => decoder.take_heard_field(),
-            Body::Document => true,
-            Body::Unknown => false,
-        }
-    }
-
-    /// The body has ended.
-    fn end(&mut self, draft: &mut Draft, listener: &mut Listener<'_>) -> Result<(), Fault> {
-        let status = self.response.status().as_u16();
-        match &mut self.body {
-            Body::Events(decoder) => {
-                let recognised = decoder.recognised();
-                if let Some(event) = decoder.finish() {
-                    // It may be cut in the middle of its JSON, which is no fault of the dialect.
-                    match self.event(&event, draft, listener) {
-                        Err(fault) if fault.kind == ErrorKind::Protocol => {}
-                        other => drop(other?),
-                    }
-                } else if !recognised {
-                    return Err(Fault::not_json(status, &String::from_utf8_lossy(&self.start)));
-                }
-                Ok(())
-            }
-            Body::Unknown => Ok(()), // nothing came
-            Body::Document => {
-                let text = String::from_utf8_lossy(&self.start);
-                match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
-                    Ok(value) => match &mut self.stream {
-                        Stream::OpenAi(stream) => stream.document(&value, draft, listener),
-                        Stream::Anthropic(stream) => stream.document(&value, draft, listener),
-                    },
-                    Err(error) if error.is_eof() => {
-                        Err(Fault::cut_off(format!("the answer broke off after {} bytes", self.start.len())))
-                    }
-                    Err(_) => Err(Fault::not_json(status, &text)),
-                }
-            }
-        }
-    }
-}
-
-fn first_byte_timeout(timeouts: &Timeouts) -> Fault {
-    let text = format!("the answer did not begin within {} s", timeouts.first_byte.as_secs_f32());
+fn first_byte_timeout(after: Duration) -> Fault {
+    let text = format!("the answer did not begin within {} s", after.as_secs_f32());
     Fault::new(ErrorKind::FirstByteTimeout, text).sent().temporary()
 }
 

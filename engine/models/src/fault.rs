@@ -79,7 +79,7 @@ impl Fault {
         let text = String::from_utf8_lossy(body);
         let named = format!("{status} {reason}");
         if looks_like_html(&text) {
-            return Fault { body: text.to_string(), ..from_html(status, named.trim(), &text) };
+            return Fault { body: text.to_string(), ..from_html(status, &format!("{},", named.trim()), &text) };
         }
         let said = Said::read(&text, status);
         let fault = said.classify(Some(status));
@@ -103,7 +103,7 @@ impl Fault {
             (Some(code), message) => format!("{code}: {message}"),
         };
         // A stream that had begun costs, whatever stopped it.
-        Fault { text: format!("error in the stream: {text}"), status: said.status, sent: true, ..fault }
+        Fault { text: format!("error in the answer: {text}"), status: said.status, sent: true, ..fault }
     }
 
     /// A body that should have been JSON or events.
@@ -210,6 +210,10 @@ impl Said {
             || self.names_no_model(status)
         {
             return Some(Fault::new(ErrorKind::UnknownModel, ""));
+        }
+        // Groq checks the answer itself.
+        if says(&["json_validate_failed"]) {
+            return Some(Fault::new(ErrorKind::Schema, "").sent());
         }
         if refusable && says(REFUSAL_WORDS) {
             return Some(Fault::new(ErrorKind::Refused, "").hint("rephrase, or use another model"));
@@ -333,8 +337,9 @@ fn from_html(status: u16, named: &str, body: &str) -> Fault {
     let text = format!("{named} an HTML page{title}: {:?}", excerpt(body));
     match status {
         // Gateways describe their own trouble in HTML.
-        500.. => Fault { text, status: Some(status), ..Said::default().by_status(Some(status)) },
-        401 | 407 | 429 => Fault { text, status: Some(status), ..Said::default().by_status(Some(status)) },
+        401 | 407 | 408 | 413 | 429 | 500.. => {
+            Fault { text, status: Some(status), ..Said::default().classify(Some(status)) }
+        }
         _ => Fault::new(ErrorKind::Protocol, text).status(status).hint(BASE_URL_HINT),
     }
 }
@@ -370,3 +375,6 @@ fn shorten(text: &str) -> String {
         None => flat,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,15 +7,18 @@
 //! Start with [`Models`] and [`Provider`]; [`ChatRequest`] is what one asks, [`Delta`] what one hears, [`Reply`] or
 //! [`ModelError`] what one ends with.
 //!
-//! - [`Models`] (`runtime.rs`) holds the runtime and the HTTP clients; `call.rs` is one chat with its retries and adjustments,
-//!   `exchange.rs` one request and its answer, `listener.rs` the caller's ear while something is waited for.
-//! - `openai.rs` and `anthropic.rs` are the two dialects, each with its request and its stream; `sse.rs` is the framing below them,
-//!   `draft.rs` what of a reply has come so far, `schema.rs` answers that are to be JSON.
+//! - [`Models`] (`runtime.rs`) holds the runtime and the HTTP clients; `call.rs` is one chat with its retries, `adjustments.rs` what is done
+//!   otherwise after a refusal, `exchange.rs` one request and its answer, `listener.rs` the caller's ear while something is waited for.
+//! - `openai.rs` and `anthropic.rs` are the two dialects, each with its request and its stream; `intake.rs` takes the bytes of an
+//!   answer, `sse.rs` is their framing, `draft.rs` what of a reply has come so far, `schema.rs` answers that are to be JSON.
 //! - `fault.rs` says what an answer that is an error means; `http.rs` does so for a request that got no answer, `proxy.rs` finds the
 //!   proxy in the way, `retry.rs` decides how long to wait.
 //! - `list.rs`, `ollama.rs`, `suggest.rs` and `test.rs` ask everything else: which models there are, and where a connection fails.
 //! - `catalogue.rs` and `tokens.rs` know sizes and prices without asking anybody.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod adjustments;
 mod anthropic;
 mod call;
 mod catalogue;
@@ -25,6 +28,7 @@ mod error;
 mod exchange;
 mod fault;
 mod http;
+mod intake;
 mod list;
 mod listener;
 mod ollama;

@@ -1,16 +1,28 @@
 //! How patient a client is, and how it gets out.
 
+use std::fmt;
 use std::time::Duration;
 
+use crate::provider::safe_url;
+
 /// What holds for every call of a [`Models`](crate::Models).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Options {
     /// How long each stage may take.
     pub timeouts: Timeouts,
     /// What is tried again.
     pub retries: Retries,
-    /// A proxy's URL, used for every address, instead of what the system says.
+    /// A proxy's URL, used for every address, instead of what the system says; empty for none.
     pub proxy: Option<String>,
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A proxy's URL may have a password in it.
+        let proxy = self.proxy.as_deref().map(safe_url);
+        let Options { timeouts, retries, .. } = self;
+        f.debug_struct("Options").field("timeouts", timeouts).field("retries", retries).field("proxy", &proxy).finish()
+    }
 }
 
 /// How long each stage of a request may take.

@@ -86,7 +86,7 @@ impl Provider {
     /// Any other provider. A trailing slash of `base_url` is dropped; no key is needed, but one is sent if there is one.
     ///
     /// # Errors
-    /// What is wrong with the URL: not `http` or `https`, user information or a query in it, or `http` to a host that is
+    /// What is wrong with the URL: not `http` or `https`, user information or a query in it, a dialect's path at its end, or `http` to a host that is
     /// neither this machine nor in a private network (a key would travel in clear).
     pub fn custom(name: &str, dialect: Dialect, base_url: &str) -> Result<Provider, String> {
         let url = Url::parse(base_url).map_err(|error| format!("base URL {}: {error}", safe_url(base_url)))?;
@@ -99,6 +99,12 @@ impl Provider {
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(format!("base URL {shown}: a query or fragment does not belong into it"));
+        }
+        let path = url.path().trim_end_matches('/');
+        if let Some(end) =
+            ["/chat/completions", "/completions", "/messages", "/models"].iter().find(|end| path.ends_with(*end))
+        {
+            return Err(format!("base URL {shown}: leave {end} off, it is appended"));
         }
         let host = url.host_str().unwrap_or_default();
         if url.scheme() == "http" && !is_private(host) {
@@ -167,7 +173,7 @@ fn shared_space(octets: [u8; 4]) -> bool {
 
 /// A URL without what may be secret in it: user information, query and fragment.
 pub(crate) fn safe_url(text: &str) -> String {
-    let Ok(mut url) = Url::parse(text) else {
+    let Some(mut url) = Url::parse(text).ok().filter(Url::has_host) else {
         let end = text.find(['?', '#']).unwrap_or(text.len());
         let start = text[..end].rfind('@').map_or(0, |at| at + 1);
         return text[start..end].to_string();
@@ -189,7 +195,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.openai.com/v1",
         key_variable: Some("OPENAI_API_KEY"),
-        default_model: Some("gpt-5-mini"),
+        default_model: Some("gpt-6-luna"),
         keys_page: Some("https://platform.openai.com/api-keys"),
     },
     Preset {
@@ -198,7 +204,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::Anthropic,
         base_url: "https://api.anthropic.com/v1",
         key_variable: Some("ANTHROPIC_API_KEY"),
-        default_model: Some("claude-sonnet-4-5"),
+        default_model: Some("claude-sonnet-5-5"),
         keys_page: Some("https://console.anthropic.com/settings/keys"),
     },
     Preset {
@@ -207,7 +213,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.groq.com/openai/v1",
         key_variable: Some("GROQ_API_KEY"),
-        default_model: Some("llama-3.3-70b-versatile"),
+        default_model: Some("openai/gpt-oss-120b"),
         keys_page: Some("https://console.groq.com/keys"),
     },
     Preset {
@@ -216,7 +222,7 @@ const PRESETS: &[Preset] = &[
         dialect: Dialect::OpenAi,
         base_url: "https://api.together.xyz/v1",
         key_variable: Some("TOGETHER_API_KEY"),
-        default_model: Some("meta-llama/Llama-3.3-70B-Instruct-Turbo"),
+        default_model: Some("deepseek-ai/DeepSeek-V4.1-Flash"),
         keys_page: Some("https://api.together.ai/settings/api-keys"),
     },
     Preset {

@@ -23,18 +23,24 @@ pub(crate) struct ProxyUse {
 impl ProxyUse {
     /// Its URL without user and password.
     pub(crate) fn shown(&self) -> String {
-        safe_url(self.url.as_str())
+        safe_url(self.url.as_str().trim_end_matches('/'))
     }
 }
 
-/// Whether requests to that URL never take the system's proxy: those to this machine.
+/// Whether requests to that URL take no proxy, whatever the system says: by the options, or because they go to this machine.
 pub(crate) fn is_direct(options: &Options, url: &Url) -> bool {
-    options.proxy.is_none() && url.host_str().is_none_or(is_loopback)
+    match &options.proxy {
+        Some(proxy) => proxy.is_empty(),
+        None => url.host_str().is_none_or(is_loopback),
+    }
 }
 
 /// The proxy that requests to `url` take, as far as options and environment tell.
 pub(crate) fn proxy_for(options: &Options, url: &Url) -> Option<ProxyUse> {
     if let Some(text) = &options.proxy {
+        if text.is_empty() {
+            return None;
+        }
         return Some(ProxyUse { url: parse(text)?, from: "the proxy setting".to_string() });
     }
     if is_direct(options, url) {

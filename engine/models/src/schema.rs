@@ -45,6 +45,13 @@ impl AnswerSchema {
         &self.sent
     }
 
+    /// The same with every object closed to further fields, which some providers insist on.
+    pub(crate) fn closed(&self) -> Value {
+        let mut schema = self.sent.clone();
+        close(&mut schema);
+        schema
+    }
+
     /// Whether the answer is wrapped in an object.
     pub(crate) fn wrapped(&self) -> bool {
         self.wrapped
@@ -92,9 +99,25 @@ fn wrap(mut schema: Value) -> Value {
     Value::Object(root)
 }
 
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.get("type").is_some_and(|kind| kind == "object") && !fields.contains_key("additionalProperties") {
+                fields.insert("additionalProperties".to_string(), json!(false));
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
 fn without_fence(text: &str) -> &str {
     let text = text.trim();
     let fenced =
         text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```")).and_then(|rest| rest.split_once('\n'));
     fenced.map_or(text, |(_language, inner)| inner.trim())
 }
+
+#[cfg(test)]
+mod tests;

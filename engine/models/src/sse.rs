@@ -138,3 +138,6 @@ impl Decoder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,12 +14,12 @@ use crate::call::{self, Learned};
 use crate::catalogue::facts;
 use crate::chat::{ChatMessage, ChatRequest, Role};
 use crate::error::{ErrorKind, ModelError};
-use crate::exchange::{Endpoint, error_of};
+use crate::exchange::{Endpoint, error_of, not_running};
 use crate::fault::Fault;
 use crate::http::Http;
 use crate::list::{self, ModelInfo};
 use crate::listener::Listener;
-use crate::provider::{Provider, is_private, safe_url};
+use crate::provider::{Provider, safe_url};
 use crate::proxy::{ProxyUse, proxy_for};
 use crate::reply::{Delta, Reply};
 use crate::secret::{Secret, redact};
@@ -137,7 +137,7 @@ impl Trial<'_> {
         let bare = host.trim_matches(['[', ']']).to_string();
         let kind = if self.proxy.is_some() { ErrorKind::Proxy } else { ErrorKind::Address };
         let patience = self.http.options().timeouts.connect;
-        let found = match timeout(patience, tokio::net::lookup_host((bare, port))).await {
+        let found = match timeout(patience, tokio::net::lookup_host((bare.as_str(), port))).await {
             Ok(Ok(found)) => found.collect::<Vec<SocketAddr>>(),
             Ok(Err(error)) => {
                 let hint = match &self.proxy {
@@ -152,8 +152,11 @@ impl Trial<'_> {
             }
         };
         let shown: Vec<String> = found.iter().map(|address| address.ip().to_string()).collect();
-        let detail =
-            format!("{what}{host} is {}", if shown.is_empty() { "nowhere".to_string() } else { shown.join(", ") });
+        let detail = match shown.as_slice() {
+            [] => return Err(Fault::new(kind, format!("{what}{host} has no address"))),
+            [only] if *only == bare => format!("{what}{host}, no name to resolve"),
+            all => format!("{what}{host} is {}", all.join(", ")),
+        };
         self.addresses = found;
         Ok((Outcome::Ok, detail, None))
     }
@@ -171,9 +174,7 @@ impl Trial<'_> {
         }
         let (kind, hint) = match &self.proxy {
             Some(proxy) => (ErrorKind::Proxy, format!("the proxy comes from {}: correct it", proxy.from)),
-            None if self.url.as_ref().and_then(Url::host_str).is_some_and(is_private) => {
-                (ErrorKind::Connect, "is the server running there, on that port?".to_string())
-            }
+            None if self.provider.local => (ErrorKind::Connect, not_running(self.provider)),
             None => {
                 (ErrorKind::Connect, "check that this machine is online and that no firewall is in between".to_string())
             }
@@ -200,7 +201,14 @@ impl Trial<'_> {
     }
 
     async fn http(&mut self) -> Finding {
-        let endpoint = Endpoint { provider: self.provider, key: self.key.filter(|key| !key.expose().is_empty()) };
+        let endpoint = match Endpoint::new(self.provider, self.key) {
+            Ok(endpoint) => endpoint,
+            // That is the next step's business.
+            Err(fault) if matches!(fault.kind, ErrorKind::NoKey | ErrorKind::Key) => {
+                Endpoint { provider: self.provider, key: None }
+            }
+            Err(fault) => return Err(fault),
+        };
         let url = list::url(&endpoint);
         match endpoint.fetch(self.http, Method::GET, &url, None, &mut Listener::new(&mut quiet())).await {
             Ok(answer) => {

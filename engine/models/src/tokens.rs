@@ -15,12 +15,16 @@ pub fn estimate_tokens(text: &str) -> u64 {
     let mut punctuation: Option<(char, u64)> = None;
     for c in text.chars() {
         let class = class(c);
-        if class != Class::Letter {
+        if !matches!(class, Class::Letter | Class::Digit) {
             tenths += word.end();
         }
         if !matches!(class, Class::Space) {
-            // One blank belongs to the word behind it, more are a token of their own.
-            tenths += if spaces > 1 { 10 + spaces / 16 * 10 } else { 0 };
+            // One blank belongs to the word behind it, but never to a number; more are a token of their own.
+            tenths += match spaces {
+                0 => 0,
+                1 if class != Class::Digit => 0,
+                more => 10 + more / 16 * 10,
+            };
             spaces = 0;
         }
         match (class, &mut punctuation) {
@@ -29,10 +33,9 @@ pub fn estimate_tokens(text: &str) -> u64 {
             (_, slot) => tenths += slot.take().map_or(0, |(_, count)| repeated(count)),
         }
         match class {
-            Class::Letter => word.push(c),
+            Class::Letter | Class::Digit => word.push(c),
             Class::Space => spaces += 1,
             Class::LineEnd => tenths += 10,
-            Class::Digit => tenths += 10,
             Class::Punctuation => {}
             Class::Ideograph => tenths += 15,
             Class::Syllable => tenths += 12,
@@ -57,27 +60,34 @@ pub fn estimate_image_tokens(bytes: &[u8]) -> u64 {
     }
 }
 
-/// A word of Latin letters.
+/// Latin letters and digits without anything between.
 #[derive(Default)]
 struct Run {
     plain: u64,
     accented: u64,
+    digits: u64,
 }
 
 impl Run {
     fn push(&mut self, c: char) {
-        if c.is_ascii() { self.plain += 1 } else { self.accented += 1 }
+        match c {
+            '0'..='9' => self.digits += 1,
+            _ if c.is_ascii() => self.plain += 1,
+            _ => self.accented += 1,
+        }
     }
 
-    /// Words up to six letters are one token, longer ones one more for each four letters; a letter with an accent splits a word.
+    /// Words up to six letters are one token, longer ones one more for each four letters; a letter with an accent splits a word;
+    /// digits stand alone, as they do for some tokenizers.
     fn end(&mut self) -> u64 {
-        let Run { plain, accented } = std::mem::take(self);
+        let Run { plain, accented, digits } = std::mem::take(self);
+        let others = accented * 8 + digits * 10;
         match plain {
-            0 if accented == 0 => 0,
-            0..=6 => 10 + accented * 8,
-            7..=20 => 10 + (plain - 6).div_ceil(4) * 8 + accented * 8,
             // No word is that long: a key, a hash, base64.
-            _ => plain * 6 + accented * 8,
+            1.. if plain > 32 || (digits > 0 && plain + digits > 20) => (plain + digits) * 7 + accented * 8,
+            0 => others,
+            1..=6 => 10 + others,
+            _ => 10 + (plain - 6).div_ceil(4) * 8 + others,
         }
     }
 }
@@ -184,3 +194,6 @@ fn size_of(bytes: &[u8]) -> Option<(u64, u64)> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -184,7 +184,7 @@ fn keys_of_the_larger_objects() {
 fn models_and_providers() {
     let zo = Zo::new();
     zo.run(["provider", "add", "lan", "--base-url", "http://127.0.0.1:9/v1"]).ok();
-    let added = r#"{"name":"lan","title":"lan","dialect":"openai","base_url":"http://127.0.0.1:9/v1","added":true,"needs_key":false,"key_variables":[],"key":null,"default_model":null}"#;
+    let added = r#"{"name":"lan","title":"lan","dialect":"openai","base_url":"http://127.0.0.1:9/v1","added":true,"needs_key":false,"key_variables":["LAN_API_KEY"],"key":null,"default_model":null}"#;
     let line = |ran: Ran, name: &str| {
         let lines = ran.json();
         snapshot(lines.iter().find(|line| line["name"] == name).expect("it is listed"))

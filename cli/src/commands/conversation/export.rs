@@ -123,11 +123,41 @@ fn fence_for(content: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use zo_engine::protocol::FileLine;
+
     use super::*;
 
     #[test]
     fn a_fence_is_longer_than_any_in_the_text() {
         assert_eq!(fence_for("plain"), "```");
         assert_eq!(fence_for("a\n  ````rust\nb"), "`````");
+    }
+
+    #[test]
+    fn files_and_a_cut_off_answer_are_told() {
+        let line = MessageLine {
+            id: "A".to_owned(),
+            parent: None,
+            role: Role::Assistant,
+            position: zo_projections::Position(3),
+            at: zo_projections::Timestamp(0),
+            occurred_at: None,
+            model: None,
+            interrupted: true,
+            content: Some("As far as".to_owned()),
+            author: None,
+            tool_calls: Vec::new(),
+            tool_call_id: None,
+            meta: None,
+            files: vec![FileLine {
+                name: Some("plan.png".to_owned()),
+                media_type: "image/png".to_owned(),
+                size: 2048,
+                position: zo_projections::Position(4),
+            }],
+        };
+        let text = markdown(&line);
+        assert!(text.starts_with("\n## assistant, ") && text.contains(", interrupted\n\nAs far as\n"), "{text}");
+        assert!(text.ends_with("\n\n- with plan.png (image/png, 2.0 KiB)\n"), "{text}");
     }
 }

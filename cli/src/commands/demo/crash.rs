@@ -1,4 +1,4 @@
-//! Chapter 4 of the demo: a child of ours writes as fast as it can, is killed with SIGKILL, and everything that it had
+//! Chapter 5 of the demo: a child of ours writes as fast as it can, is killed with SIGKILL, and everything that it had
 //! acknowledged must be in the log.
 
 use std::collections::HashMap;

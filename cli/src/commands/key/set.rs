@@ -10,7 +10,7 @@ use zo_engine::protocol::{Environment, ProviderLine, Request, SecretText};
 use crate::context::{Context, write_one};
 use crate::error::CliError;
 use crate::passphrase::unlocked;
-use crate::providers::{VAULT, check_name, find, keys, never_an_argument, providers};
+use crate::providers::{VAULT, check_name, find, find_preset, keys, never_an_argument, providers};
 use crate::secret;
 
 /// Give a provider its key
@@ -47,6 +47,9 @@ impl Set {
         // home is made.
         let typed = self.from_file.is_none() && io::stdin().is_terminal();
         let given = if typed { None } else { Some(self.read(context)?) };
+        if !context.home.exists() {
+            find_preset(&name)?;
+        }
         let mut client = context.open()?;
         let all = providers(&mut client, &environment)?;
         let provider = find(&all, &name)?;

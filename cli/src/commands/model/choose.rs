@@ -22,8 +22,8 @@ const AUTO: &str = "auto";
 /// Choose the model that answers, or the one that texts are embedded with
 ///
 /// Examples:
-///   zo model use openai/gpt-5-mini
-///   zo model use anthropic/claude-sonnet-4-5 --fallback openai/gpt-5-mini --fallback offline
+///   zo model use openai/gpt-6-luna
+///   zo model use anthropic/claude-sonnet-5-5 --fallback openai/gpt-6-luna --fallback offline
 ///   zo model use auto
 ///   zo model use bge-small-en-v1.5
 ///   zo model use all-MiniLM-L6-v2 --no-wait

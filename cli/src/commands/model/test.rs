@@ -16,7 +16,7 @@ use crate::providers::{OFFLINE, find, providers};
 /// Examples:
 ///   zo model test
 ///   zo model test openai
-///   zo model test anthropic/claude-sonnet-4-5 --json | jq 'select(.outcome == "failed")'
+///   zo model test anthropic/claude-sonnet-5-5 --json | jq 'select(.outcome == "failed")'
 ///
 /// Looks up the address, connects, asks with the key, looks for the model and has it say a word. It stops at the first step
 /// that fails and says what to do; the exit code is 3 then. Without a model the one that would answer is tried. It costs a few

@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::adjustments::Adjustments;
 use crate::catalogue::facts;
 use crate::chat::{ChatMessage, ChatRequest, Part, Role};
-use crate::openai::Adjustments;
 use crate::provider::Provider;
 use crate::schema::{ANSWER, AnswerSchema};
 
@@ -33,7 +33,7 @@ pub(crate) fn body(
         put("system", json!(system));
     }
     put("messages", messages(&request.messages));
-    if let Some(temperature) = request.temperature.filter(|_| adjustments.temperature()) {
+    if let Some(temperature) = request.temperature.filter(|_| !adjustments.no_temperature) {
         put("temperature", crate::openai::rounded(temperature));
     }
     let mut tools: Vec<Value> = request
@@ -41,15 +41,19 @@ pub(crate) fn body(
         .iter()
         .map(|tool| json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters }))
         .collect();
-    if let Some(schema) = schema {
-        // Beside other tools the model may still call those first.
-        put(
-            "tool_choice",
-            if tools.is_empty() { json!({ "type": "tool", "name": ANSWER }) } else { json!({ "type": "any" }) },
-        );
-        tools.push(
-            json!({ "name": ANSWER, "description": "Gives the answer to the user.", "input_schema": schema.sent() }),
-        );
+    match schema {
+        Some(schema) if adjustments.asks_in_words() => {
+            put("output_config", json!({ "format": { "type": "json_schema", "schema": schema.closed() } }));
+        }
+        Some(schema) => {
+            // Beside other tools the model may still call those first.
+            let forced =
+                if tools.is_empty() { json!({ "type": "tool", "name": ANSWER }) } else { json!({ "type": "any" }) };
+            put("tool_choice", forced);
+            let description = "Gives the answer to the user.";
+            tools.push(json!({ "name": ANSWER, "description": description, "input_schema": schema.sent() }));
+        }
+        None => {}
     }
     if !tools.is_empty() {
         put("tools", Value::Array(tools));
@@ -134,3 +138,6 @@ fn tool_id(id: &str) -> String {
         id.chars().map(|c| if c.is_ascii_alphanumeric() || c == '_' || c == '-' { c } else { '_' }).collect();
     if clean.is_empty() { "call".to_string() } else { clean }
 }
+
+#[cfg(test)]
+mod tests;

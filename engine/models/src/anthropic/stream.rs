@@ -20,6 +20,8 @@ pub(crate) struct Stream {
     /// An answer of a schema was asked for: it comes as the input of a tool, and text is not part of it.
     structured: bool,
     answered: bool,
+    /// What was said beside it, or instead of it.
+    aside: String,
 }
 
 /// A block of content that has begun.
@@ -122,6 +124,10 @@ impl Stream {
                 call.arguments = "{}".to_string();
             }
         }
+        // A server that knows no forced tools may have answered in plain text.
+        if self.structured && !self.answered && draft.tool_calls.is_empty() {
+            draft.text = std::mem::take(&mut self.aside);
+        }
         match draft.finish {
             Some(Finish::ToolCalls) if self.answered && draft.tool_calls.is_empty() => {
                 draft.finish = Some(Finish::Stop)
@@ -215,7 +221,11 @@ impl Stream {
 
     /// Text, which beside an answer of a schema is only the model thinking aloud.
     fn say(&mut self, text: &str, draft: &mut Draft, listener: &mut Listener<'_>) -> Result<(), Fault> {
-        if self.structured { draft.reasoning(text, listener) } else { draft.text(text, listener) }
+        if !self.structured {
+            return draft.text(text, listener);
+        }
+        self.aside.push_str(text);
+        draft.reasoning(text, listener)
     }
 
     fn stop(&mut self, reason: Option<&Value>, draft: &mut Draft) {

@@ -4,69 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
+use crate::adjustments::{Adjustments, SchemaMode, is_openai};
 use crate::chat::{ChatMessage, ChatRequest, Part, Role, ToolCall};
 use crate::provider::Provider;
 use crate::schema::{ANSWER, AnswerSchema};
-
-/// What a server turned out not to know; found out from its refusals and remembered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Adjustments {
-    other_limit_name: bool,
-    no_stream_options: bool,
-    no_temperature: bool,
-    schema: SchemaMode,
-}
-
-/// How an answer of a schema is asked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum SchemaMode {
-    /// `json_schema`, kept to strictly.
-    #[default]
-    Strict,
-    /// `json_schema`, for schemas that the strict form does not allow.
-    Loose,
-    /// Any JSON object, with the schema in the system prompt.
-    Object,
-}
-
-impl Adjustments {
-    /// What to do otherwise after a refusal (400 or 422) with that body; `None` if nothing in it is known to help.
-    pub(crate) fn after_refusal(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
-        if !self.no_stream_options && (body.contains("stream_options") || body.contains("include_usage")) {
-            return Some(Adjustments { no_stream_options: true, ..self });
-        }
-        if !self.other_limit_name && request.max_output_tokens.is_some() && body.contains("max_completion_tokens") {
-            return Some(Adjustments { other_limit_name: true, ..self });
-        }
-        if !self.no_temperature && request.temperature.is_some() && body.contains("temperature") {
-            return Some(Adjustments { no_temperature: true, ..self });
-        }
-        let about_schema =
-            ["response_format", "json_schema", "structured output", "Structured output", "additionalProperties"];
-        if request.schema.is_some() && about_schema.iter().any(|word| body.contains(word)) {
-            let schema = match self.schema {
-                SchemaMode::Strict if body.contains("nvalid schema") || body.contains("additionalProperties") => {
-                    SchemaMode::Loose
-                }
-                SchemaMode::Strict | SchemaMode::Loose => SchemaMode::Object,
-                SchemaMode::Object => return None,
-            };
-            return Some(Adjustments { schema, ..self });
-        }
-        None
-    }
-
-    /// The same for Anthropic's dialect, which has fewer variants: a model may not know `temperature`.
-    pub(crate) fn without_temperature(self, body: &str, request: &ChatRequest) -> Option<Adjustments> {
-        (!self.no_temperature && request.temperature.is_some() && body.contains("temperature"))
-            .then_some(Adjustments { no_temperature: true, ..self })
-    }
-
-    /// Whether `temperature` is sent.
-    pub(crate) fn temperature(self) -> bool {
-        !self.no_temperature
-    }
-}
 
 /// The body of a chat.
 pub(crate) fn body(
@@ -78,18 +19,17 @@ pub(crate) fn body(
     let mut body = Map::new();
     let mut put = |key: &str, value: Value| body.insert(key.to_string(), value);
     put("model", json!(request.model));
-    put("messages", messages(request, schema.filter(|_| adjustments.schema == SchemaMode::Object)));
+    put("messages", messages(request, schema.filter(|_| adjustments.asks_in_words())));
     put("stream", json!(true));
     if !adjustments.no_stream_options {
         put("stream_options", json!({ "include_usage": true }));
     }
     if let Some(most) = request.max_output_tokens {
         // OpenAI's reasoning models refuse `max_tokens`, which everybody else has kept.
-        let newer = (provider.name == "openai" || provider.base_url.starts_with("https://api.openai.com"))
-            != adjustments.other_limit_name;
+        let newer = is_openai(provider) != adjustments.other_limit_name;
         put(if newer { "max_completion_tokens" } else { "max_tokens" }, json!(most));
     }
-    if let Some(temperature) = request.temperature.filter(|_| adjustments.temperature()) {
+    if let Some(temperature) = request.temperature.filter(|_| !adjustments.no_temperature) {
         put("temperature", rounded(temperature));
     }
     if !request.tools.is_empty() {
@@ -97,6 +37,9 @@ pub(crate) fn body(
             json!({ "type": "function", "function": { "name": tool.name, "description": tool.description, "parameters": tool.parameters } })
         });
         put("tools", tools.collect());
+    }
+    if adjustments.no_reasoning && !request.tools.is_empty() {
+        put("reasoning_effort", json!("none"));
     }
     if let Some(schema) = schema {
         let format = |strict: bool| json!({ "type": "json_schema", "json_schema": { "name": ANSWER, "strict": strict, "schema": schema.sent() } });
@@ -187,3 +130,6 @@ fn texts(parts: &[Part]) -> String {
         parts.iter().filter_map(|part| if let Part::Text(text) = part { Some(text.as_str()) } else { None }).collect();
     texts.join("\n\n")
 }
+
+#[cfg(test)]
+mod tests;

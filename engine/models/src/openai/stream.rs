@@ -101,7 +101,9 @@ impl Stream {
         if let Some(error) = value.pointer("/x_groq/error").filter(|error| !error.is_null()) {
             return Err(Fault::from_stream(error));
         }
-        if let Some(model) = value.get("model").and_then(Value::as_str).filter(|model| !model.is_empty()) {
+        if draft.model.is_none()
+            && let Some(model) = value.get("model").and_then(Value::as_str).filter(|model| !model.is_empty())
+        {
             draft.model = Some(model.to_string());
         }
         let choices = value.get("choices").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
@@ -140,6 +142,9 @@ impl Stream {
             draft.text(text, listener)?;
         }
         if let Some(reason) = choice.get("finish_reason").and_then(Value::as_str).filter(|reason| !reason.is_empty()) {
+            if reason == "error" {
+                return Err(Fault::from_stream(&Value::from("it stopped with an error and does not say which")));
+            }
             draft.finish = Some(finish(reason));
         }
         Ok(())
@@ -223,7 +228,7 @@ impl Stream {
                 .calls
                 .iter()
                 .rposition(|call| call.index == index)
-                .filter(|at| !(other_id(&self.calls[*at]) && !name.is_empty())),
+                .filter(|at| !other_id(&self.calls[*at]) || name.is_empty()),
             None => self.calls.len().checked_sub(1).filter(|last| {
                 let last = &self.calls[*last];
                 let same_id = !id.is_empty() && last.id == id;

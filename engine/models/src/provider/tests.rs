@@ -26,6 +26,10 @@ fn a_base_url_is_checked_and_shown_without_secrets() {
     );
     assert!(refused("https://me:hush@host/v1").starts_with("base URL https://host/v1: a user name"));
     assert!(refused("https://host/v1?key=hush").starts_with("base URL https://host/v1: a query"));
+    assert_eq!(
+        refused("https://host/v1/chat/completions"),
+        "base URL https://host/v1/chat/completions: leave /chat/completions off, it is appended"
+    );
     assert!(refused("ftp://host/v1").contains("expected http or https, found ftp"));
     assert!(!refused("hush:hush@host").contains("hush@"));
     for url in [

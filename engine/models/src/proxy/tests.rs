@@ -30,6 +30,7 @@ fn a_proxy_that_is_set_goes_before_everything_and_shows_no_password() {
     let proxy = proxy_for(&options, &url("http://127.0.0.1/")).unwrap();
     assert_eq!((proxy.shown().as_str(), proxy.from.as_str()), ("http://proxy:3128", "the proxy setting"));
     assert_eq!(proxy.url.port(), Some(3128));
+    assert!(!format!("{options:?}").contains("hush"), "{options:?}");
 }
 
 #[test]

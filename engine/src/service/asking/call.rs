@@ -1,7 +1,5 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
-use std::ops::ControlFlow;
-
 use zo_models::{Delta, Finish, ModelError, Reply, Role, TokenUsage, estimate_tokens, facts};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
@@ -86,7 +84,7 @@ pub(super) fn call(
                 }
                 Delta::Waiting => Arrival::Nothing,
             };
-            if engine.is_stopping() { ControlFlow::Break(()) } else { each(Response::Arrived(arrival)) }
+            each(Response::Arrived(arrival))
         };
         engine.models.chat(&target.provider, target.key.as_ref(), &context.request, &mut arrived)
     };

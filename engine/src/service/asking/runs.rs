@@ -51,6 +51,11 @@ struct Turn<'a> {
 }
 
 impl Turns {
+    /// Whether nobody carries on a run.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Waits for the turn; none if who asks no longer waits.
     fn take(&self, run: RunId, each: Each<'_>) -> Option<Turn<'_>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,16 +102,18 @@ pub(super) fn carry_on(
             settle(engine, id, &run, call)?;
             continue;
         }
-        if run.model == OFFLINE {
-            return answer_offline(engine, id, &run, recalled, each);
-        }
         let request = request_of(engine, &run)?;
         let Some(model) = next_model(&run, &request, &calls) else {
             return Err(fail(engine, id, last_failure)?);
         };
+        if model == OFFLINE {
+            return answer_offline(engine, id, &run, recalled, each);
+        }
         match call::call(engine, id, &run, recalled, &request, &model, environment, each)? {
             Outcome::Ended => {}
-            Outcome::LeftToOthers => return Ok(()),
+            Outcome::LeftToOthers => {
+                return Err(Failure::new(FailureKind::Disconnected, "the process that was to answer ends"));
+            }
             Outcome::Stopped => {
                 let failure = Failure::new(FailureKind::Refused, "the answer was stopped before anything came");
                 return Err(fail(engine, id, Some(failure.hint("`zo ask --retry` puts the question again")))?);
@@ -265,6 +272,9 @@ impl Engine {
 
     fn report(&self, id: RunId, result: Result<(), Failure>) {
         let Err(failure) = result else { return };
+        if failure.kind == FailureKind::Disconnected {
+            return;
+        }
         tracing::warn!(run = %id, "the run is not answered: {}", self.writer.redactor().clean(&failure.message));
         if failure.kind == FailureKind::NotFound {
             // Its conversation was deleted: nobody waits for it any more.

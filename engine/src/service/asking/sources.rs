@@ -52,6 +52,7 @@ pub(super) fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> R
         let source = match &event.recorded.event {
             Event::MessageAdded(message) if !is_source(message.role, &event, question)? => continue,
             Event::MessageAdded(message) if told.contains(&message.message) => continue,
+            Event::MessageAdded(message) if !is_on_a_branch(engine, message.message)? => continue,
             Event::MessageAdded(message) => Source::Message(message.message),
             _ => Source::Memory(MemoryId(hit.item)),
         };
@@ -79,6 +80,20 @@ fn told_anyway(engine: &Engine, run: &Run) -> Result<Vec<MessageId>, Failure> {
         let Some((conversation, index)) = views.conversations.by_message(run.question) else { return Vec::new() };
         let path = conversation.path_to(Some(index));
         path.iter().rev().take(newest).map(|message| message.id).collect()
+    })?)
+}
+
+/// Whether a message is on the selected branch of its conversation: what was asked or answered otherwise since is no
+/// source any more.
+fn is_on_a_branch(engine: &Engine, message: MessageId) -> Result<bool, Failure> {
+    Ok(engine.writer.read(|views| {
+        let Some((conversation, index)) = views.conversations.by_message(message) else { return false };
+        let mut next = conversation.selected;
+        // Parents lie before their children.
+        while let Some(on_branch) = next.filter(|on_branch| *on_branch > index) {
+            next = conversation.messages[on_branch as usize].parent;
+        }
+        next == Some(index)
     })?)
 }
 

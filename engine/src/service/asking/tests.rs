@@ -30,7 +30,8 @@ fn open(folder: &Path) -> Arc<Engine> {
 /// A home that knows a provider `near`, whose server follows a script.
 struct Story {
     folder: tempfile::TempDir,
-    engine: Arc<Engine>,
+    /// None only while the home is opened anew.
+    opened: Option<Arc<Engine>>,
     server: ModelServer,
 }
 
@@ -38,10 +39,14 @@ impl Story {
     fn new(script: impl Fn(&Asked) -> Scripted + Send + Sync + 'static) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let server = ModelServer::start(script);
-        let engine = open(folder.path());
-        let story = Self { folder, engine, server };
+        let opened = Some(open(folder.path()));
+        let story = Self { folder, opened, server };
         story.add_provider("near");
         story
+    }
+
+    fn engine(&self) -> &Engine {
+        self.opened.as_ref().expect("the home is open")
     }
 
     fn add_provider(&self, name: &str) {
@@ -52,7 +57,7 @@ impl Story {
 
     fn put(&self, request: Request) -> Result<Vec<Response>, Failure> {
         let mut responses = Vec::new();
-        handle(&self.engine, request, &mut |response| {
+        handle(self.engine(), request, &mut |response| {
             responses.push(response);
             ControlFlow::Continue(())
         })?;
@@ -71,12 +76,12 @@ impl Story {
     /// Kinds of the events since the provider was added.
     fn kinds(&self) -> Vec<&'static str> {
         let mut kinds = Vec::new();
-        let head = self.engine.store_head().position;
+        let head = self.engine().store_head().position;
         let each = &mut |event: crate::reader::ReadEvent| {
             kinds.push(event.recorded.event.name());
             ControlFlow::Continue(())
         };
-        self.engine.reader.each(Position(1), head, each).expect("the log can be read");
+        self.engine().reader.each(Position(1), head, each).expect("the log can be read");
         kinds.into_iter().filter(|kind| !kind.starts_with("home.")).collect()
     }
 
@@ -93,16 +98,23 @@ impl Story {
         messages.into_iter().map(line).collect()
     }
 
+    /// Ends the engine and lets go of the home.
+    fn close(&mut self) {
+        if let Some(engine) = self.opened.take() {
+            engine.close();
+        }
+    }
+
     /// Ends the engine, as a process ends, and opens the home anew.
     fn reopen(&mut self) {
-        self.engine.close();
-        self.engine = open(self.folder.path());
+        self.close();
+        self.opened = Some(open(self.folder.path()));
     }
 }
 
 impl Drop for Story {
     fn drop(&mut self) {
-        self.engine.close();
+        self.close();
     }
 }
 
@@ -164,7 +176,7 @@ fn a_run_is_carried_on_from_every_step() {
     for step in 0..5 {
         let mut story = Story::new(talking(|question| format!("You said {question}")));
         let run = RunId(77);
-        let engine = &story.engine;
+        let engine = story.engine();
         // As far as the process came before it ended.
         if step >= 4 {
             story.ask(asking("hello", run.0)).expect("it is answered");
@@ -202,16 +214,16 @@ fn a_run_is_carried_on_from_every_step() {
         assert_eq!(story.server.requests().len(), requests, "step {step}");
         let interrupted = answered.account.ending == Ending::Interrupted;
         assert_eq!((interrupted, answered.account.estimated), (step == 3, step == 3), "step {step}");
-        let total = story.engine.writer.read(|views| views.usage.total()).expect("well");
+        let total = story.engine().writer.read(|views| views.usage.total()).expect("well");
         // A call that was cut off may have cost as much as was sent.
         let cut_off = if step == 2 || step == 3 { 1000 } else { 0 };
         let answered = if step == 3 { 0 } else { 7 };
         assert_eq!((total.answers, total.input_tokens), (1, cut_off + answered), "step {step}");
         let kinds = story.kinds();
         assert_eq!(kinds.iter().filter(|kind| **kind == "run.call_failed").count(), usize::from(step == 2));
-        assert!(crate::disk::arriving::is_empty(&story.engine.home.arriving()), "step {step}");
+        assert!(crate::disk::arriving::is_empty(&story.engine().home.arriving()), "step {step}");
         let (anomalies, outstanding) =
-            story.engine.writer.read(|views| (views.anomaly_count, views.runs.outstanding().len())).expect("well");
+            story.engine().writer.read(|views| (views.anomaly_count, views.runs.outstanding().len())).expect("well");
         assert_eq!((anomalies, outstanding), (0, 0));
     }
 }
@@ -219,7 +231,7 @@ fn a_run_is_carried_on_from_every_step() {
 #[test]
 fn a_question_that_was_not_answered_is_answered_before_the_next_one() {
     let mut story = Story::new(talking(|question| format!("You said {question}")));
-    put_question(&story.engine, RunId(1), &asking("first", 1)).expect("it is put");
+    put_question(story.engine(), RunId(1), &asking("first", 1)).expect("it is put");
     story.reopen();
     story.ask(asking("second", 2)).expect("it is answered");
     let expected =
@@ -231,11 +243,11 @@ fn a_question_that_was_not_answered_is_answered_before_the_next_one() {
 fn a_call_that_is_cut_off_again_and_again_is_given_up() {
     let mut story = Story::new(talking(|_| "so".to_owned()));
     let run = RunId(5);
-    put_question(&story.engine, run, &asking("hello", run.0)).expect("it is put");
+    put_question(story.engine(), run, &asking("hello", run.0)).expect("it is put");
     for round in 0..3 {
-        let outstanding = story.engine.writer.read(|views| views.runs.outstanding()[&run].clone()).expect("well");
+        let outstanding = story.engine().writer.read(|views| views.runs.outstanding()[&run].clone()).expect("well");
         if round == 0 {
-            sources::recall(&story.engine, run, &outstanding, "hello").expect("it is recalled");
+            sources::recall(story.engine(), run, &outstanding, "hello").expect("it is recalled");
         }
         let called = Called {
             model: "near/scripted".to_owned(),
@@ -247,9 +259,9 @@ fn a_call_that_is_cut_off_again_and_again_is_given_up() {
             budget: 30,
         };
         let command = Command::RecordCall { run, called };
-        story.engine.writer.submit_one(from_run(command, run, outstanding.started)).expect("it is recorded");
+        story.engine().writer.submit_one(from_run(command, run, outstanding.started)).expect("it is recorded");
         story.reopen();
-        story.engine.finish_outstanding_runs(&|| false);
+        story.engine().finish_outstanding_runs(&|| false);
     }
     let failure = story.ask(asking("hello", run.0)).expect_err("it is given up");
     assert_eq!(failure.kind, FailureKind::Model);
@@ -268,7 +280,7 @@ fn who_no_longer_waits_stops_the_answer_and_what_came_is_kept() {
     let mut text = String::new();
     let asked = Request::Ask(Box::new(asking("hello", 3)));
     let mut answered = None;
-    handle(&story.engine, asked, &mut |response| {
+    handle(story.engine(), asked, &mut |response| {
         match response {
             Response::Arrived(Arrival::Text(piece)) => text.push_str(&piece),
             Response::Answered(response) => answered = Some(response),
@@ -295,7 +307,7 @@ fn stopped_before_anything_came_the_question_is_kept_and_can_be_put_again() {
         Response::Arrived(Arrival::Nothing) => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
-    let failure = handle(&story.engine, asked, stop).expect_err("nothing came");
+    let failure = handle(story.engine(), asked, stop).expect_err("nothing came");
     assert_eq!((failure.kind, failure.message.contains("stopped")), (FailureKind::Refused, true), "{failure}");
     assert_eq!(story.branch("talk"), ["User: hello"]);
     let again = Asking { question: Question::Again { question: None }, ..asking("", 4) };
@@ -309,7 +321,7 @@ fn an_answer_that_breaks_off_is_kept_with_the_reason() {
     let (_, answered) = story.ask(asking("hello", 3)).expect("what came is an answer");
     assert_eq!((answered.answer.as_str(), answered.account.ending), ("half an ans", Ending::Interrupted));
     assert_eq!(story.server.requests().len(), 1, "what has begun is not begun again");
-    let end = story.engine.reader.event(answered.position).expect("it is there");
+    let end = story.engine().reader.event(answered.position).expect("it is there");
     let body: Option<zo_projections::event::run::ReasonBody> = body_of(&end).expect("it is one");
     assert!(body.is_some_and(|body| !body.reason.is_empty()));
 }
@@ -359,19 +371,19 @@ fn where_every_model_fails_the_question_is_kept_and_the_reason_told() {
 #[test]
 fn what_cannot_be_carried_out_is_refused_before_anything_is_recorded() {
     let story = Story::new(talking(|_| "so".to_owned()));
-    let head = story.engine.store_head().position;
+    let head = story.engine().store_head().position;
     let refused = |model: &str, fallback: Option<&str>| {
         let fallbacks = fallback.map(str::to_owned).into_iter().collect();
         let asking = Asking { model: Some(model.to_owned()), fallbacks, ..asking("hello", 3) };
         story.ask(asking).expect_err("it is refused")
     };
-    assert_eq!(refused("openai/gpt-5-mini", None).kind, FailureKind::Key);
+    assert_eq!(refused("openai/gpt-6-luna", None).kind, FailureKind::Key);
     assert_eq!(refused("nowhere/x", None).kind, FailureKind::NotFound);
     assert_eq!(refused("near", None).kind, FailureKind::Invalid);
-    assert_eq!(refused("near/scripted", Some("openai/gpt-5-mini")).kind, FailureKind::Key);
+    assert_eq!(refused("near/scripted", Some("openai/gpt-6-luna")).kind, FailureKind::Key);
     let schema = Asking { schema: Some("[]".to_owned()), ..asking("hello", 3) };
     assert_eq!(story.ask(schema).expect_err("it is refused").kind, FailureKind::Invalid);
-    assert_eq!(story.engine.store_head().position, head);
+    assert_eq!(story.engine().store_head().position, head);
     assert!(story.server.requests().is_empty());
 }
 
@@ -421,7 +433,7 @@ fn a_fork_is_a_copy_that_goes_its_own_way() {
 #[test]
 fn a_key_is_in_nothing_that_is_recorded() {
     const KEY: &str = "sk-canary-0123456789abcdef";
-    let story = Story::new(|asked: &Asked| {
+    let mut story = Story::new(|asked: &Asked| {
         // It says the key wherever it can: in pieces of an answer, in errors.
         let key = asked.header("authorization").unwrap_or_default().replace("Bearer ", "");
         assert_eq!(key, KEY);
@@ -442,7 +454,7 @@ fn a_key_is_in_nothing_that_is_recorded() {
     story.ask(with_key("and again?", 3)).expect("what came is an answer");
     let memory = crate::protocol::NewMemory { content: format!("the key: {KEY}"), ..Default::default() };
     story.put(Request::Memorize { actor: Actor::User, items: vec![memory] }).expect("it is kept");
-    story.engine.close();
+    story.close();
     let mut files = 0;
     let mut folders = vec![story.folder.path().to_owned()];
     while let Some(folder) = folders.pop() {
