@@ -13,18 +13,19 @@ mod summary;
 use std::ops::ControlFlow;
 
 use zo_engine::client::Client;
-use zo_engine::protocol::ConversationChoice;
-use zo_engine::protocol::{AnswerBegun, Answered, Asking, Failure, FailureKind, Question, Request, Response};
+use zo_engine::protocol::{
+    AnswerBegun, Answered, Asking, ConversationChoice, Failure, FailureKind, Question, Request, Response,
+};
 use zo_engine::world::{SystemWorld, World};
 use zo_projections::event::run::Ending;
 
+use self::screen::Screen;
+pub(crate) use self::summary::{OFFLINE, cost};
 use crate::context::unexpected;
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-
-use self::screen::Screen;
-pub(crate) use self::summary::{OFFLINE, cost};
+use crate::passphrase;
 
 /// So often a question is put again because who held the home has gone.
 const TAKE_OVERS: u32 = 3;
@@ -121,12 +122,20 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
                 take_overs += 1;
                 screen.put_again();
             }
-            End::Failed(failure) if wants_passphrase(&failure) && passphrases < PASSPHRASES && screen.can_ask() => {
-                passphrases += 1;
-                if passphrases > 1 || asking.environment.passphrase.is_some() {
-                    screen.say(&failure.message);
+            End::Failed(failure) => {
+                let error = CliError::from(failure);
+                let mistyped = passphrases > 0 && passphrases < PASSPHRASES && passphrase::was_wrong(&error);
+                if !passphrase::is_wanted(&error) && !mistyped {
+                    return Err(error);
                 }
-                asking.environment.passphrase = Some(screen.output.prompt_secret("passphrase")?);
+                if !screen.can_ask() {
+                    return Err(passphrase::not_to_be_had(error));
+                }
+                passphrases += 1;
+                if mistyped {
+                    screen.say(&error.message);
+                }
+                asking.environment.passphrase = Some(screen.output.prompt_secret("passphrase of the identity")?);
                 if let Some(begun) = &screen.begun {
                     // The question is in the log, and its run has ended: it is asked once more.
                     asking.conversation = ConversationChoice::Existing(begun.conversation.clone());
@@ -134,7 +143,6 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
                     asking.run = SystemWorld::default().fresh_id();
                 }
             }
-            End::Failed(failure) => return Err(failure.into()),
         }
     }
 }
@@ -193,10 +201,4 @@ fn put(
             Err(CliError::new(Kind::Engine(FailureKind::Io), "the question ended without an answer"))
         }
     }
-}
-
-/// Whether the vault does not open for want of a passphrase.
-fn wants_passphrase(failure: &Failure) -> bool {
-    let says = |text: &str| text.contains("passphrase");
-    failure.kind == FailureKind::Key && (says(&failure.message) || failure.hint.as_deref().is_some_and(says))
 }

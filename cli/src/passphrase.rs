@@ -55,19 +55,29 @@ pub(crate) fn unlocked<T>(
         Err(error) if is_wanted(&error) && environment.passphrase.is_none() => error,
         result => return result,
     };
-    if let Err(why) = read_once() {
-        return Err(why.clone().at(PASSPHRASE_FILE));
-    }
-    if !output.is_interactive() {
-        return Err(error);
+    if read_once().is_err() || !output.is_interactive() {
+        return Err(not_to_be_had(error));
     }
     environment.passphrase = Some(output.prompt_secret("passphrase of the identity")?);
     work(output, environment)
 }
 
+/// What is said where the passphrase is wanted and nobody can be asked for it: `error` is what failed for want of it.
+pub(crate) fn not_to_be_had(error: CliError) -> CliError {
+    match read_once() {
+        Err(why) => why.clone().at(PASSPHRASE_FILE),
+        Ok(_) => error,
+    }
+}
+
 /// Whether something failed since the identity has a passphrase.
-fn is_wanted(error: &CliError) -> bool {
+pub(crate) fn is_wanted(error: &CliError) -> bool {
     error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("needs its passphrase")
+}
+
+/// Whether something failed since the passphrase that was given is another one.
+pub(crate) fn was_wrong(error: &CliError) -> bool {
+    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("passphrase does not open")
 }
 
 #[cfg(test)]

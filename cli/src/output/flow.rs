@@ -15,8 +15,8 @@ pub(super) struct Flow {
     text: bool,
     /// The last piece of an aside on stderr did not end its line.
     aside: bool,
-    /// A word that something is awaited stands on stderr.
-    awaited: bool,
+    /// These words stand on stderr: something is awaited.
+    awaited: Option<String>,
 }
 
 impl Output {
@@ -73,14 +73,16 @@ impl Output {
         if !self.err.cursor || self.json || self.quiet || self.flow.text || self.flow.aside {
             return;
         }
-        let line = self.paint_err(Style::Dim, what);
-        let _ = self.stderr.write_all(format!("\r{line}\u{1b}[K").as_bytes());
-        self.flow.awaited = true;
+        if self.flow.awaited.as_deref() != Some(what) {
+            let line = self.paint_err(Style::Dim, what);
+            let _ = self.stderr.write_all(format!("\r{line}\u{1b}[K").as_bytes());
+            self.flow.awaited = Some(what.to_owned());
+        }
     }
 
     /// Takes away what [`awaiting`](Self::awaiting) has shown.
     pub(crate) fn take_away_awaited(&mut self) {
-        if std::mem::take(&mut self.flow.awaited) {
+        if self.flow.awaited.take().is_some() {
             let _ = self.stderr.write_all(b"\r\x1b[K");
         }
     }

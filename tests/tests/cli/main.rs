@@ -1,7 +1,9 @@
 //! The command line, run as a process: that every command is wired, the JSON that others build on, bad input, streams
 //! and signals, what a person sees on a terminal.
 
+mod asking;
 mod bad_input;
+mod chat;
 mod commands;
 mod keys;
 mod recall;

@@ -12,7 +12,8 @@ use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{
-    Cmd, ConditionalEventHandler, Config, Event, EventContext, EventHandler, Helper, KeyEvent, RepeatCount,
+    Cmd, CompletionType, ConditionalEventHandler, Config, Event, EventContext, EventHandler, Helper, KeyEvent,
+    RepeatCount,
 };
 
 use super::lines::{Typed, is_incomplete};
@@ -38,7 +39,8 @@ impl Editor {
     /// # Errors
     /// If the terminal cannot be used.
     pub(super) fn new(models: ModelNames) -> Result<Self, CliError> {
-        let config = Config::builder().max_history_size(HISTORY).map_err(cannot)?.build();
+        let config = Config::builder().completion_type(CompletionType::List);
+        let config = config.max_history_size(HISTORY).map_err(cannot)?.build();
         let history = MemHistory::with_config(&config);
         let mut editor = rustyline::Editor::with_history(config, history).map_err(cannot)?;
         editor.set_helper(Some(Assistant { models, files: FilenameCompleter::new() }));
