@@ -23,6 +23,8 @@ use crate::service::memory;
 const PASSAGES: usize = 8;
 /// So many more are looked at, for some turn out to be no sources.
 const SPARE: usize = 16;
+/// What scores less has hardly anything to do with the question, and would only cost tokens.
+const LEAST_SCORE: f32 = 0.05;
 /// So long what is not embedded yet is embedded before a question is looked up.
 const EMBED: Duration = Duration::from_millis(100);
 /// So many messages of the conversation are told to a model anyway, as a rule, and need not be recalled.
@@ -47,12 +49,12 @@ pub(super) fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> R
     let found = engine.recall.search(engine.log_for_recall(), &search)?;
     let told = told_anyway(engine, run)?;
     let mut passages = Vec::with_capacity(PASSAGES);
-    for hit in &found.hits {
+    for hit in found.hits.iter().filter(|hit| hit.score >= LEAST_SCORE) {
         let event = engine.reader.event(Position(hit.position))?;
         let source = match &event.recorded.event {
             Event::MessageAdded(message) if !is_source(message.role, &event, question)? => continue,
             Event::MessageAdded(message) if told.contains(&message.message) => continue,
-            Event::MessageAdded(message) if !is_on_a_branch(engine, message.message)? => continue,
+            Event::MessageAdded(message) if !is_on_a_branch(engine, run, message.message)? => continue,
             Event::MessageAdded(message) => Source::Message(message.message),
             _ => Source::Memory(MemoryId(hit.item)),
         };
@@ -83,12 +85,13 @@ fn told_anyway(engine: &Engine, run: &Run) -> Result<Vec<MessageId>, Failure> {
     })?)
 }
 
-/// Whether a message is on the selected branch of its conversation: what was asked or answered otherwise since is no
-/// source any more.
-fn is_on_a_branch(engine: &Engine, message: MessageId) -> Result<bool, Failure> {
+/// Whether a message is on the selected branch of its conversation, or in this one on the branch of the question: what
+/// was asked or answered otherwise since is no source any more.
+fn is_on_a_branch(engine: &Engine, run: &Run, message: MessageId) -> Result<bool, Failure> {
     Ok(engine.writer.read(|views| {
         let Some((conversation, index)) = views.conversations.by_message(message) else { return false };
-        let mut next = conversation.selected;
+        let here = views.conversations.by_message(run.question).filter(|(here, _)| here.id == conversation.id);
+        let mut next = here.map_or(conversation.selected, |(_, question)| Some(question));
         // Parents lie before their children.
         while let Some(on_branch) = next.filter(|on_branch| *on_branch > index) {
             next = conversation.messages[on_branch as usize].parent;
