@@ -171,7 +171,7 @@ fn message(number: usize, content: String) -> MessageInput {
     MessageInput {
         id: MessageChoice::External(number.to_string()),
         parent: None,
-        role: if number % 2 == 0 { Role::User } else { Role::Assistant },
+        role: if number.is_multiple_of(2) { Role::User } else { Role::Assistant },
         content,
         author: None,
         tool_calls: Vec::new(),

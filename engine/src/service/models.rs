@@ -103,7 +103,7 @@ pub(super) fn list(engine: &Engine, provider: &str, environment: &Environment) -
     let models = engine.models.list(&provider, key.as_ref()).map_err(|error| cleaned(engine, error.into()))?;
     let line = |model: zo_models::ModelInfo| {
         let known = facts(&provider.name, &model.id);
-        let price = known.as_ref().and_then(|facts| facts.price.clone());
+        let price = known.as_ref().and_then(|facts| facts.price);
         ChatModelLine {
             name: format!("{}/{}", provider.name, model.id),
             context_window: model.context_window.or(known.map(|facts| facts.context_window)),

@@ -175,7 +175,7 @@ fn said_nothing(model: &str, reply: &Reply) -> ModelError {
         true => format!("{model} refused to answer"),
         false => format!("{model} answered nothing"),
     };
-    let usage = reply.usage.clone();
+    let usage = reply.usage;
     ModelError { kind, message, hint: None, status: None, usage, sent: true, attempts: reply.attempts }
 }
 
@@ -200,7 +200,7 @@ fn spent(
     text: &str,
 ) -> (Usage, bool, bool) {
     let tokens = match reported {
-        Some(usage) => usage.clone(),
+        Some(usage) => *usage,
         None if sent => {
             TokenUsage { input: context.input_tokens, output: estimate_tokens(text), ..TokenUsage::default() }
         }
