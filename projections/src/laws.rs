@@ -55,7 +55,7 @@ fn files(number: u8) -> Vec<NewFile> {
 }
 
 fn request(number: u8) -> run::RequestBody {
-    let system = (number % 2 == 0).then(|| text(number));
+    let system = number.is_multiple_of(2).then(|| text(number));
     run::RequestBody { system, schema: None, fallbacks: vec![text(number); usize::from(number % 3)] }
 }
 
