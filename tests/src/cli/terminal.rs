@@ -41,7 +41,7 @@ pub struct Terminal {
     name: OsString,
     keyboard: File,
     screen: Arc<Screen>,
-    reading: JoinHandle<()>,
+    reading: Option<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -78,7 +78,7 @@ impl Terminal {
                 seen.changed.notify_all();
             }
         });
-        Self { child, name: OsString::from_vec(name.into_bytes()), keyboard, screen, reading }
+        Self { child, name: OsString::from_vec(name.into_bytes()), keyboard, screen, reading: Some(reading) }
     }
 
     /// The program, to send it signals.
@@ -123,9 +123,18 @@ impl Terminal {
     /// # Panics
     /// If it cannot be waited for.
     pub fn end(mut self) -> Seen {
-        self.reading.join().expect("the reading thread does not panic");
+        let reading = self.reading.take().expect("it ends once");
+        reading.join().expect("the reading thread does not panic");
         let status = self.child.wait().expect("it ends");
         let screen = self.screen.shown.lock().expect("nobody panics with it");
         Seen { status, screen: String::from_utf8_lossy(&screen).into_owned() }
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // After a failed test the program would wait for somebody to type.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

@@ -12,6 +12,9 @@ use super::asking::{MODEL, in_two, interrupt, near};
 /// Long enough for a slow machine; nothing waits for it to pass.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// What a terminal is told when a line is to be typed: from then on keys are read one by one.
+const READY: &str = "\u{1b}[?2004h";
+
 /// What is on a branch of a conversation, or on all.
 fn contents(zo: &Zo, conversation: &str, all: bool) -> Vec<String> {
     let mut arguments = vec!["conversation", "show", conversation, "--json"];
@@ -113,17 +116,18 @@ fn files_are_attached_to_the_next_question() {
 fn a_person_talks_and_goes_on_later() {
     let (zo, _server) = near(talking(|question| format!("You said: {question}")));
     let mut terminal = Terminal::start(zo.command(["chat", "--model", MODEL, "--color", "never"]));
-    terminal.wait_for("main> ", 1);
+    terminal.wait_for(READY, 1);
     terminal.type_in("hello there\r");
     terminal.wait_for("You said: hello there", 1);
     terminal.wait_for("7 in, ", 1);
-    terminal.wait_for("main> ", 2);
+    terminal.wait_for(READY, 2);
     // A pasted text of many lines is one question, and a half-typed command is completed.
     terminal.type_in("\u{1b}[200~pasted\rlines\u{1b}[201~\r");
     terminal.wait_for("You said: pasted", 1);
-    terminal.wait_for("7 in, ", 2);
+    terminal.wait_for(READY, 3);
     terminal.type_in("/usa\t\r");
     terminal.wait_for("2 answers: ", 1);
+    terminal.wait_for(READY, 4);
     terminal.type_in("\u{4}");
     let seen = terminal.end();
     assert!(seen.status.success(), "{:?}", seen.screen);
@@ -132,16 +136,16 @@ fn a_person_talks_and_goes_on_later() {
     let mut terminal = Terminal::start(zo.command(["chat", "--model", MODEL, "--color", "never"]));
     terminal.wait_for("main: 2 messages before these", 1);
     terminal.wait_for("You said: pasted", 1);
-    terminal.wait_for("main> ", 1);
+    terminal.wait_for(READY, 1);
     // The question before the last is two steps up.
     terminal.type_in("\u{1b}[A\u{1b}[A\u{1b}[A\r");
     terminal.wait_for("You said: hello there", 1);
-    terminal.wait_for("7 in, ", 1);
+    terminal.wait_for(READY, 2);
     terminal.type_in("/edit\r");
     terminal.wait_for("/edit hello there", 1);
     terminal.type_in(" again\r");
     terminal.wait_for("You said: hello there again", 1);
-    terminal.wait_for("7 in, ", 2);
+    terminal.wait_for(READY, 4);
     terminal.type_in("/quit\r");
     assert!(terminal.end().status.success());
     assert_eq!(contents(&zo, "main", false)[4..], ["hello there again", "You said: hello there again"]);
@@ -155,18 +159,20 @@ fn ctrl_c_clears_a_line_stops_an_answer_and_leaves() {
         move |_| in_two("Once ", &gate, "upon a time")
     });
     let mut terminal = Terminal::start(zo.command(["chat", "--model", MODEL, "--color", "never"]));
-    terminal.wait_for("main> ", 1);
+    terminal.wait_for(READY, 1);
     terminal.type_in("not this");
     terminal.wait_for("not this", 1);
     terminal.type_in("\u{3}");
-    terminal.wait_for("main> ", 2);
+    terminal.wait_for(READY, 2);
     terminal.type_in("tell me\r");
     terminal.wait_for("Once ", 1);
     assert!(gate.wait_until_reached(PATIENCE));
     interrupt(terminal.child());
     terminal.wait_for("interrupted; what came is kept as message ", 1);
+    terminal.wait_for(READY, 3);
     terminal.type_in("\u{3}");
     terminal.wait_for("Ctrl-C once more leaves", 1);
+    terminal.wait_for(READY, 4);
     terminal.type_in("\u{3}");
     let seen = terminal.end();
     assert!(seen.status.success(), "{:?}", seen.screen);
@@ -217,17 +223,17 @@ fn a_passphrase_is_asked_for_once_and_never_shown() {
     let ran = zo.run(["ask", "--model", MODEL, "may I?"]);
     assert!(ran.failed(1).contains("ZO_PASSPHRASE_FILE"), "{ran}");
     let mut terminal = Terminal::start(zo.command(["chat", "--model", MODEL, "--color", "never"]));
-    terminal.wait_for("main> ", 1);
+    terminal.wait_for(READY, 1);
     terminal.type_in("may I?\r");
     terminal.wait_for("passphrase of the identity (not shown): ", 1);
     terminal.type_in("open barley\r");
     terminal.wait_for("passphrase of the identity (not shown): ", 2);
     terminal.type_in("open sesamX\u{7f}e\r");
     terminal.wait_for("granted", 1);
-    terminal.wait_for("main> ", 2);
+    terminal.wait_for(READY, 2);
     terminal.type_in("and now?\r");
     terminal.wait_for("granted", 2);
-    terminal.wait_for("main> ", 3);
+    terminal.wait_for(READY, 3);
     terminal.type_in("\u{4}");
     let seen = terminal.end();
     assert!(seen.status.success() && !seen.screen.contains("sesam"), "{:?}", seen.screen);
@@ -240,7 +246,7 @@ fn ctrl_c_at_a_passphrase_leaves_the_terminal_as_it_was() {
     let (zo, _server) = near(talking(|_| "granted".to_owned()));
     zo.run_with(["key", "set", "near"], "sk-near-0123456789abcdef\n").ok();
     zo.run_with(["key", "passphrase"], "open sesame\n").ok();
-    let mut terminal = Terminal::start(zo.command(["ask", "--model", MODEL, "may I?"]));
+    let mut terminal = Terminal::start(zo.command(["ask", "--model", MODEL, "--color", "never", "may I?"]));
     terminal.wait_for("(not shown): ", 1);
     assert!(!terminal.echoes());
     terminal.type_in("open\u{3}");
