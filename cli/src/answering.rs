@@ -124,8 +124,10 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
             }
             End::Failed(failure) => {
                 let error = CliError::from(failure);
-                let mistyped = passphrases > 0 && passphrases < PASSPHRASES && passphrase::was_wrong(&error);
-                if !passphrase::is_wanted(&error) && !mistyped {
+                let is_locked = passphrase::is_locked(&error);
+                let mistyped = is_locked && passphrases > 0 && passphrases < PASSPHRASES;
+                let is_wanted = is_locked && asking.environment.passphrase.is_none();
+                if !is_wanted && !mistyped {
                     return Err(error);
                 }
                 if !screen.can_ask() {

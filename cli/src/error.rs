@@ -60,6 +60,7 @@ impl Kind {
             Self::Engine(FailureKind::Io) => "io",
             Self::Engine(FailureKind::Model) => "model",
             Self::Engine(FailureKind::Key) | Self::KeyNotTaken => "key",
+            Self::Engine(FailureKind::Locked) => "locked",
             Self::Usage => "usage",
             Self::Incomplete => "incomplete",
             Self::Interrupted => "interrupted",
@@ -80,7 +81,8 @@ impl Kind {
                 | FailureKind::Conflict
                 | FailureKind::Refused
                 | FailureKind::Invalid
-                | FailureKind::Key,
+                | FailureKind::Key
+                | FailureKind::Locked,
             )
             | Self::Declined => 1,
             Self::Usage => 2,
@@ -168,13 +170,13 @@ pub(crate) struct Body {
 
 impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
-        let hint = failure.hint.or_else(|| default_hint(failure.kind, &failure.message).map(str::to_owned));
+        let hint = failure.hint.or_else(|| default_hint(failure.kind).map(str::to_owned));
         Self { kind: Kind::Engine(failure.kind), message: failure.message, hints: hint.into_iter().collect() }
     }
 }
 
 /// What to do about a failure whose hint the engine left to us.
-fn default_hint(kind: FailureKind, message: &str) -> Option<&'static str> {
+fn default_hint(kind: FailureKind) -> Option<&'static str> {
     match kind {
         FailureKind::DiskFull => Some("free some space and run it again; everything acknowledged is kept"),
         FailureKind::Poisoned => Some("run it again: the log is opened anew, and everything acknowledged is kept"),
@@ -182,7 +184,7 @@ fn default_hint(kind: FailureKind, message: &str) -> Option<&'static str> {
         FailureKind::Newer => Some("use the version of zo that wrote it, or a later one"),
         FailureKind::Disconnected => Some("run it again"),
         FailureKind::Model => Some("`zo model test` tries each step of the connection"),
-        FailureKind::Key if message.contains("needs its passphrase") => {
+        FailureKind::Locked => {
             Some("where nobody can be asked, let ZO_PASSPHRASE_FILE name a file, for you alone, that has it")
         }
         _ => None,

@@ -52,7 +52,7 @@ pub(crate) fn unlocked<T>(
     mut work: impl FnMut(&mut Output, &Environment) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
     let error = match work(output, environment) {
-        Err(error) if is_wanted(&error) && environment.passphrase.is_none() => error,
+        Err(error) if is_locked(&error) && environment.passphrase.is_none() => error,
         result => return result,
     };
     if read_once().is_err() || !output.is_interactive() {
@@ -70,14 +70,9 @@ pub(crate) fn not_to_be_had(error: CliError) -> CliError {
     }
 }
 
-/// Whether something failed since the identity has a passphrase.
-pub(crate) fn is_wanted(error: &CliError) -> bool {
-    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("needs its passphrase")
-}
-
-/// Whether something failed since the passphrase that was given is another one.
-pub(crate) fn was_wrong(error: &CliError) -> bool {
-    error.kind == Kind::Engine(FailureKind::Key) && error.message.contains("passphrase does not open")
+/// Whether something failed for want of the passphrase, or since the one that was given is another.
+pub(crate) fn is_locked(error: &CliError) -> bool {
+    error.kind == Kind::Engine(FailureKind::Locked)
 }
 
 #[cfg(test)]

@@ -164,6 +164,7 @@ impl From<VaultError> for Failure {
             VaultError::VaultDamaged { .. } | VaultError::IdentityDamaged { .. } => FailureKind::Damaged,
             VaultError::Newer { .. } => FailureKind::Newer,
             VaultError::Io { .. } => FailureKind::Io,
+            VaultError::PassphraseNeeded { .. } | VaultError::WrongPassphrase { .. } => FailureKind::Locked,
             VaultError::InvalidName { .. } | VaultError::InvalidKey { .. } => FailureKind::Invalid,
             _ => FailureKind::Key,
         };

@@ -113,6 +113,7 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Index => recall::index(engine),
         Query::Models => recall::models(engine),
         Query::ChosenModel => models::chosen(engine, at),
+        Query::WouldAnswer { environment } => models::would_answer(engine, &environment),
         Query::Providers { environment } => models::providers(engine, &environment),
         Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
     }

@@ -10,6 +10,7 @@ fn exit_codes_tell_refusals_from_failures() {
         (Kind::Engine(FailureKind::Refused), 1),
         (Kind::Engine(FailureKind::Invalid), 1),
         (Kind::Engine(FailureKind::Key), 1),
+        (Kind::Engine(FailureKind::Locked), 1),
         (Kind::Usage, 2),
         (Kind::Engine(FailureKind::Model), 3),
         (Kind::KeyNotTaken, 3),
@@ -25,7 +26,8 @@ fn exit_codes_tell_refusals_from_failures() {
 #[test]
 fn refusal_of_the_engine_and_exit_code_one_are_the_same() {
     use FailureKind::*;
-    for kind in [NotFound, Conflict, Refused, Invalid, DiskFull, Poisoned, Damaged, Newer, Disconnected, Io, Model, Key]
+    for kind in
+        [NotFound, Conflict, Refused, Invalid, DiskFull, Poisoned, Damaged, Newer, Disconnected, Io, Model, Key, Locked]
     {
         let refusal = Failure::new(kind, "").is_refusal();
         assert_eq!(Kind::Engine(kind).exit_code() == 1, refusal, "{kind:?}");

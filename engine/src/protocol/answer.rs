@@ -6,7 +6,7 @@ use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
-use super::{ChosenModel, ProviderKeyLine, ProviderLine};
+use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer};
 
 /// The answer to a query.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -62,6 +62,8 @@ pub enum Answer {
     Models(Vec<ModelLine>),
     /// The language model that answers where no other is named.
     ChosenModel(ChosenModel),
+    /// What would answer a question now.
+    WouldAnswer(WouldAnswer),
     /// The providers of language models.
     Providers(Vec<ProviderLine>),
     /// The keys there are.

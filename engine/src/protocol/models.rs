@@ -15,6 +15,15 @@ pub struct ChosenModel {
     pub since: Option<Position>,
 }
 
+/// What would answer a question now.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+pub struct WouldAnswer {
+    /// The model, `provider/name`, or `offline`.
+    pub model: String,
+    /// Why that one, in words.
+    pub why: String,
+}
+
 /// A provider of language models.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
 pub struct ProviderLine {

@@ -386,6 +386,11 @@ pub enum Query {
     Models,
     /// The language model that answers where no other is named. → [`Answer::ChosenModel`]
     ChosenModel,
+    /// What would answer a question now. → [`Answer::WouldAnswer`]
+    WouldAnswer {
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
     /// The providers of language models. → [`Answer::Providers`]
     Providers {
         /// The surroundings of who asks.

@@ -125,6 +125,8 @@ pub enum FailureKind {
     Model,
     /// A key is missing, or is not taken.
     Key,
+    /// The vault needs a passphrase, or another one: ask for it, and put the request again with it.
+    Locked,
 }
 
 impl Failure {
@@ -141,7 +143,7 @@ impl Failure {
 
     /// Whether the domain said no, and not the world.
     pub fn is_refusal(&self) -> bool {
-        use FailureKind::{Conflict, Invalid, Key, NotFound, Refused};
-        matches!(self.kind, NotFound | Conflict | Refused | Invalid | Key)
+        use FailureKind::{Conflict, Invalid, Key, Locked, NotFound, Refused};
+        matches!(self.kind, NotFound | Conflict | Refused | Invalid | Key | Locked)
     }
 }

@@ -40,11 +40,11 @@ pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Ans
     answered(engine, id)
 }
 
-/// Records the question and the run that is to answer it. Says how the model came to be taken, if nobody chose it.
+/// Records the question and the run that is to answer it; what is to be said of the model, if nobody named or chose it.
 fn put_question(engine: &Engine, id: RunId, asking: &Asking) -> Result<Option<String>, Failure> {
     check_schema(asking.schema.as_deref())?;
     // What cannot be carried out is refused before anything is recorded.
-    let choice = choice::choose(engine, asking)?;
+    let (choice, note) = choice::choose(engine, asking)?;
     let request =
         RequestBody { system: asking.system.clone(), schema: asking.schema.clone(), fallbacks: choice.fallbacks };
     let message = engine.names.question(asking.run);
@@ -70,7 +70,7 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking) -> Result<Option<St
     };
     end_earlier_runs(engine, conversation, asking)?;
     engine.writer.submit_one(Submission { correlation: Some(asking.run), ..Submission::new(Actor::User, command) })?;
-    Ok(choice.why)
+    Ok(note)
 }
 
 fn check_schema(schema: Option<&str>) -> Result<(), Failure> {

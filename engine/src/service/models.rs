@@ -8,7 +8,7 @@ use super::{Each, acknowledge, asking, deliver};
 use crate::engine::Engine;
 use crate::protocol::{
     Acknowledged, Answer, At, ChatModelLine, ChosenModel, Environment, Failure, FailureKind, ProviderLine, Response,
-    TestStep,
+    TestStep, WouldAnswer,
 };
 use crate::providers::{self, OFFLINE};
 
@@ -44,6 +44,13 @@ pub(super) fn chosen(engine: &Engine, at: Option<At>) -> Result<Answer, Failure>
         fallbacks: chosen.fallbacks,
         since: Some(chosen.since),
     })))
+}
+
+/// What would answer a question now, and why.
+pub(super) fn would_answer(engine: &Engine, environment: &Environment) -> Result<Answer, Failure> {
+    let choice = asking::usual(engine, environment, None)?;
+    let why = choice.why();
+    Ok(Answer::WouldAnswer(WouldAnswer { model: choice.model, why }))
 }
 
 pub(super) fn add_provider(

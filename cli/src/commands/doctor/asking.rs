@@ -5,13 +5,14 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use zo_engine::protocol::{Environment, FailureKind};
+use zo_engine::protocol::{Environment, FailureKind, WouldAnswer};
 
 use super::Check;
+use crate::answering::OFFLINE;
 use crate::context::Context;
 use crate::error::{CliError, Kind, reason};
 use crate::output::text::counted;
-use crate::providers::{OFFLINE, WouldAnswer, chosen_model, keys, local_model, providers, would_answer};
+use crate::providers::{keys, would_answer};
 
 /// Whether the identity is for its owner alone and lies apart from the home.
 pub(super) fn identity(environment: &Environment, home: &Path) -> Check {
@@ -84,11 +85,7 @@ pub(super) fn key(context: &mut Context, environment: &Environment) -> Check {
 /// What would answer a question now.
 pub(super) fn model(context: &mut Context, environment: &Environment) -> Check {
     const NAME: &str = "model";
-    let told = context.open_existing().and_then(|mut client| {
-        let chosen = chosen_model(&mut client)?;
-        let (providers, keys) = (providers(&mut client, environment)?, keys(&mut client, environment)?);
-        Ok(would_answer(&chosen, &providers, &keys, local_model))
-    });
+    let told = context.open_existing().and_then(|mut client| would_answer(&mut client, environment));
     match told {
         Ok(WouldAnswer { model, why }) if model == OFFLINE && !why.starts_with("it was chosen") => Check::warn(
             NAME,

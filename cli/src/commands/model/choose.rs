@@ -7,13 +7,14 @@ use zo_engine::client::Client;
 use zo_engine::protocol::{Acknowledged, FailureKind, Request, Response};
 
 use super::embedders;
+use crate::answering::OFFLINE;
 use crate::context::{Context, show_progress, stream, write_one};
 use crate::embedding::{backlog, embed, index_status, left};
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::text::counted;
 use crate::output::{Output, Total};
-use crate::providers::{OFFLINE, find, providers};
+use crate::providers::{find, providers};
 use crate::suggest::nearest;
 
 /// What stands for "whichever is there".

@@ -2,14 +2,14 @@
 
 use clap::Args;
 use serde::Serialize;
-use zo_engine::protocol::{ChosenModel, ModelInUse};
+use zo_engine::protocol::{ChosenModel, ModelInUse, WouldAnswer};
 
 use super::super::index::{model_in_words, share};
 use crate::context::Context;
 use crate::embedding::index_status;
 use crate::error::CliError;
 use crate::output::Style;
-use crate::providers::{WouldAnswer, chosen_model, keys, local_model, providers, would_answer};
+use crate::providers::{chosen_model, would_answer};
 
 /// Show the models in use, and what runs them
 ///
@@ -50,10 +50,8 @@ impl Status {
         let mut client = context.open_existing()?;
         let status = index_status(&mut client)?;
         let chosen = chosen_model(&mut client)?;
-        let providers = providers(&mut client, &environment)?;
-        let keys = keys(&mut client, &environment)?;
+        let WouldAnswer { model: answers, why } = would_answer(&mut client, &environment)?;
         context.close(client)?;
-        let WouldAnswer { model: answers, why } = would_answer(&chosen, &providers, &keys, local_model);
         let looked_in = looked_in();
         let output = &mut context.output;
         if output.is_json() {

@@ -6,10 +6,11 @@ use clap::Args;
 use zo_engine::protocol::{FailureKind, Request, Response};
 
 use super::print_step;
+use crate::answering::OFFLINE;
 use crate::context::{Context, stream};
 use crate::error::{CliError, Kind};
 use crate::passphrase::unlocked;
-use crate::providers::{OFFLINE, find, providers};
+use crate::providers::{find, providers};
 
 /// Try each step of a call of a language model
 ///

@@ -1,6 +1,8 @@
 //! Which model answers.
 
-use zo_projections::Rejection;
+use zo_models::Provider;
+use zo_projections::views::settings::ChosenModel;
+use zo_projections::{Position, Rejection};
 
 use crate::engine::Engine;
 use crate::protocol::{Asking, Environment, Failure};
@@ -11,34 +13,91 @@ pub(crate) struct Choice {
     /// `provider/name`, or `offline`.
     pub(crate) model: String,
     pub(crate) fallbacks: Vec<String>,
-    /// How it came to be taken, where nobody has named or chosen it.
-    pub(crate) why: Option<String>,
+    reason: Reason,
 }
 
-/// The model for a question: the one that is named, else the one that was chosen, else whichever is there. What cannot
-/// be called (no such provider, no key) is refused before anything is recorded.
-pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<Choice, Failure> {
+/// How a model came to be taken.
+enum Reason {
+    Named,
+    Chosen(Position),
+    KeyInVault {
+        title: String,
+    },
+    LocalOllama,
+    /// There is no other; perhaps there is a key in the environment.
+    OnlyOffline {
+        title_and_name: Option<(String, String)>,
+    },
+}
+
+impl Choice {
+    /// Why this model, in words.
+    pub(crate) fn why(&self) -> String {
+        match &self.reason {
+            Reason::Named => "it was named".to_owned(),
+            Reason::Chosen(position) => format!("it was chosen at position {position}"),
+            Reason::KeyInVault { title } => {
+                format!("no model was chosen, and there is a key for {title} in the vault")
+            }
+            Reason::LocalOllama => "no model was chosen, and a local Ollama has this one".to_owned(),
+            Reason::OnlyOffline { title_and_name: None } => {
+                "no model was chosen, there is no key in the vault, and no local Ollama answers".to_owned()
+            }
+            Reason::OnlyOffline { title_and_name: Some((title, name)) } => format!(
+                "no model was chosen; the environment has a key for {title}, and `zo model use {name}` lets that answer"
+            ),
+        }
+    }
+
+    /// What is said of it to who has neither named nor chosen it.
+    fn note(&self) -> Option<String> {
+        let model = &self.model;
+        match &self.reason {
+            Reason::Named | Reason::Chosen(_) => None,
+            Reason::KeyInVault { title } => {
+                Some(format!("{model} answers, for there is a key for {title}; `zo model use` chooses another one"))
+            }
+            Reason::LocalOllama => {
+                Some(format!("{model} answers, which a local Ollama has; `zo model use` chooses another one"))
+            }
+            Reason::OnlyOffline { title_and_name } => {
+                let then = match title_and_name {
+                    Some((title, name)) => {
+                        format!("the environment has a key for {title}, and `zo model use {name}` lets that answer")
+                    }
+                    None => "`zo key set PROVIDER` and `zo model use` let one answer".to_owned(),
+                };
+                Some(format!("`offline` answers, which is no language model: it quotes what is remembered; {then}"))
+            }
+        }
+    }
+}
+
+/// The model for a question, checked, and what is said of it to who has neither named nor chosen it.
+pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<(Choice, Option<String>), Failure> {
     let environment = &asking.environment;
     let mut choice = usual(engine, environment, asking.model.as_deref())?;
     if !asking.fallbacks.is_empty() {
         choice.fallbacks.clone_from(&asking.fallbacks);
     }
+    // What cannot be called (no such provider, no key) is refused before anything is recorded.
     choice.model = checked(engine, environment, &choice.model)?;
     for fallback in &mut choice.fallbacks {
         *fallback = checked(engine, environment, fallback)?;
     }
-    Ok(choice)
+    let note = choice.note();
+    Ok((choice, note))
 }
 
 /// The model that is named, else the one that was chosen, else whichever is there; not yet checked.
 pub(crate) fn usual(engine: &Engine, environment: &Environment, named: Option<&str>) -> Result<Choice, Failure> {
     if let Some(model) = named {
-        return Ok(Choice { model: model.to_owned(), fallbacks: Vec::new(), why: None });
+        return Ok(Choice { model: model.to_owned(), fallbacks: Vec::new(), reason: Reason::Named });
     }
     let chosen = engine.writer.read(|views| views.settings.model().cloned())?;
     match chosen {
-        Some(chosen) if chosen.model.is_some() => {
-            Ok(Choice { model: chosen.model.unwrap_or_default(), fallbacks: chosen.fallbacks, why: None })
+        Some(ChosenModel { model: Some(model), fallbacks, since }) => {
+            Ok(Choice { model, fallbacks, reason: Reason::Chosen(since) })
         }
         _ => whichever_is_there(engine, environment),
     }
@@ -47,39 +106,25 @@ pub(crate) fn usual(engine: &Engine, environment: &Environment, named: Option<&s
 /// A provider whose key somebody has put into the vault, else a local Ollama with a chat model, else `offline`. A key
 /// that merely stands in the environment is no wish that what is remembered be sent there.
 fn whichever_is_there(engine: &Engine, environment: &Environment) -> Result<Choice, Failure> {
-    let choice = |model: String, why: String| Choice { model, fallbacks: Vec::new(), why: Some(why) };
+    let choice = |model: String, reason| Choice { model, fallbacks: Vec::new(), reason };
     let providers = providers::all(engine, environment)?;
     let in_vault = engine.writer.read(|views| {
-        let with_key = |(provider, _): &&(zo_models::Provider, bool)| views.provider_keys.get(&provider.name).is_some();
+        let with_key = |(provider, _): &&(Provider, bool)| views.provider_keys.get(&provider.name).is_some();
         providers.iter().filter(with_key).find_map(|(provider, _)| {
             Some((provider.title.clone(), format!("{}/{}", provider.name, provider.default_model.as_ref()?)))
         })
     })?;
     if let Some((title, model)) = in_vault {
-        let why = format!("{model} answers, for there is a key for {title}; `zo model use` chooses another one");
-        return Ok(choice(model, why));
+        return Ok(choice(model, Reason::KeyInVault { title }));
     }
     let ollama = providers.iter().find(|(provider, _)| provider.name == OLLAMA).map(|(provider, _)| provider);
     if let Some(model) = ollama.and_then(|ollama| engine.models.local_chat_model(ollama)) {
-        let model = format!("{OLLAMA}/{model}");
-        let why = format!("{model} answers, which a local Ollama has; `zo model use` chooses another one");
-        return Ok(choice(model, why));
+        return Ok(choice(format!("{OLLAMA}/{model}"), Reason::LocalOllama));
     }
-    let in_environment =
-        providers.iter().find(|(provider, _)| providers::in_environment(environment, provider).is_some());
-    let why = match in_environment {
-        Some((provider, _)) => format!(
-            "`offline` answers, which is no language model: it quotes what is remembered; the environment has a key for \
-             {}, and `zo model use {}` lets that answer",
-            provider.title, provider.name
-        ),
-        None => {
-            "`offline` answers, which is no language model: it quotes what is remembered; `zo key set PROVIDER` and \
-                 `zo model use` let one answer"
-                .to_owned()
-        }
-    };
-    Ok(choice(OFFLINE.to_owned(), why))
+    let with_key = |(provider, _): &&(Provider, bool)| providers::in_environment(environment, provider).is_some();
+    let title_and_name =
+        providers.iter().find(with_key).map(|(provider, _)| (provider.title.clone(), provider.name.clone()));
+    Ok(choice(OFFLINE.to_owned(), Reason::OnlyOffline { title_and_name }))
 }
 
 /// The full name of a model that can be called from here.

@@ -504,3 +504,35 @@ fn two_who_ask_for_one_run_hear_of_one_answer() {
     assert_eq!(answers, ["so", "so"]);
     assert_eq!(story.server.requests().len(), 1);
 }
+
+#[test]
+fn what_was_chosen_answers_then_who_has_a_key_in_the_vault_then_a_local_ollama_then_offline() {
+    let story = Story::new(talking(|_| "so".to_owned()));
+    let identity = story.folder.path().join("config/identity").display().to_string();
+    let nowhere = Some("http://127.0.0.1:9".to_owned());
+    let bare = Environment { identity: Some(identity), ollama: nowhere, ..Environment::default() };
+    let answers = |environment: &Environment| {
+        let query = Query::WouldAnswer { environment: environment.clone() };
+        let Some(Response::Answer(answer)) = story.put(Request::Query { query, at: None }).expect("well").pop() else {
+            panic!("no answer")
+        };
+        let Answer::WouldAnswer(told) = *answer else { panic!("another answer") };
+        (told.model, told.why)
+    };
+    assert_eq!(answers(&bare).0, "offline");
+    // A key in the environment is no wish that what is remembered be sent there.
+    let keys = vec![("OPENAI_API_KEY".to_owned(), SecretText("sk-0123456789abcdef".to_owned()))];
+    let (model, why) = answers(&Environment { keys, ..bare.clone() });
+    assert_eq!(model, "offline");
+    assert!(why.ends_with("`zo model use openai` lets that answer"), "{why}");
+    let with_ollama = Environment { ollama: Some(story.server.url()), ..bare.clone() };
+    assert_eq!(answers(&with_ollama).0, "ollama/scripted");
+    let (provider, key) = ("groq".to_owned(), SecretText("gsk-0123456789abcdef".to_owned()));
+    story.put(Request::SetKeyOfProvider { provider, key, environment: with_ollama.clone() }).expect("it is set");
+    assert!(answers(&with_ollama).0.starts_with("groq/"));
+    let choose = Request::ChooseModel { model: Some("near/scripted".to_owned()), fallbacks: Vec::new() };
+    story.put(choose).expect("it is chosen");
+    let (model, why) = answers(&with_ollama);
+    assert_eq!(model, "near/scripted");
+    assert!(why.starts_with("it was chosen at position"), "{why}");
+}
