@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -121,9 +121,17 @@ impl Terminal {
     /// Waits until the program ends.
     ///
     /// # Panics
-    /// If it cannot be waited for.
+    /// If it does not.
+    #[track_caller]
     pub fn end(mut self) -> Seen {
         let reading = self.reading.take().expect("it ends once");
+        let begun = Instant::now();
+        while !reading.is_finished() {
+            let shown =
+                || String::from_utf8_lossy(&self.screen.shown.lock().expect("nobody panics with it")).into_owned();
+            assert!(begun.elapsed() < PATIENCE, "it does not end: {:?}", shown());
+            thread::sleep(Duration::from_millis(5));
+        }
         reading.join().expect("the reading thread does not panic");
         let status = self.child.wait().expect("it ends");
         let screen = self.screen.shown.lock().expect("nobody panics with it");
