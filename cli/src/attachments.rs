@@ -43,8 +43,8 @@ pub(crate) fn document(path: &Path) -> Result<FileInput, CliError> {
     let bytes = read(path, MAX_TEXT_BYTES, "a file")?;
     let place = path.display();
     if let Some(media_type) = image_type(&bytes) {
-        let message = format!("{place} is {}, not a text", looks_like(&bytes).unwrap_or(media_type));
-        return Err(CliError::invalid(message).hint("--image takes images"));
+        let kind = media_type.trim_start_matches("image/").to_uppercase();
+        return Err(CliError::invalid(format!("{place} is a {kind} image, not a text")).hint("--image takes images"));
     }
     if let Some(is) = looks_like(&bytes) {
         return Err(CliError::invalid(format!("{place} is {is}, not a text")).hint("convert it to text first"));
