@@ -232,7 +232,9 @@ fn open(folder: &Path, options: &OpenOptions) -> Result<Access, Failure> {
     let until = Instant::now() + PATIENCE;
     let mut pause = FIRST_PAUSE;
     loop {
-        if let Some(connection) = connect(folder)? {
+        if let Some(mut connection) = connect(folder)?
+            && connection.introduce(&options.environment).is_ok()
+        {
             return Ok(Access::Guest(connection));
         }
         match Engine::open(
@@ -290,6 +292,15 @@ fn connect(folder: &Path) -> Result<Option<Connection>, Failure> {
 }
 
 impl Connection {
+    /// Tells the holder what must not be recorded. It may be leaving: then another way is tried.
+    fn introduce(&mut self, environment: &Environment) -> Result<(), Failure> {
+        if environment.keys.is_empty() {
+            return Ok(());
+        }
+        let request = Request::Introduce { environment: environment.clone() };
+        self.call(&request, &mut |_| ControlFlow::Continue(()))
+    }
+
     fn call(&mut self, request: &Request, each: &mut dyn FnMut(Response) -> ControlFlow<()>) -> Result<(), Failure> {
         let sent = wire::write(&mut self.output, request).and_then(|()| self.output.flush());
         sent.map_err(|error| disconnected(&error))?;

@@ -203,9 +203,7 @@ impl Engine {
     /// Makes the keys that this process can have known to the redactor. Those behind a passphrase it learns when somebody
     /// gives it that.
     fn learn_keys(&self) {
-        for (_, key) in &self.environment.keys {
-            self.writer.redactor().learn(&key.0);
-        }
+        self.learn_keys_of(&self.environment);
         let vault = providers::vault(self, &self.environment);
         if !vault.is_used() {
             return;
@@ -213,6 +211,13 @@ impl Engine {
         match providers::with_unlock(&self.environment, |unlock| vault.keys(unlock)) {
             Ok(keys) => keys.values().for_each(|key| self.writer.redactor().learn(key.expose())),
             Err(failure) => tracing::debug!("the keys in the vault are not known to this process: {failure}"),
+        }
+    }
+
+    /// Makes the keys in an environment known to the redactor.
+    pub(crate) fn learn_keys_of(&self, environment: &Environment) {
+        for (_, key) in &environment.keys {
+            self.writer.redactor().learn(&key.0);
         }
     }
 

@@ -71,6 +71,10 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::CheckKeyOfProvider { provider, environment } => {
             return vault::check(engine, &provider, &environment, each);
         }
+        Request::Introduce { environment } => {
+            engine.learn_keys_of(&environment);
+            return Ok(());
+        }
         Request::Ask(asking) => {
             let answered = asking::ask(engine, *asking, each)?;
             return deliver(each, Response::Answered(Box::new(answered)));

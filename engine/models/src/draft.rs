@@ -8,7 +8,7 @@ use crate::reply::{Delta, Finish, TokenUsage};
 
 /// The largest reply that is taken, text, reasoning and arguments together: the longest outputs of today are below 1 MiB, and a
 /// server that never stops must not exhaust memory.
-pub(crate) const LARGEST_REPLY: usize = 32 << 20;
+pub(crate) const LARGEST_REPLY: usize = 8 << 20;
 
 /// A reply in the making.
 #[derive(Debug, Default)]

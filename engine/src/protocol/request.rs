@@ -114,6 +114,12 @@ pub enum Request {
     /// it comes, then with [`Response::Answered`]. Who breaks off stops the answer: it is kept as far as it came. Asking
     /// again with the same `run` puts no second question: it waits for the answer of the first.
     Ask(Box<Asking>),
+    /// Keep the keys of who asks out of everything that is recorded from now on. What a guest says first, if it has
+    /// any: they may be none that the holder knows. Answered with nothing.
+    Introduce {
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
     /// Let a language model answer where no other is named. Answered with [`Response::Acknowledged`].
     ChooseModel {
         /// The model, `provider/name`, or `offline`; none: whichever is there.

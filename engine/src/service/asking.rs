@@ -13,35 +13,38 @@ mod runs;
 mod sources;
 
 use zo_projections::command::{NewFile, NewMessage, Parent};
+use zo_projections::decide::MAX_TEXT_BYTES;
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role};
-use zo_projections::event::run::{Account, RequestBody, Usage};
+use zo_projections::event::run::{Account, Ending, RequestBody, Usage};
 use zo_projections::views::conversations::Conversation;
 use zo_projections::views::runs::Run;
-use zo_projections::{Actor, Command, ConversationId, MessageId, Position, Rejection, RunId, Submission};
+use zo_projections::{
+    Actor, Command, ConversationId, ExpectedVersion, MessageId, Position, Rejection, RunId, Submission,
+};
 
 pub(crate) use self::choice::usual;
 pub(crate) use self::runs::Turns;
-use super::Each;
 use super::conversation::{body_of, name_of, resolve_or_begin};
+use super::{Each, deliver};
 use crate::engine::Engine;
-use crate::protocol::{AnswerBegun, Answered, Asking, ConversationChoice, Failure, FailureKind, FileInput, Question};
+use crate::protocol::{
+    AnswerBegun, Answered, Arrival, Asking, ConversationChoice, Failure, FailureKind, FileInput, Question, Response,
+};
 use crate::writer::{Outcome, SubmitError};
 
 /// Puts a question, waits for the answer, and tells `each` what arrives.
 pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
-    for (_, key) in &asking.environment.keys {
-        engine.writer.redactor().learn(&key.0);
-    }
+    engine.learn_keys_of(&asking.environment);
     let id = RunId(asking.run);
     let put = engine.writer.read(|views| views.streams.version(id.into()) != 0)?;
-    let why = if put { None } else { put_question(engine, id, &asking)? };
+    let why = if put { None } else { put_question(engine, id, &asking, each)? };
     runs::carry_on(engine, id, &asking.environment, why.as_deref(), each)?;
     answered(engine, id)
 }
 
 /// Records the question and the run that is to answer it; what is to be said of the model, if nobody named or chose it.
-fn put_question(engine: &Engine, id: RunId, asking: &Asking) -> Result<Option<String>, Failure> {
+fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> Result<Option<String>, Failure> {
     check_schema(asking.schema.as_deref())?;
     // What cannot be carried out is refused before anything is recorded.
     let (choice, note) = choice::choose(engine, asking)?;
@@ -68,9 +71,16 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking) -> Result<Option<St
             (conversation, Command::Answer { conversation, question, run: id, model, request })
         }
     };
-    end_earlier_runs(engine, conversation, asking)?;
-    engine.writer.submit_one(Submission { correlation: Some(asking.run), ..Submission::new(Actor::User, command) })?;
-    Ok(note)
+    let submission = Submission { correlation: Some(asking.run), ..Submission::new(Actor::User, command) };
+    loop {
+        let version = end_earlier_runs(engine, conversation, asking, each)?;
+        let expecting = submission.clone().expecting(conversation.into(), ExpectedVersion::Exactly(version));
+        match engine.writer.submit_one(expecting) {
+            // Somebody else was faster, and is answered first.
+            Err(SubmitError::Rejected(Rejection::Conflict { .. })) => {}
+            outcome => return outcome.map(|_| note).map_err(Failure::from),
+        }
+    }
 }
 
 fn check_schema(schema: Option<&str>) -> Result<(), Failure> {
@@ -91,19 +101,44 @@ fn new_files(files: &[FileInput]) -> Vec<NewFile> {
     files.iter().map(file).collect()
 }
 
-/// Questions of this conversation that were put before and are not answered: they come first.
-fn end_earlier_runs(engine: &Engine, conversation: ConversationId, asking: &Asking) -> Result<(), Failure> {
-    let earlier: Vec<RunId> = engine.writer.read(|views| {
-        let here = views.runs.outstanding().iter().filter(|(_, run)| run.conversation == conversation);
-        here.map(|(id, _)| *id).collect()
-    })?;
-    for id in earlier {
-        let quiet = &mut |_| std::ops::ControlFlow::Continue(());
-        if let Err(failure) = runs::carry_on(engine, id, &asking.environment, None, quiet) {
-            tracing::warn!(run = %id, "an earlier question stays unanswered: {}", engine.writer.redactor().clean(&failure.message));
+/// Sees to it that questions of this conversation that were put before are answered first, by whoever answers them;
+/// returns the version that the conversation has then.
+fn end_earlier_runs(
+    engine: &Engine,
+    conversation: ConversationId,
+    asking: &Asking,
+    each: Each<'_>,
+) -> Result<u32, Failure> {
+    let mut tried: Vec<RunId> = Vec::new();
+    loop {
+        let (earlier, version) = engine.writer.read(|views| {
+            let mut outstanding = views.runs.outstanding().iter();
+            let earlier = outstanding.find(|(id, run)| run.conversation == conversation && !tried.contains(id));
+            (earlier.map(|(id, _)| *id), views.streams.version(conversation.into()))
+        })?;
+        let Some(earlier) = earlier else { return Ok(version) };
+        if tried.is_empty() {
+            let note = "a question that was put before in this conversation is answered first".to_owned();
+            deliver(each, Response::Arrived(Arrival::Note(note)))?;
+        }
+        tried.push(earlier);
+        let mut stopped = false;
+        // What is answered meanwhile is for somebody else.
+        let waiting = &mut |_| {
+            let flow = each(Response::Arrived(Arrival::Nothing));
+            stopped |= flow.is_break();
+            flow
+        };
+        let carried_on = runs::carry_on(engine, earlier, &asking.environment, None, waiting);
+        if stopped {
+            let message = "stopped while a question before it was answered: this one was not put";
+            return Err(Failure::new(FailureKind::Refused, message));
+        }
+        if let Err(failure) = carried_on {
+            let why = engine.writer.redactor().clean(&failure.message);
+            tracing::warn!(run = %earlier, "an earlier question stays unanswered: {why}");
         }
     }
-    Ok(())
 }
 
 /// The conversation, and the question in it that is meant: the last one of the selected branch if none is named.
@@ -174,22 +209,28 @@ fn question_of(engine: &Engine, run: &Run) -> Result<String, Failure> {
     Ok(body.map(|body| body.content).unwrap_or_default())
 }
 
-/// Records the answer of a run.
-#[allow(clippy::too_many_arguments)] // all that an answer is
-fn finish(
-    engine: &Engine,
-    id: RunId,
-    run: &Run,
+/// An answer, and what it cost.
+struct Reply {
     text: String,
-    model: &str,
+    model: String,
     usage: Usage,
     account: Account,
+    /// Why it was cut off, if it was.
     reason: Option<String>,
-) -> Result<(), Failure> {
+}
+
+/// Records the answer of a run.
+fn finish(engine: &Engine, id: RunId, run: &Run, reply: Reply) -> Result<(), Failure> {
+    let Reply { mut text, model, usage, mut account, mut reason } = reply;
+    if text.len() > MAX_TEXT_BYTES {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
+        account.ending = Ending::Interrupted;
+        reason = Some(format!("it is longer than the {MAX_TEXT_BYTES} bytes that a message may have"));
+    }
     let parent = Parent::Message(run.question);
     let message = NewMessage {
         interrupted: reason.is_some(),
-        ..text_message(engine.names.answer(id.0), Role::Assistant, text, parent, Some(model.to_owned()))
+        ..text_message(engine.names.answer(id.0), Role::Assistant, text, parent, Some(model))
     };
     let command = Command::FinishRun { run: id, message, usage, account, reason };
     ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.recalled.unwrap_or(run.started))))

@@ -48,6 +48,11 @@ pub(super) fn is_slash(text: &str) -> bool {
     word.strip_prefix('/').is_some_and(|name| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
+/// The model in `with MODEL`, or in `MODEL` alone.
+fn named(rest: &str) -> Option<&str> {
+    if rest == "with" { None } else { Some(rest.strip_prefix("with ").unwrap_or(rest).trim()) }
+}
+
 /// The command that a text is.
 ///
 /// # Errors
@@ -59,7 +64,7 @@ pub(super) fn parse(text: &str) -> Result<Slash<'_>, CliError> {
     Ok(match name {
         "/help" => Slash::Help,
         "/model" => Slash::Model(rest),
-        "/retry" => Slash::Retry(rest.map(|rest| rest.strip_prefix("with ").unwrap_or(rest).trim())),
+        "/retry" => Slash::Retry(rest.and_then(named)),
         "/edit" => Slash::Edit(rest),
         "/fork" => Slash::Fork(rest),
         "/new" => Slash::New(rest),
@@ -96,6 +101,8 @@ mod tests {
         assert_eq!(parse("/model  a/b "), Ok(Slash::Model(Some("a/b"))));
         assert_eq!(parse("/retry with a/b"), Ok(Slash::Retry(Some("a/b"))));
         assert_eq!(parse("/retry a/b"), Ok(Slash::Retry(Some("a/b"))));
+        assert_eq!(parse("/retry with"), Ok(Slash::Retry(None)));
+        assert_eq!(parse("/retry without/b"), Ok(Slash::Retry(Some("without/b"))));
         assert_eq!(parse("/edit two\nlines"), Ok(Slash::Edit(Some("two\nlines"))));
         assert_eq!(parse("/file"), Ok(Slash::File(None)));
     }

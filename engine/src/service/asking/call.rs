@@ -1,23 +1,26 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
-use zo_models::{Delta, Finish, ModelError, Reply, Role, TokenUsage, estimate_tokens, facts};
+use zo_models::{Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, estimate_tokens, facts};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, MessageId, Position, RunId};
 
 use super::context::{Context, File, Gathering, RecalledText, Said};
-use super::{finish, from_run, ignore_if_ended, sources};
+use super::{Reply, finish, from_run, ignore_if_ended, sources};
 use crate::engine::Engine;
 use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
 use crate::providers::{self, Target};
-use crate::service::Each;
 use crate::service::conversation::body_of;
+use crate::service::{Each, deliver};
 
 /// So many messages are read at a time, from the newest backwards.
 const PAGE: usize = 32;
 /// The window of a local model that nothing is known of: what Ollama gives where nobody has set it.
 const LOCAL_WINDOW: u64 = 4_096;
+
+/// A provider that says more than this says nothing that could be true.
+const MOST_TOKENS: u64 = 100_000_000;
 
 /// What a call came to.
 pub(super) enum Outcome {
@@ -31,39 +34,89 @@ pub(super) enum Outcome {
     LeftToOthers,
 }
 
-/// Calls a model for a run.
-#[allow(clippy::too_many_arguments)] // the run's own state, and who waits for it
-pub(super) fn call(
-    engine: &Engine,
-    id: RunId,
-    run: &Run,
-    recalled: Position,
-    request: &RequestBody,
-    model: &str,
-    environment: &Environment,
-    each: Each<'_>,
-) -> Result<Outcome, Failure> {
-    let target = providers::target(engine, environment, model);
-    let (context, left_out) = match &target {
-        Ok(target) => gather(engine, run, recalled, request, target)?,
-        // It is recorded as a call that failed, so that the run goes on with the next model.
-        Err(failure) => return not_called(engine, id, run, model, failure.clone()),
-    };
-    let target = target?;
-    let called = Called {
-        model: model.to_owned(),
-        key: target.origin,
-        messages: context.messages,
-        left_out,
-        passages: context.passages,
-        input_tokens: context.input_tokens,
-        budget: context.budget,
-    };
-    let position = record_call(engine, id, recalled, called)?;
-    let unkept = |error: &dyn std::fmt::Display| tracing::warn!("what comes would not outlive this process: {error}");
-    let mut arriving = engine.arriving.begin(id).inspect_err(|error| unkept(error)).ok();
-    let mut text = String::new();
-    let result = {
+/// A model that is to be called for a run.
+pub(super) struct Call<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) id: RunId,
+    pub(super) run: &'a Run,
+    pub(super) recalled: Position,
+    pub(super) request: &'a RequestBody,
+    /// `provider/name`.
+    pub(super) model: &'a str,
+    pub(super) environment: &'a Environment,
+}
+
+impl Call<'_> {
+    /// Makes the call, and records what it came to.
+    pub(super) fn make(&self, each: Each<'_>) -> Result<Outcome, Failure> {
+        let Self { engine, id, run, recalled, .. } = *self;
+        let target = match providers::target(engine, self.environment, self.model) {
+            Ok(target) => target,
+            // It is recorded as a call that failed, so that the run goes on with the next model.
+            Err(failure) => return self.not_made(failure),
+        };
+        let (context, left_out) = gather(engine, run, recalled, self.request, &target)?;
+        let position = self.record(
+            recalled,
+            Called {
+                model: self.model.to_owned(),
+                key: target.origin,
+                messages: context.messages,
+                left_out,
+                passages: context.passages,
+                input_tokens: context.input_tokens,
+                budget: context.budget,
+            },
+        )?;
+        let mut text = String::new();
+        let result = self.listen(&target, &context, &mut text, each);
+        let outcome = match result {
+            Ok(reply) if reply.text.trim().is_empty() => {
+                let spent = spent(reply.usage.as_ref(), true, &target, &context, "");
+                self.failed(position, said_nothing(self.model, &reply), &spent)
+            }
+            Ok(reply) => {
+                let spent = spent(reply.usage.as_ref(), true, &target, &context, &reply.text);
+                let account = spent.account(reply.attempts, ending(&reply.finish));
+                self.finish(Reply {
+                    text: reply.text,
+                    model: self.model.to_owned(),
+                    usage: spent.usage,
+                    account,
+                    reason: None,
+                })
+            }
+            Err(error) if !text.trim().is_empty() => {
+                let spent = spent(error.usage.as_ref(), true, &target, &context, &text);
+                let account = spent.account(error.attempts, Ending::Interrupted);
+                let reason = engine.writer.redactor().clean(&error.message);
+                if error.kind != ErrorKind::Cancelled {
+                    deliver(each, Response::Arrived(Arrival::Note(reason.clone())))?;
+                }
+                let (model, reason) = (self.model.to_owned(), Some(reason));
+                self.finish(Reply { text, model, usage: spent.usage, account, reason })
+            }
+            Err(error) => {
+                let spent = spent(error.usage.as_ref(), error.sent, &target, &context, &text);
+                self.failed(position, error, &spent)
+            }
+        };
+        engine.arriving.end(id);
+        outcome
+    }
+
+    /// Calls the model, keeps what comes in `text` and on the disk, and tells it.
+    fn listen(
+        &self,
+        target: &Target,
+        context: &Context,
+        text: &mut String,
+        each: Each<'_>,
+    ) -> Result<ModelReply, ModelError> {
+        let engine = self.engine;
+        let unkept =
+            |error: &dyn std::fmt::Display| tracing::warn!("what comes would not outlive this process: {error}");
+        let mut arriving = engine.arriving.begin(self.id).inspect_err(|error| unkept(error)).ok();
         let mut arrived = |delta: Delta<'_>| {
             let arrival = match delta {
                 Delta::Text(piece) => {
@@ -76,148 +129,130 @@ pub(super) fn call(
                 }
                 Delta::Reasoning(piece) => Arrival::Reasoning(piece.to_owned()),
                 Delta::Retrying { attempt, wait, why } => {
-                    let seconds = wait.as_secs_f32();
-                    Arrival::Note(format!(
-                        "{}; attempt {attempt} in {seconds:.1} s",
-                        engine.writer.redactor().clean(why)
-                    ))
+                    let (why, seconds) = (engine.writer.redactor().clean(why), wait.as_secs_f32());
+                    Arrival::Note(format!("{why}; attempt {attempt} in {seconds:.1} s"))
                 }
                 Delta::Waiting => Arrival::Nothing,
             };
             each(Response::Arrived(arrival))
         };
         engine.models.chat(&target.provider, target.key.as_ref(), &context.request, &mut arrived)
-    };
-    let outcome = match result {
-        Ok(reply) if reply.text.trim().is_empty() => {
-            let error = said_nothing(model, &reply);
-            failed(engine, id, position, model, &target, error, &context, &text)
-        }
-        Ok(reply) => {
-            let (usage, account) = accounted(&reply, &target, &context);
-            finish(engine, id, run, reply.text, model, usage, account, None)?;
-            Ok(Outcome::Ended)
-        }
-        Err(error) if !text.trim().is_empty() => {
-            let (usage, estimated, unpriced) = spent(error.usage.as_ref(), true, &target, &context, &text);
-            let account = Account {
-                estimated,
-                unpriced,
-                attempts: error.attempts,
-                ending: Ending::Interrupted,
-                cached_tokens: error.usage.as_ref().map_or(0, |usage| usage.cached_input),
-            };
-            let reason = engine.writer.redactor().clean(&error.message);
-            finish(engine, id, run, text, model, usage, account, Some(reason))?;
-            Ok(Outcome::Ended)
-        }
-        Err(error) => failed(engine, id, position, model, &target, error, &context, &text),
-    };
-    engine.arriving.end(id);
-    outcome
+    }
+
+    fn record(&self, causation: Position, called: Called) -> Result<Position, Failure> {
+        let command = Command::RecordCall { run: self.id, called };
+        Ok(self.engine.writer.submit_one(from_run(command, self.id, causation))?.position)
+    }
+
+    fn finish(&self, reply: Reply) -> Result<Outcome, Failure> {
+        finish(self.engine, self.id, self.run, reply)?;
+        Ok(Outcome::Ended)
+    }
+
+    /// A model that cannot be called from here: no such provider any more, no key.
+    fn not_made(&self, failure: Failure) -> Result<Outcome, Failure> {
+        let called = Called {
+            model: self.model.to_owned(),
+            key: KeyOrigin::None,
+            messages: 0,
+            left_out: 0,
+            passages: 0,
+            input_tokens: 0,
+            budget: 0,
+        };
+        let position = self.record(self.run.started, called)?;
+        self.record_failure(position, 1, &Spent::default(), &failure.message)?;
+        Ok(Outcome::Failed(failure))
+    }
+
+    /// Records a call that brought nothing.
+    fn failed(&self, position: Position, error: ModelError, spent: &Spent) -> Result<Outcome, Failure> {
+        let cancelled = error.kind == ErrorKind::Cancelled;
+        let left = cancelled && self.engine.is_stopping();
+        let attempts = if left { 0 } else { error.attempts.max(1) };
+        let mut failure = Failure::from(error);
+        failure.message = self.engine.writer.redactor().clean(&failure.message);
+        self.record_failure(position, attempts, spent, &failure.message)?;
+        Ok(match (left, cancelled) {
+            (true, _) => Outcome::LeftToOthers,
+            (false, true) => Outcome::Stopped,
+            (false, false) => Outcome::Failed(failure),
+        })
+    }
+
+    /// `attempts` is 0 if the process ended before it was known.
+    fn record_failure(&self, position: Position, attempts: u32, spent: &Spent, reason: &str) -> Result<(), Failure> {
+        let Spent { usage, estimated, .. } = *spent;
+        let failed = CallFailed { model: self.model.to_owned(), attempts, usage, estimated };
+        let command = Command::RecordCallFailure { run: self.id, failed, reason: reason.to_owned() };
+        ignore_if_ended(self.engine.writer.submit_one(from_run(command, self.id, position)))
+    }
 }
 
-fn record_call(engine: &Engine, id: RunId, causation: Position, called: Called) -> Result<Position, Failure> {
-    let command = Command::RecordCall { run: id, called };
-    Ok(engine.writer.submit_one(from_run(command, id, causation))?.position)
-}
-
-/// A model that cannot be called from here: no such provider any more, no key.
-fn not_called(engine: &Engine, id: RunId, run: &Run, model: &str, failure: Failure) -> Result<Outcome, Failure> {
-    let called = Called {
-        model: model.to_owned(),
-        key: KeyOrigin::None,
-        messages: 0,
-        left_out: 0,
-        passages: 0,
-        input_tokens: 0,
-        budget: 0,
-    };
-    let position = record_call(engine, id, run.started, called)?;
-    let failed = CallFailed { model: model.to_owned(), attempts: 1, usage: Usage::default(), estimated: false };
-    let command = Command::RecordCallFailure { run: id, failed, reason: failure.message.clone() };
-    ignore_if_ended(engine.writer.submit_one(from_run(command, id, position)))?;
-    Ok(Outcome::Failed(failure))
-}
-
-/// Records a call that brought nothing.
-#[allow(clippy::too_many_arguments)] // all that is known of the call
-fn failed(
-    engine: &Engine,
-    id: RunId,
-    position: Position,
-    model: &str,
-    target: &Target,
-    error: ModelError,
-    context: &Context,
-    text: &str,
-) -> Result<Outcome, Failure> {
-    let cancelled = error.kind == zo_models::ErrorKind::Cancelled;
-    let left = cancelled && engine.is_stopping();
-    let (usage, estimated, _) = spent(error.usage.as_ref(), error.sent, target, context, text);
-    let attempts = if left { 0 } else { error.attempts.max(1) };
-    let mut failure = Failure::from(error);
-    failure.message = engine.writer.redactor().clean(&failure.message);
-    let failed = CallFailed { model: model.to_owned(), attempts, usage, estimated };
-    let command = Command::RecordCallFailure { run: id, failed, reason: failure.message.clone() };
-    ignore_if_ended(engine.writer.submit_one(from_run(command, id, position)))?;
-    Ok(match (left, cancelled) {
-        (true, _) => Outcome::LeftToOthers,
-        (false, true) => Outcome::Stopped,
-        (false, false) => Outcome::Failed(failure),
-    })
-}
-
-fn said_nothing(model: &str, reply: &Reply) -> ModelError {
+fn said_nothing(model: &str, reply: &ModelReply) -> ModelError {
     let refused = reply.finish == Finish::ContentFilter;
-    let kind = if refused { zo_models::ErrorKind::Refused } else { zo_models::ErrorKind::Protocol };
+    let kind = if refused { ErrorKind::Refused } else { ErrorKind::Protocol };
     let message = match refused {
         true => format!("{model} refused to answer"),
-        false => format!("{model} answered nothing"),
+        false if reply.tool_calls.is_empty() => format!("{model} answered nothing"),
+        false => format!("{model} asked for a tool where none was offered, and answered nothing"),
     };
     let usage = reply.usage;
     ModelError { kind, message, hint: None, status: None, usage, sent: true, attempts: reply.attempts }
 }
 
-/// What an answer cost, and how it ended.
-fn accounted(reply: &Reply, target: &Target, context: &Context) -> (Usage, Account) {
-    let (usage, estimated, unpriced) = spent(reply.usage.as_ref(), true, target, context, &reply.text);
-    let ending = match &reply.finish {
+fn ending(finish: &Finish) -> Ending {
+    match finish {
         Finish::Length => Ending::Length,
         Finish::ContentFilter => Ending::Filtered,
         _ => Ending::Complete,
-    };
-    let cached_tokens = reply.usage.as_ref().map_or(0, |usage| usage.cached_input);
-    (usage, Account { cached_tokens, estimated, unpriced, attempts: reply.attempts, ending })
+    }
 }
 
-/// What a call cost: as the provider says, else estimated. `(usage, whether it is estimated, whether no price is known)`
-fn spent(
-    reported: Option<&TokenUsage>,
-    sent: bool,
-    target: &Target,
-    context: &Context,
-    text: &str,
-) -> (Usage, bool, bool) {
+/// What a call cost.
+#[derive(Default)]
+struct Spent {
+    usage: Usage,
+    cached_tokens: u64,
+    /// Whether the tokens are estimated, since the provider did not say them.
+    estimated: bool,
+    /// Whether no price is known.
+    unpriced: bool,
+}
+
+impl Spent {
+    fn account(&self, attempts: u32, ending: Ending) -> Account {
+        let Self { cached_tokens, estimated, unpriced, .. } = *self;
+        Account { cached_tokens, estimated, unpriced, attempts, ending }
+    }
+}
+
+/// What a call cost: as the provider says, else estimated. What was never sent costs nothing, whatever the price.
+fn spent(reported: Option<&TokenUsage>, sent: bool, target: &Target, context: &Context, text: &str) -> Spent {
+    let reported = reported.filter(|usage| usage.input.max(usage.output) <= MOST_TOKENS);
     let tokens = match reported {
         Some(usage) => *usage,
         None if sent => {
             TokenUsage { input: context.input_tokens, output: estimate_tokens(text), ..TokenUsage::default() }
         }
-        None => TokenUsage::default(),
+        None => return Spent::default(),
     };
     let price = facts(&target.provider.name, &target.model).and_then(|facts| facts.price);
     let cost = match (tokens.cost_micros, price) {
         (Some(cost), _) => Some(cost),
         (None, Some(price)) => Some(price.cost_micros(&tokens)),
-        (None, None) if target.provider.local => Some(0),
-        (None, None) => None,
+        (None, None) => target.provider.local.then_some(0),
     };
-    let usage =
-        Usage { input_tokens: tokens.input, output_tokens: tokens.output, cost_micros: cost.unwrap_or_default() };
-    // What was never sent costs nothing, whatever the price.
-    let unpriced = cost.is_none() && usage != Usage::default();
-    (usage, reported.is_none() && usage != Usage::default(), unpriced)
+    Spent {
+        usage: Usage {
+            input_tokens: tokens.input,
+            output_tokens: tokens.output,
+            cost_micros: cost.unwrap_or_default(),
+        },
+        cached_tokens: tokens.cached_input,
+        estimated: reported.is_none(),
+        unpriced: cost.is_none(),
+    }
 }
 
 /// Tokens with the price they have, if one is known; and whether none is.

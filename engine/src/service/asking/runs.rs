@@ -19,13 +19,13 @@ use zo_memory::offline;
 use zo_models::estimate_tokens;
 use zo_projections::event::Event;
 use zo_projections::event::run::{Account, CallFailed, Ending, ReasonBody, RequestBody, Usage};
-use zo_projections::views::calls::{Call, RunCalls};
+use zo_projections::views::calls::{Call as CallUnderWay, RunCalls};
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, Position, RunId, Submission};
 
 use super::call::{self, Outcome};
 use super::sources;
-use super::{begun, finish, from_run, ignore_if_ended, question_of};
+use super::{Reply, begun, finish, from_run, ignore_if_ended, question_of};
 use crate::engine::Engine;
 use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
 use crate::providers::OFFLINE;
@@ -109,7 +109,8 @@ pub(super) fn carry_on(
         if model == OFFLINE {
             return answer_offline(engine, id, &run, recalled, each);
         }
-        match call::call(engine, id, &run, recalled, &request, &model, environment, each)? {
+        let call = call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment };
+        match call.make(each)? {
             Outcome::Ended => {}
             Outcome::LeftToOthers => {
                 return Err(Failure::new(FailureKind::Disconnected, "the process that was to answer ends"));
@@ -153,7 +154,7 @@ fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<Stri
 }
 
 /// Settles a call that was under way when its process ended.
-fn settle(engine: &Engine, id: RunId, run: &Run, call: &Call) -> Result<(), Failure> {
+fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<(), Failure> {
     let text = engine.arriving.read(id).unwrap_or_else(|error| {
         tracing::warn!("{error}: the answer counts as cut off before anything came");
         String::new()
@@ -168,8 +169,8 @@ fn settle(engine: &Engine, id: RunId, run: &Run, call: &Call) -> Result<(), Fail
         ignore_if_ended(engine.writer.submit_one(from_run(command, id, call.position)))?;
     } else {
         let account = Account { estimated: true, unpriced, attempts: 1, ending: Ending::Interrupted, cached_tokens: 0 };
-        let reason = "the process ended in the middle of the answer".to_owned();
-        finish(engine, id, run, text, &call.model, usage, account, Some(reason))?;
+        let reason = Some("the process ended in the middle of the answer".to_owned());
+        finish(engine, id, run, Reply { text, model: call.model.clone(), usage, account, reason })?;
     }
     engine.arriving.end(id);
     Ok(())
@@ -225,7 +226,8 @@ fn answer_offline(engine: &Engine, id: RunId, run: &Run, recalled: Position, eac
     for line in answer.split_inclusive('\n') {
         deliver(each, Response::Arrived(Arrival::Text(line.to_owned())))?;
     }
-    finish(engine, id, run, answer, OFFLINE, Usage::default(), Account::default(), None)
+    let (usage, account) = (Usage::default(), Account::default());
+    finish(engine, id, run, Reply { text: answer, model: OFFLINE.to_owned(), usage, account, reason: None })
 }
 
 impl Engine {

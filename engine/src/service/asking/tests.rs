@@ -126,6 +126,10 @@ fn asking(text: &str, run: u128) -> Asking {
     Asking { model: Some("near/scripted".to_owned()), ..Asking::new(choice(), text, run) }
 }
 
+fn quiet(_: Response) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 fn texts(responses: &[Response]) -> Vec<&str> {
     responses
         .iter()
@@ -181,7 +185,7 @@ fn a_run_is_carried_on_from_every_step() {
         if step >= 4 {
             story.ask(asking("hello", run.0)).expect("it is answered");
         } else {
-            put_question(engine, run, &asking("hello", run.0)).expect("it is put");
+            put_question(engine, run, &asking("hello", run.0), &mut quiet).expect("it is put");
             let outstanding = engine.writer.read(|views| views.runs.outstanding()[&run].clone()).expect("well");
             if step >= 1 {
                 sources::recall(engine, run, &outstanding, "hello").expect("it is recalled");
@@ -231,7 +235,7 @@ fn a_run_is_carried_on_from_every_step() {
 #[test]
 fn a_question_that_was_not_answered_is_answered_before_the_next_one() {
     let mut story = Story::new(talking(|question| format!("You said {question}")));
-    put_question(story.engine(), RunId(1), &asking("first", 1)).expect("it is put");
+    put_question(story.engine(), RunId(1), &asking("first", 1), &mut quiet).expect("it is put");
     story.reopen();
     story.ask(asking("second", 2)).expect("it is answered");
     let expected =
@@ -243,7 +247,7 @@ fn a_question_that_was_not_answered_is_answered_before_the_next_one() {
 fn a_call_that_is_cut_off_again_and_again_is_given_up() {
     let mut story = Story::new(talking(|_| "so".to_owned()));
     let run = RunId(5);
-    put_question(story.engine(), run, &asking("hello", run.0)).expect("it is put");
+    put_question(story.engine(), run, &asking("hello", run.0), &mut quiet).expect("it is put");
     for round in 0..3 {
         let outstanding = story.engine().writer.read(|views| views.runs.outstanding()[&run].clone()).expect("well");
         if round == 0 {
@@ -535,4 +539,87 @@ fn what_was_chosen_answers_then_who_has_a_key_in_the_vault_then_a_local_ollama_t
     let (model, why) = answers(&with_ollama);
     assert_eq!(model, "near/scripted");
     assert!(why.starts_with("it was chosen at position"), "{why}");
+}
+
+#[test]
+fn a_cut_answer_tells_why_and_numbers_that_cannot_be_are_not_believed() {
+    let story = Story::new(|asked: &Asked| match asked.number {
+        0 => Scripted::sse(200).send(openai::chunk("half")).send(openai::error_chunk("server_error", "it went down")),
+        _ => Scripted::sse(200)
+            .send(openai::chunk("so"))
+            .send(openai::finish("stop"))
+            .send(openai::usage(u64::MAX, u64::MAX))
+            .send(openai::DONE),
+    });
+    let (responses, answered) = story.ask(asking("hello", 1)).expect("what came is an answer");
+    assert_eq!(answered.account.ending, Ending::Interrupted);
+    let note = responses.iter().find_map(|response| match response {
+        Response::Arrived(Arrival::Note(note)) => Some(note.as_str()),
+        _ => None,
+    });
+    assert!(note.is_some_and(|note| note.contains("it went down")), "{note:?}");
+    let (_, answered) = story.ask(asking("hello again", 2)).expect("it is answered");
+    assert!(answered.account.estimated && answered.usage.input_tokens < 10_000, "{:?}", answered.usage);
+}
+
+#[test]
+fn an_answer_longer_than_a_message_may_be_is_kept_as_far_as_there_is_room() {
+    let story = Story::new(talking(|_| "so".to_owned()));
+    let run = RunId(1);
+    put_question(story.engine(), run, &asking("hello", 1), &mut quiet).expect("it is put");
+    let outstanding = story.engine().writer.read(|views| views.runs.outstanding()[&run].clone()).expect("well");
+    let reply = Reply {
+        text: "ä".repeat(MAX_TEXT_BYTES),
+        model: "near/scripted".to_owned(),
+        usage: Usage::default(),
+        account: Account::default(),
+        reason: None,
+    };
+    sources::recall(story.engine(), run, &outstanding, "hello").expect("it is recalled");
+    finish(story.engine(), run, &outstanding, reply).expect("it is recorded");
+    let outstanding = story.engine().writer.read(|views| views.runs.outstanding().len()).expect("well");
+    assert_eq!(outstanding, 0);
+    let message = story.branch("talk").pop().expect("an answer");
+    assert!(message.ends_with("ää (interrupted)") && message.len() > MAX_TEXT_BYTES - 100, "{}", message.len());
+}
+
+#[test]
+fn who_asks_while_another_question_is_answered_waits_for_it_and_may_stop_waiting() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let story = Story::new(move |asked: &Asked| match asked.number {
+        0 => Scripted::sse(200).gate(&held).send(openai::chunk("one")).send(openai::finish("stop")).send(openai::DONE),
+        _ => openai::stream("scripted", &["two"]),
+    });
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| story.ask(asking("first", 1)).expect("it is answered"));
+        assert!(story.server.wait_for_requests(1, PATIENCE));
+        // Who no longer waits has put no question.
+        let mut notes = Vec::new();
+        let stopping = &mut |response| match response {
+            Response::Arrived(Arrival::Note(note)) => {
+                notes.push(note);
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Break(()),
+        };
+        let stopped = handle(story.engine(), Request::Ask(Box::new(asking("never", 2))), stopping);
+        assert_eq!(stopped.expect_err("it is not put").kind, FailureKind::Refused);
+        assert!(notes.iter().any(|note| note.contains("answered first")), "{notes:?}");
+        let others: Vec<_> = (3..5)
+            .map(|run| {
+                let story = &story;
+                scope.spawn(move || story.ask(asking(&format!("question {run}"), run)).expect("it is answered"))
+            })
+            .collect();
+        gate.open();
+        first.join().expect("no panic");
+        others.into_iter().for_each(|other| drop(other.join().expect("no panic")));
+    });
+    let branch = story.branch("talk");
+    assert_eq!(branch.len(), 6, "{branch:?}");
+    assert_eq!(branch[..2], ["User: first".to_owned(), "Assistant: one".to_owned()]);
+    for pair in branch[2..].chunks(2) {
+        assert!(pair[0].starts_with("User: question") && pair[1] == "Assistant: two", "{branch:?}");
+    }
 }
