@@ -2,6 +2,7 @@
 //! bad input is told, and that no secret is ever seen.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -268,7 +269,7 @@ fn a_passphrase_is_put_on_changed_and_taken_off() {
     let needed = zo.run(["key", "check", "groq"]);
     assert!(needed.failed(1).contains(" needs its passphrase\nhint: "), "{needed}");
     assert!(needed.stderr.contains("ZO_PASSPHRASE_FILE"), "{needed}");
-    assert_eq!(zo.run(["key", "check", "groq", "--json"]).json_error()["kind"], "key");
+    assert_eq!(zo.run(["locked", "check", "groq", "--json"]).json_error()["kind"], "key");
     // Names and fingerprints need no passphrase.
     assert_eq!(zo.run(["key", "list"]).ok().lines().count(), 1);
 
@@ -499,4 +500,27 @@ fn completions_know_the_commands_of_keys_and_providers() {
             assert!(script.ok().contains(word), "{word} is missing for {shell}");
         }
     }
+}
+
+#[test]
+fn a_key_that_only_a_guest_has_is_not_recorded_either() {
+    const KEY: &str = "sk-guest-0123456789abcdef";
+    let zo = Zo::new();
+    zo.run(["memorize", "one"]).ok();
+    let mut holder = zo
+        .command(["log", "tail", "--follow", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program can be run");
+    // It holds the home once it has said something.
+    let mut said = BufReader::new(holder.stdout.take().expect("it was asked for"));
+    said.read_line(&mut String::new()).expect("a line");
+    let memorized = run_with_variable(&zo, &["memorize", &format!("the key is {KEY}")], ("LAN_API_KEY", KEY));
+    holder.kill().expect("it is ours");
+    holder.wait().expect("it ends");
+    memorized.ok();
+    let log = zo.run(["log", "show", "--json"]);
+    assert!(log.ok().contains("the key is [redacted]") && !log.stdout.contains(KEY), "{log}");
+    assert_eq!(files_with(&zo.home(), KEY), Vec::<PathBuf>::new());
 }
