@@ -1,4 +1,6 @@
-//! `zo ask`.
+//! `zo ask`. What `chat` is told alike is in [`options`].
+
+pub(super) mod options;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -6,15 +8,13 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zo_engine::protocol::{Asking, ConversationChoice, FileInput, Question};
 
+use self::options::Options;
 use super::conversation::with_nearest;
 use crate::answering::{self, Manner};
 use crate::attachments;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::input;
-
-/// The conversation that questions go to unless another one is named.
-pub(super) const USUAL_CONVERSATION: &str = "main";
 
 /// Ask a question
 ///
@@ -36,24 +36,8 @@ pub(super) const USUAL_CONVERSATION: &str = "main";
 pub(crate) struct Ask {
     /// The question; `-` reads it from stdin, which is also done without it if stdin is not a terminal
     question: Option<OsString>,
-    /// Name or id of the conversation; it is begun if there is none
-    #[arg(long, short, value_name = "NAME|ID")]
-    conversation: Option<String>,
-    /// Begin a new conversation; its name is that of --conversation, if given
-    #[arg(long)]
-    new: bool,
-    /// The model that answers, or `offline`
-    #[arg(long, short, value_name = "PROVIDER/NAME")]
-    model: Option<String>,
-    /// A model to be called should the one before fail; may be given more than once
-    #[arg(long = "fallback", value_name = "PROVIDER/NAME")]
-    fallbacks: Vec<String>,
-    /// Instructions in place of the usual ones
-    #[arg(long, value_name = "TEXT")]
-    system: Option<OsString>,
-    /// The same from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "system")]
-    system_file: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
     /// An image that belongs to the question: PNG, JPEG, GIF or WebP; may be given more than once
     #[arg(long = "image", value_name = "FILE")]
     images: Vec<PathBuf>,
@@ -69,9 +53,6 @@ pub(crate) struct Ask {
     /// With --json: print each piece of the answer on a line as it comes
     #[arg(long)]
     stream: bool,
-    /// Print what the model thinks aloud to stderr
-    #[arg(long)]
-    show_reasoning: bool,
 }
 
 impl Ask {
@@ -80,14 +61,14 @@ impl Ask {
             conversation: self.conversation(context),
             question: self.question()?,
             run: context.fresh_id(),
-            model: self.model.clone(),
-            fallbacks: self.fallbacks.clone(),
-            system: system(self.system.as_ref(), self.system_file.as_deref())?,
+            model: self.options.model.clone(),
+            fallbacks: self.options.fallbacks.clone(),
+            system: self.options.system()?,
             schema: self.schema.as_deref().map(attachments::schema).transpose()?,
             environment: context.environment(),
         };
         let mut client = if self.retry { context.open_existing()? } else { context.open()? };
-        let manner = Manner { stream: self.stream, show_reasoning: self.show_reasoning };
+        let manner = Manner { stream: self.stream, show_reasoning: self.options.show_reasoning };
         let given = answering::ask(&mut client, &mut asking, &mut context.output, manner);
         let given = given.map_err(|unanswered| match (&asking.conversation, unanswered.begun) {
             (ConversationChoice::Existing(name), None) => with_nearest(unanswered.error, &mut client, name),
@@ -98,11 +79,10 @@ impl Ask {
     }
 
     fn conversation(&self, context: &Context) -> ConversationChoice {
-        let name = || self.conversation.clone().unwrap_or_else(|| USUAL_CONVERSATION.to_owned());
-        match (self.new, self.retry) {
-            (true, _) => ConversationChoice::New { id: context.fresh_id(), name: self.conversation.clone() },
-            (false, true) => ConversationChoice::Existing(name()),
-            (false, false) => ConversationChoice::Named(name()),
+        match self.options.conversation(context) {
+            // What is asked once more must have been asked.
+            ConversationChoice::Named(name) if self.retry => ConversationChoice::Existing(name),
+            choice => choice,
         }
     }
 
@@ -131,14 +111,4 @@ fn files(images: &[PathBuf], documents: &[PathBuf]) -> Result<Vec<FileInput>, Cl
     let files: Vec<FileInput> = images.chain(documents).collect::<Result<_, _>>()?;
     attachments::check_together(&files)?;
     Ok(files)
-}
-
-/// The instructions, as an argument or from a file.
-pub(super) fn system(text: Option<&OsString>, file: Option<&Path>) -> Result<Option<String>, CliError> {
-    let text = match (text, file) {
-        (Some(text), _) => input::text_of_argument(text)?,
-        (None, Some(file)) => input::from_file(file)?,
-        (None, None) => return Ok(None),
-    };
-    input::not_blank("the system text", text).map(Some)
 }

@@ -8,17 +8,14 @@ mod lines;
 mod session;
 mod slash;
 
-use std::ffi::OsString;
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 
 use clap::Args;
-use zo_engine::protocol::ConversationChoice;
 
 use self::editor::Editor;
 use self::lines::{Piped, Typed};
 use self::session::{Next, Session};
-use super::ask::{USUAL_CONVERSATION, system};
+use super::ask::options::Options;
 use crate::context::Context;
 use crate::error::{CliError, Kind};
 use crate::output::text::counted;
@@ -39,43 +36,21 @@ use crate::output::text::counted;
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Chat {
-    /// Name or id of the conversation; it is begun if there is none
-    #[arg(long, short, value_name = "NAME|ID")]
-    conversation: Option<String>,
-    /// Begin a new conversation; its name is that of --conversation, if given
-    #[arg(long)]
-    new: bool,
-    /// The model that answers, or `offline`
-    #[arg(long, short, value_name = "PROVIDER/NAME")]
-    model: Option<String>,
-    /// A model to be called should the one before fail; may be given more than once
-    #[arg(long = "fallback", value_name = "PROVIDER/NAME")]
-    fallbacks: Vec<String>,
-    /// Instructions in place of the usual ones
-    #[arg(long, value_name = "TEXT")]
-    system: Option<OsString>,
-    /// The same from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "system")]
-    system_file: Option<PathBuf>,
-    /// Print what the model thinks aloud to stderr
-    #[arg(long)]
-    show_reasoning: bool,
+    #[command(flatten)]
+    options: Options,
 }
 
 impl Chat {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        let instructions = system(self.system.as_ref(), self.system_file.as_deref())?;
-        let conversation = match (&self.conversation, self.new) {
-            (name, true) => ConversationChoice::New { id: context.fresh_id(), name: name.clone() },
-            (Some(name), false) => ConversationChoice::Named(name.clone()),
-            (None, false) => ConversationChoice::Named(USUAL_CONVERSATION.to_owned()),
-        };
+        let Options { model, fallbacks, show_reasoning, .. } = &self.options;
+        let instructions = self.options.system()?;
+        let conversation = self.options.conversation(context);
         let client = context.open()?;
         let mut session = Session::new(context, client, conversation);
-        session.model = self.model.clone();
-        session.fallbacks = self.fallbacks.clone();
+        session.model = model.clone();
+        session.fallbacks = fallbacks.clone();
         session.system = instructions;
-        session.manner.show_reasoning = self.show_reasoning;
+        session.manner.show_reasoning = *show_reasoning;
         let person =
             io::stdin().is_terminal() && session.context.output.is_terminal() && !session.context.output.is_json();
         if person { by_hand(session) } else { by_pipe(session) }

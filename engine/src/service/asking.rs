@@ -123,9 +123,12 @@ fn end_earlier_runs(
         }
         tried.push(earlier);
         let mut stopped = false;
-        // What is answered meanwhile is for somebody else.
-        let waiting = &mut |_| {
-            let flow = each(Response::Arrived(Arrival::Nothing));
+        // What is answered meanwhile is for somebody else; what holds it up is not.
+        let waiting = &mut |response| {
+            let flow = match response {
+                Response::Arrived(Arrival::Note(note)) => each(Response::Arrived(Arrival::Note(note))),
+                _ => each(Response::Arrived(Arrival::Nothing)),
+            };
             stopped |= flow.is_break();
             flow
         };

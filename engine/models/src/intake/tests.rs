@@ -80,9 +80,9 @@ const ANTHROPIC: &str = concat!(
 #[test]
 fn a_reply_of_more_than_8_mib_is_refused() {
     let megabyte = format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{}\"}}}}]}}\n\n", "x".repeat(1 << 20));
-    let fits = taken(Dialect::OpenAi, &vec![megabyte.as_bytes(); 8]);
+    let fits = taken(Dialect::OpenAi, &[megabyte.as_bytes(); 8]);
     assert_eq!((fits.text.len(), fits.fault), (8 << 20, None));
-    let refused = taken(Dialect::OpenAi, &vec![megabyte.as_bytes(); 9]);
+    let refused = taken(Dialect::OpenAi, &[megabyte.as_bytes(); 9]);
     assert_eq!(refused.fault, Some((ErrorKind::Protocol, "a reply of more than 8388608 bytes".to_string())));
 }
 
