@@ -55,6 +55,7 @@ pub use options::{Options, Retries, Timeouts};
 pub use provider::{Dialect, Provider};
 pub use reply::{Delta, Finish, Reply, TokenUsage};
 pub use runtime::Models;
+pub use schema::check_schema;
 pub use secret::Secret;
 pub use test::{Outcome, Step};
 pub use tokens::{estimate_image_tokens, estimate_tokens};

@@ -20,6 +20,14 @@ pub(crate) struct AnswerSchema {
     wrapped: bool,
 }
 
+/// Whether this is a JSON Schema that an answer can be checked against.
+///
+/// # Errors
+/// Why it is none.
+pub fn check_schema(schema: &Value) -> Result<(), String> {
+    jsonschema::validator_for(schema).map(drop).map_err(|error| error.to_string())
+}
+
 impl AnswerSchema {
     /// # Errors
     /// `schema` is not a JSON Schema.

@@ -31,6 +31,7 @@ use crate::engine::Engine;
 use crate::protocol::{
     AnswerBegun, Answered, Arrival, Asking, ConversationChoice, Failure, FailureKind, FileInput, Question, Response,
 };
+use crate::providers::OFFLINE;
 use crate::writer::{Outcome, SubmitError};
 
 /// Puts a question, waits for the answer, and tells `each` what arrives.
@@ -45,9 +46,9 @@ pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Ans
 
 /// Records the question and the run that is to answer it; what is to be said of the model, if nobody named or chose it.
 fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> Result<Option<String>, Failure> {
-    check_schema(asking.schema.as_deref())?;
     // What cannot be carried out is refused before anything is recorded.
     let (choice, note) = choice::choose(engine, asking)?;
+    check_schema(asking.schema.as_deref(), &choice)?;
     let request =
         RequestBody { system: asking.system.clone(), schema: asking.schema.clone(), fallbacks: choice.fallbacks };
     let message = engine.names.question(asking.run);
@@ -83,13 +84,20 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
     }
 }
 
-fn check_schema(schema: Option<&str>) -> Result<(), Failure> {
+/// That a schema is one, and that whoever may answer can keep to it.
+fn check_schema(schema: Option<&str>, choice: &choice::Choice) -> Result<(), Failure> {
+    let Some(schema) = schema else { return Ok(()) };
     let invalid = |why: String| Failure::from(Rejection::Invalid { what: "the JSON Schema".to_owned(), why });
-    match schema.map(serde_json::from_str::<serde_json::Value>).transpose() {
-        Ok(Some(value)) if !value.is_object() => Err(invalid("it is no JSON object".to_owned())),
-        Ok(_) => Ok(()),
-        Err(error) => Err(invalid(error.to_string())),
+    let schema: serde_json::Value = serde_json::from_str(schema).map_err(|error| invalid(error.to_string()))?;
+    if !schema.is_object() {
+        return Err(invalid("it is no JSON object".to_owned()));
     }
+    zo_models::check_schema(&schema).map_err(invalid)?;
+    if choice.model == OFFLINE || choice.fallbacks.iter().any(|model| model == OFFLINE) {
+        let message = "`offline` quotes what is remembered, and cannot answer as JSON of a schema";
+        return Err(Failure::new(FailureKind::Invalid, message).hint("name a model: --model PROVIDER/NAME"));
+    }
+    Ok(())
 }
 
 fn new_files(files: &[FileInput]) -> Vec<NewFile> {

@@ -86,7 +86,8 @@ impl Call<'_> {
                     reason: None,
                 })
             }
-            Err(error) if !text.trim().is_empty() => {
+            // An answer that does not fit its schema is whole, and none.
+            Err(error) if !text.trim().is_empty() && error.kind != ErrorKind::Schema => {
                 let spent = spent(error.usage.as_ref(), true, &target, &context, &text);
                 let account = spent.account(error.attempts, Ending::Interrupted);
                 let reason = engine.writer.redactor().clean(&error.message);

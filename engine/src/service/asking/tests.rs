@@ -385,8 +385,15 @@ fn what_cannot_be_carried_out_is_refused_before_anything_is_recorded() {
     assert_eq!(refused("nowhere/x", None).kind, FailureKind::NotFound);
     assert_eq!(refused("near", None).kind, FailureKind::Invalid);
     assert_eq!(refused("near/scripted", Some("openai/gpt-6-luna")).kind, FailureKind::Key);
-    let schema = Asking { schema: Some("[]".to_owned()), ..asking("hello", 3) };
-    assert_eq!(story.ask(schema).expect_err("it is refused").kind, FailureKind::Invalid);
+    let with_schema = |schema: &str, model: &str| {
+        let (schema, model) = (Some(schema.to_owned()), Some(model.to_owned()));
+        story.ask(Asking { schema, model, ..asking("hello", 3) }).expect_err("it is refused").kind
+    };
+    for (schema, model) in
+        [("[]", "near/scripted"), (r#"{"type":"nonsense"}"#, "near/scripted"), (r#"{"type":"object"}"#, "offline")]
+    {
+        assert_eq!(with_schema(schema, model), FailureKind::Invalid, "{schema} {model}");
+    }
     assert_eq!(story.engine().store_head().position, head);
     assert!(story.server.requests().is_empty());
 }
@@ -622,4 +629,22 @@ fn who_asks_while_another_question_is_answered_waits_for_it_and_may_stop_waiting
     for pair in branch[2..].chunks(2) {
         assert!(pair[0].starts_with("User: question") && pair[1] == "Assistant: two", "{branch:?}");
     }
+}
+
+#[test]
+fn an_answer_that_does_not_fit_its_schema_is_none_and_the_next_model_is_called() {
+    let story = Story::new(|asked: &Asked| match asked.json()["model"].as_str() {
+        Some("wrong") => openai::stream("wrong", &["{\"port\": ", "\"five\"}"]),
+        _ => openai::stream("right", &["{\"port\": ", "5}"]),
+    });
+    let schema = r#"{"type":"object","properties":{"port":{"type":"integer"}},"required":["port"]}"#;
+    let asking = Asking {
+        model: Some("near/wrong".to_owned()),
+        fallbacks: vec!["near/right".to_owned()],
+        schema: Some(schema.to_owned()),
+        ..asking("which port?", 3)
+    };
+    let (_, answered) = story.ask(asking).expect("it is answered");
+    assert_eq!((answered.model.as_str(), answered.account.ending), ("near/right", Ending::Complete));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&answered.answer).expect("JSON")["port"], 5);
 }
