@@ -13,11 +13,12 @@ use anyhow::{Context, Result, ensure};
 use zo_engine::engine::{Engine, EngineOptions};
 use zo_engine::maintenance;
 use zo_engine::protocol::{
-    Answer, Asking, ConversationChoice, EventSelection, MessageChoice, MessageInput, NewMemory, Query, Request,
-    Response,
+    Answer, Asking, ConversationChoice, Environment, EventSelection, FileInput, MessageChoice, MessageInput, NewMemory,
+    Query, Question, Request, Response, SecretText,
 };
 use zo_engine::service;
 use zo_engine::world::SimulatedWorld;
+use zo_model_server::{ModelServer, Response as Scripted, openai};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::{Actor, Timestamp};
 
@@ -56,7 +57,7 @@ fn events(engine: &Engine) -> Result<String> {
     Ok(lines.collect())
 }
 
-/// A log in which every kind that this version appends has a part.
+/// A log in which every kind has a part that there was before models were called.
 fn tell(engine: &Engine) -> Result<()> {
     let memorize = |id: Option<&str>, content: &str, meta: Option<&str>| Request::Memorize {
         actor: Actor::User,
@@ -126,12 +127,59 @@ fn tell(engine: &Engine) -> Result<()> {
     Ok(())
 }
 
-/// Makes the golden log of this version, if it is not there yet.
-fn bless(folder: &Path) -> Result<()> {
+/// A log in which models are called: what came with them.
+fn tell_of_models(engine: &Engine, scratch: &Path) -> Result<()> {
+    let server = ModelServer::start(|asked| match asked.number {
+        0 => openai::error(400, "invalid_request_error", "no such luck"),
+        1 => openai::stream("scripted", &["It is ", "5433."]),
+        _ => Scripted::sse(200).send(openai::chunk("It is 54")).cut(),
+    });
+    let provider = |name: &str| Request::AddProvider {
+        name: name.to_owned(),
+        dialect: "openai".to_owned(),
+        base_url: format!("{}/v1", server.url()),
+    };
+    call(engine, provider("near"))?;
+    call(engine, provider("gone"))?;
+    call(engine, Request::RemoveProvider { name: "gone".to_owned() })?;
+    let fallbacks = vec!["near/scripted".to_owned()];
+    call(engine, Request::ChooseModel { model: Some("near/broken".to_owned()), fallbacks })?;
+    let identity = Some(scratch.join("config/identity").display().to_string());
+    let environment = Environment { identity, ..Environment::default() };
+    let key = SecretText("gsk-0123456789abcdef".to_owned());
+    for provider in ["groq", "near"] {
+        let (provider, key, environment) = (provider.to_owned(), key.clone(), environment.clone());
+        call(engine, Request::SetKeyOfProvider { provider, key, environment })?;
+    }
+    let provider = "groq".to_owned();
+    call(engine, Request::RemoveKeyOfProvider { provider, environment: environment.clone() })?;
+    let file = FileInput {
+        name: "ports.txt".to_owned(),
+        media_type: "text/plain".to_owned(),
+        bytes: b"staging 5433".to_vec(),
+    };
+    let conversation = ConversationChoice::Named("ports".to_owned());
+    let asking = |question, run| Asking {
+        question,
+        system: Some("Be brief.".to_owned()),
+        environment: environment.clone(),
+        ..Asking::new(conversation.clone(), "", run)
+    };
+    let question = Question::New { text: "Which port?".to_owned(), files: vec![file] };
+    call(engine, Request::Ask(Box::new(asking(question, 5))))?;
+    let again = Asking { model: Some("near/scripted".to_owned()), ..asking(Question::Again { question: None }, 6) };
+    call(engine, Request::Ask(Box::new(again)))?;
+    let name = Some("copy".to_owned());
+    call(engine, Request::Fork { from: "ports".to_owned(), message: None, id: 44, name })?;
+    Ok(())
+}
+
+/// Makes a golden log, if it is not there yet.
+fn bless(folder: &Path, tell: impl FnOnce(&Engine, &Path) -> Result<()>) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let world = Arc::new(SimulatedWorld::new(1, Timestamp::parse("2026-11-21T08:30:00Z").context("a time")?));
     let engine = Engine::open(&scratch.path().join("home"), EngineOptions { world, ..EngineOptions::default() })?;
-    tell(&engine)?;
+    tell(&engine, scratch.path())?;
     maintenance::backup(&engine, folder, true, &mut |_, _, _| ControlFlow::Continue(()))?;
     fs::write(folder.join("digests"), digests(&engine)?)?;
     fs::write(folder.join("events.ndjson"), events(&engine)?)?;
@@ -157,9 +205,13 @@ fn copy_with_tight_keys(from: &Path, to: &Path) -> Result<()> {
 
 #[test]
 fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
-    let this_version = logs().join("1");
-    if std::env::var_os("ZO_BLESS").is_some() && !this_version.exists() {
-        bless(&this_version)?;
+    let blessed = std::env::var_os("ZO_BLESS").is_some();
+    let missing = |number: &str| Some(logs().join(number)).filter(|folder| blessed && !folder.exists());
+    if let Some(folder) = missing("1") {
+        bless(&folder, |engine, _| tell(engine))?;
+    }
+    if let Some(folder) = missing("2") {
+        bless(&folder, tell_of_models)?;
     }
     let mut count = 0;
     for entry in fs::read_dir(logs())? {
