@@ -200,17 +200,27 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Makes the keys that this process can have known to the redactor. Those behind a passphrase it learns when somebody
-    /// gives it that.
+    /// Makes the keys that this process can have known to the redactor; those that it cannot have are recognised.
     fn learn_keys(&self) {
         self.learn_keys_of(&self.environment);
         let vault = providers::vault(self, &self.environment);
         if !vault.is_used() {
             return;
         }
+        self.recognise_keys();
         match providers::with_unlock(&self.environment, |unlock| vault.keys(unlock)) {
             Ok(keys) => keys.values().for_each(|key| self.writer.redactor().learn(key.expose())),
             Err(failure) => tracing::debug!("the keys in the vault are not known to this process: {failure}"),
+        }
+    }
+
+    /// Makes the keys in the vault known to the redactor by their fingerprints, which takes no identity.
+    pub(crate) fn recognise_keys(&self) {
+        let fingerprints = self
+            .writer
+            .read(|views| views.provider_keys.iter().map(|(_, key)| key.fingerprint.clone()).collect::<Vec<_>>());
+        if let Ok(fingerprints) = fingerprints {
+            self.writer.redactor().recognise(self.bodies.keys().digest_key(), fingerprints);
         }
     }
 

@@ -116,22 +116,26 @@ pub(crate) fn key_of(
     if let Some(key) = in_environment(environment, provider) {
         return Ok(Some((Secret::new(key), KeyOrigin::Environment)));
     }
+    Ok(key_in_vault(engine, environment, provider)?.map(|key| (key, KeyOrigin::Vault)))
+}
+
+/// The key for a provider in the vault.
+pub(crate) fn key_in_vault(
+    engine: &Engine,
+    environment: &Environment,
+    provider: &Provider,
+) -> Result<Option<Secret>, Failure> {
     let vault = vault(engine, environment);
-    if !vault.is_used() {
-        return Ok(None);
-    }
     // A provider without a key in the vault needs no passphrase.
     let known = engine.writer.read(|views| views.provider_keys.get(&provider.name).is_some())?;
-    if !known {
+    if !known || !vault.is_used() {
         return Ok(None);
     }
-    with_unlock(environment, |unlock| {
-        let key = vault.get(&provider.name, unlock)?;
-        Ok(key.map(|key| {
-            engine.writer.redactor().learn(key.expose());
-            (Secret::new(key.expose()), KeyOrigin::Vault)
-        }))
-    })
+    let key = with_unlock(environment, |unlock| vault.get(&provider.name, unlock))?;
+    Ok(key.map(|key| {
+        engine.writer.redactor().learn(key.expose());
+        Secret::new(key.expose())
+    }))
 }
 
 /// The value of the first variable that has a key for this provider.

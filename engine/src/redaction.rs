@@ -3,6 +3,9 @@
 //! A key may come back in an error, in what a model or a page says, in what a person pastes. So every command passes
 //! here before it is decided: the one place through which everything goes that is recorded. What is not recorded
 //! (errors that are shown, traces) is cleaned by [`Redactor::clean`].
+//!
+//! A key that lies in the vault is recognised by its fingerprint, as a word of its own, where this process cannot open the
+//! vault (its identity has a passphrase, or is gone); it is found within longer words once it is known.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -18,6 +21,14 @@ const MARK: &[u8] = b"[redacted]";
 #[derive(Default)]
 pub struct Redactor {
     secrets: RwLock<Vec<Zeroizing<Vec<u8>>>>,
+    recognised: RwLock<Recognised>,
+}
+
+/// Keys that are known by their fingerprints alone.
+#[derive(Default)]
+struct Recognised {
+    digest_key: [u8; 32],
+    fingerprints: Vec<String>,
 }
 
 impl Redactor {
@@ -34,9 +45,14 @@ impl Redactor {
         secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
+    /// Makes keys known by their fingerprints, which were made with this key.
+    pub fn recognise(&self, digest_key: [u8; 32], fingerprints: Vec<String>) {
+        *self.recognised.write().unwrap_or_else(PoisonError::into_inner) = Recognised { digest_key, fingerprints };
+    }
+
     /// The submission without the secrets.
     pub(crate) fn submission(&self, submission: Submission) -> Submission {
-        if self.read().is_empty() {
+        if self.read().is_empty() && self.recognised().fingerprints.is_empty() {
             return submission;
         }
         let codec = bincode::config::standard();
@@ -58,6 +74,7 @@ impl Redactor {
 
     /// Covers every secret; whether there was one.
     fn mask(&self, bytes: &mut [u8]) -> bool {
+        self.learn_recognised(bytes);
         let mut found = false;
         for secret in self.read().iter() {
             let finder = memchr::memmem::Finder::new(secret.as_slice());
@@ -73,9 +90,44 @@ impl Redactor {
         found
     }
 
+    /// Makes those words known that have the fingerprint of a key.
+    fn learn_recognised(&self, bytes: &[u8]) {
+        let recognised = self.recognised();
+        if recognised.fingerprints.is_empty() {
+            return;
+        }
+        for words in [is_of_plain_key as fn(&u8) -> bool, is_of_any_key] {
+            for word in bytes.split(|byte| !words(byte)) {
+                let Ok(word) = std::str::from_utf8(word) else { continue };
+                let word = word.trim_matches(['.', '=', '/', '+', ':']);
+                if word.len() < SHORTEST {
+                    continue;
+                }
+                let fingerprint = zo_vault::fingerprint(&recognised.digest_key, &zo_vault::Secret::new(word));
+                if recognised.fingerprints.contains(&fingerprint) {
+                    self.learn(word);
+                }
+            }
+        }
+    }
+
+    fn recognised(&self) -> std::sync::RwLockReadGuard<'_, Recognised> {
+        self.recognised.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn read(&self) -> std::sync::RwLockReadGuard<'_, Vec<Zeroizing<Vec<u8>>>> {
         self.secrets.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What most keys consist of.
+fn is_of_plain_key(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+}
+
+/// What any key may consist of that does not usually stand around one.
+fn is_of_any_key(byte: &u8) -> bool {
+    is_of_plain_key(byte) || matches!(byte, b'.' | b'=' | b'/' | b'+' | b':')
 }
 
 /// Takes what is encoded and covers every secret in it. A text, or the content of a file, is written in one piece, without
@@ -141,6 +193,23 @@ mod tests {
         assert_eq!(redacted(&[key], &text), text);
         let inside = format!("{key}{}", "p".repeat(usize::from(b's') - key.len()));
         assert_eq!(redacted(&[key], &inside), inside.replace(key, "[redacted]*********"));
+    }
+
+    #[test]
+    fn a_key_is_recognised_by_its_fingerprint_where_it_stands_alone() {
+        let (key, digest_key) = ("sk-0123456789abcdef", [7; 32]);
+        let redactor = Redactor::default();
+        let fingerprint = zo_vault::fingerprint(&digest_key, &zo_vault::Secret::new(key));
+        redactor.recognise(digest_key, vec![fingerprint]);
+        for (text, expected) in [
+            ("nothing of the sort: sk-0123456789abcdeg", "nothing of the sort: sk-0123456789abcdeg"),
+            ("it is \"sk-0123456789abcdef\".", "it is \"[redacted]*********\"."),
+            ("?key=sk-0123456789abcdef&x", "?key=[redacted]*********&x"),
+            // Once it is known it is found anywhere.
+            ("xsk-0123456789abcdefx", "x[redacted]*********x"),
+        ] {
+            assert_eq!(redactor.clean(text), expected);
+        }
     }
 
     proptest::proptest! {

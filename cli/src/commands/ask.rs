@@ -26,8 +26,9 @@ use crate::input;
 ///   cat question.txt | zo ask --json --stream
 ///
 /// Question and answer become messages of a conversation: `main`, unless another one is named or begun with --new. What is
-/// remembered and fits is given to the model along with it. Without --model, the model that was chosen answers, else a
-/// local Ollama, else `offline`, which is no language model and quotes what is remembered.
+/// remembered and fits is given to the model along with it. Without --model, the model that was chosen answers, else
+/// the first provider that has a key in the vault, else a local Ollama, else `offline`, which is no language model and quotes
+/// what is remembered.
 ///
 /// The answer is printed as it comes. Ctrl-C stops it, and what came is kept. If this process dies before the answer is
 /// there, whoever opens the home next finishes it.

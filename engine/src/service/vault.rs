@@ -28,7 +28,9 @@ pub(super) fn set(
     engine.writer.redactor().learn(secret.expose());
     let fingerprint = fingerprint(engine, &secret);
     let command = Command::RecordKey { provider: provider.clone(), fingerprint };
-    acknowledge(provider, engine.writer.submit_one(Submission::new(Actor::User, command)))
+    let acknowledged = acknowledge(provider, engine.writer.submit_one(Submission::new(Actor::User, command)));
+    engine.recognise_keys();
+    acknowledged
 }
 
 fn fingerprint(engine: &Engine, key: &zo_vault::Secret) -> String {
@@ -90,11 +92,12 @@ pub(super) fn check(engine: &Engine, provider: &str, environment: &Environment, 
 /// The keys in the vault, as the log knows them, and those of the environment.
 pub(super) fn list(engine: &Engine, at: Option<At>, environment: &Environment) -> Result<Answer, Failure> {
     let all = providers::all(engine, environment)?;
+    let in_vault = providers::vault(engine, environment).is_used();
     let mut lines = engine.ask_views(at, |views| {
         let line = |(provider, key): (&str, &zo_projections::views::provider_keys::ProviderKey)| ProviderKeyLine {
             provider: provider.to_owned(),
             fingerprint: key.fingerprint.clone(),
-            origin: "vault".to_owned(),
+            origin: if in_vault { "vault" } else { "vault, where it is gone" }.to_owned(),
             set_at: Some(key.at),
             last_used_at: views.calls.last_called(provider),
         };

@@ -269,7 +269,7 @@ fn a_passphrase_is_put_on_changed_and_taken_off() {
     let needed = zo.run(["key", "check", "groq"]);
     assert!(needed.failed(1).contains(" needs its passphrase\nhint: "), "{needed}");
     assert!(needed.stderr.contains("ZO_PASSPHRASE_FILE"), "{needed}");
-    assert_eq!(zo.run(["locked", "check", "groq", "--json"]).json_error()["kind"], "key");
+    assert_eq!(zo.run(["key", "check", "groq", "--json"]).json_error()["kind"], "locked");
     // Names and fingerprints need no passphrase.
     assert_eq!(zo.run(["key", "list"]).ok().lines().count(), 1);
 

@@ -33,7 +33,7 @@ impl Remove {
         let mut client = context.open_existing()?;
         let all = keys(&mut client, &environment)?;
         let of_provider = || all.iter().filter(|line| line.provider == self.provider);
-        let Some(line) = of_provider().find(|line| line.origin == VAULT) else {
+        let Some(line) = of_provider().find(|line| line.origin.starts_with(VAULT)) else {
             return Err(self.not_there(of_provider().next().map(|line| line.origin.as_str()), || {
                 nearest(&self.provider, all.iter().map(|line| line.provider.as_str()))
             }));

@@ -64,7 +64,7 @@ impl Set {
         })?;
         context.print_acknowledged(&acknowledged, "set")?;
         let keys = keys(&mut client, &environment)?;
-        if let Some(line) = keys.iter().find(|line| line.provider == provider.name && line.origin == VAULT) {
+        if let Some(line) = keys.iter().find(|line| line.provider == provider.name && line.origin.starts_with(VAULT)) {
             context.output.note(format!("its fingerprint is {}", line.fingerprint));
         }
         if let (true, Some(identity)) = (first, &environment.identity) {

@@ -257,12 +257,11 @@ fn spent(reported: Option<&TokenUsage>, sent: bool, target: &Target, context: &C
 }
 
 /// Tokens with the price they have, if one is known; and whether none is.
-pub(super) fn priced(usage: Usage, provider: &str, model: &str) -> (Usage, bool) {
+pub(super) fn priced(usage: Usage, provider: &str, model: &str, is_local: bool) -> (Usage, bool) {
     let tokens = TokenUsage { input: usage.input_tokens, output: usage.output_tokens, ..TokenUsage::default() };
-    let local = zo_models::Provider::preset(provider).is_some_and(|preset| preset.local);
     match facts(provider, model).and_then(|facts| facts.price) {
         Some(price) => (Usage { cost_micros: price.cost_micros(&tokens), ..usage }, false),
-        None => (usage, !local),
+        None => (usage, !is_local),
     }
 }
 

@@ -5,7 +5,7 @@ use zo_projections::views::settings::ChosenModel;
 use zo_projections::{Position, Rejection};
 
 use crate::engine::Engine;
-use crate::protocol::{Asking, Environment, Failure};
+use crate::protocol::{Asking, Environment, Failure, FailureKind};
 use crate::providers::{self, OFFLINE, OLLAMA};
 
 /// The model that answers, and those that are called should it fail.
@@ -108,14 +108,17 @@ pub(crate) fn usual(engine: &Engine, environment: &Environment, named: Option<&s
 fn whichever_is_there(engine: &Engine, environment: &Environment) -> Result<Choice, Failure> {
     let choice = |model: String, reason| Choice { model, fallbacks: Vec::new(), reason };
     let providers = providers::all(engine, environment)?;
-    let in_vault = engine.writer.read(|views| {
-        let with_key = |(provider, _): &&(Provider, bool)| views.provider_keys.get(&provider.name).is_some();
-        providers.iter().filter(with_key).find_map(|(provider, _)| {
-            Some((provider.title.clone(), format!("{}/{}", provider.name, provider.default_model.as_ref()?)))
-        })
-    })?;
-    if let Some((title, model)) = in_vault {
-        return Ok(choice(model, Reason::KeyInVault { title }));
+    for (provider, _) in &providers {
+        let Some(model) = &provider.default_model else { continue };
+        // Of a vault that is locked the log says what is in it.
+        let in_vault = match providers::key_in_vault(engine, environment, provider) {
+            Ok(key) => key.is_some(),
+            Err(failure) => failure.kind == FailureKind::Locked,
+        };
+        if in_vault {
+            let title = provider.title.clone();
+            return Ok(choice(format!("{}/{model}", provider.name), Reason::KeyInVault { title }));
+        }
     }
     let ollama = providers.iter().find(|(provider, _)| provider.name == OLLAMA).map(|(provider, _)| provider);
     if let Some(model) = ollama.and_then(|ollama| engine.models.local_chat_model(ollama)) {

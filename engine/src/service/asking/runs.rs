@@ -28,7 +28,7 @@ use super::sources;
 use super::{Reply, begun, finish, from_run, ignore_if_ended, question_of};
 use crate::engine::Engine;
 use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
-use crate::providers::OFFLINE;
+use crate::providers::{self, OFFLINE};
 use crate::service::conversation::body_of;
 use crate::service::{Each, deliver};
 
@@ -161,7 +161,8 @@ fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<
     });
     let usage = Usage { input_tokens: call.input_tokens, output_tokens: estimate_tokens(&text), cost_micros: 0 };
     let (provider, name) = call.model.split_once('/').unwrap_or((&call.model, ""));
-    let (usage, unpriced) = call::priced(usage, provider, name);
+    let is_local = providers::find(engine, &engine.environment, provider).is_ok_and(|provider| provider.local);
+    let (usage, unpriced) = call::priced(usage, provider, name, is_local);
     if text.trim().is_empty() {
         let failed = CallFailed { model: call.model.clone(), attempts: 0, usage, estimated: true };
         let reason = "the process ended before anything came".to_owned();
