@@ -21,7 +21,7 @@ use zo_projections::event::Event;
 use zo_projections::event::run::{Account, CallFailed, Ending, ReasonBody, RequestBody, Usage};
 use zo_projections::views::calls::{Call as CallUnderWay, RunCalls};
 use zo_projections::views::runs::Run;
-use zo_projections::{Command, Position, RunId, Submission};
+use zo_projections::{Command, Position, RunId, Views};
 
 use super::call::{self, Outcome};
 use super::sources;
@@ -58,14 +58,25 @@ impl Turns {
 
     /// Waits for the turn; none if who asks no longer waits.
     fn take(&self, run: RunId, each: Each<'_>) -> Option<Turn<'_>> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        while !taken.insert(run) {
-            taken = self.given_back.wait_timeout(taken, WAITING).unwrap_or_else(PoisonError::into_inner).0;
-            if taken.contains(&run) && each(Response::Arrived(Arrival::Nothing)).is_break() {
+        loop {
+            let taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let waits = |taken: &mut HashSet<RunId>| taken.contains(&run);
+            let waited = self.given_back.wait_timeout_while(taken, WAITING, waits);
+            let free = waited.unwrap_or_else(PoisonError::into_inner).0.insert(run);
+            if free {
+                return Some(Turn { turns: self, run });
+            }
+            // The lock is free again: telling somebody may take a while.
+            if each(Response::Arrived(Arrival::Nothing)).is_break() {
                 return None;
             }
         }
-        Some(Turn { turns: self, run })
+    }
+
+    /// The turn, if nobody has it.
+    fn take_free(&self, run: RunId) -> Option<Turn<'_>> {
+        let free = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
+        free.then_some(Turn { turns: self, run })
     }
 }
 
@@ -85,11 +96,17 @@ pub(super) fn carry_on(
     why: Option<&str>,
     each: Each<'_>,
 ) -> Result<(), Failure> {
-    let Some(_turn) = engine.turns.take(id, each) else { return Ok(()) };
+    let Some(_turn) = engine.turns.take(id, each) else {
+        return Err(Failure::new(FailureKind::Refused, "nobody waits for the answer any more"));
+    };
     let mut told = false;
     let mut last_failure = None;
     loop {
         let Some((run, calls)) = outstanding(engine, id)? else { return Ok(()) };
+        if is_deleted(engine, &run)? {
+            let failure = Failure::new(FailureKind::NotFound, "the conversation was deleted meanwhile");
+            return Err(fail(engine, id, Some(failure))?);
+        }
         let Some(recalled) = run.recalled else {
             let question = question_of(engine, &run)?;
             sources::recall(engine, id, &run, &question)?;
@@ -137,6 +154,12 @@ fn outstanding(engine: &Engine, id: RunId) -> Result<Option<(Run, RunCalls)>, Fa
         let run = views.runs.outstanding().get(&id)?.clone();
         Some((run, views.calls.of(id).cloned().unwrap_or_default()))
     })?)
+}
+
+/// Whether there is nothing any more that an answer could be added to.
+fn is_deleted(engine: &Engine, run: &Run) -> Result<bool, Failure> {
+    let gone = |views: &Views| views.conversations.get(run.conversation).is_none_or(|it| it.deleted.is_some());
+    Ok(engine.writer.read(gone)?)
 }
 
 /// How a run is to be answered.
@@ -235,9 +258,10 @@ impl Engine {
     /// Carries on every outstanding run that can be carried on at once, without a network, until `stop` says so.
     pub(crate) fn finish_outstanding_runs(&self, stop: &dyn Fn() -> bool) {
         let outstanding = self.writer.read(|views| {
-            let runs: Vec<RunId> = views.runs.outstanding().keys().copied().collect();
-            self.arriving.keep_only(|run| runs.contains(&run));
-            runs
+            let runs = views.runs.outstanding();
+            // While no run can begin: what arrives for one that has just begun is not forgotten.
+            self.arriving.keep_only(|run| runs.contains_key(&run));
+            runs.keys().copied().collect::<Vec<_>>()
         });
         for id in outstanding.unwrap_or_default() {
             if stop() {
@@ -249,15 +273,15 @@ impl Engine {
 
     /// What of a run needs no network.
     fn settle_or_answer_offline(&self, id: RunId) -> Result<(), Failure> {
-        let Some((run, calls)) = outstanding(self, id)? else { return Ok(()) };
-        let quiet = &mut |_| ControlFlow::Continue(());
-        if run.model == OFFLINE {
-            return carry_on(self, id, &self.environment, None, quiet);
+        let Some((run, _)) = outstanding(self, id)? else { return Ok(()) };
+        if run.model == OFFLINE || is_deleted(self, &run)? {
+            return carry_on(self, id, &self.environment, None, &mut |_| ControlFlow::Continue(()));
         }
-        let Some(_turn) = self.turns.take(id, quiet) else { return Ok(()) };
-        match calls.under_way {
-            Some(call) => settle(self, id, &run, &call),
-            None => Ok(()),
+        // Whoever asks for it just now settles it first.
+        let Some(_turn) = self.turns.take_free(id) else { return Ok(()) };
+        match outstanding(self, id)? {
+            Some((run, RunCalls { under_way: Some(call), .. })) => settle(self, id, &run, &call),
+            _ => Ok(()),
         }
     }
 
@@ -279,12 +303,5 @@ impl Engine {
             return;
         }
         tracing::warn!(run = %id, "the run is not answered: {}", self.writer.redactor().clean(&failure.message));
-        if failure.kind == FailureKind::NotFound {
-            // Its conversation was deleted: nobody waits for it any more.
-            let failed = from_run(Command::FailRun { run: id, reason: failure.message }, id, Position::START);
-            if let Err(error) = self.writer.submit_one(Submission { causation: None, ..failed }) {
-                tracing::warn!(run = %id, "{error}");
-            }
-        }
     }
 }

@@ -648,3 +648,23 @@ fn an_answer_that_does_not_fit_its_schema_is_none_and_the_next_model_is_called()
     assert_eq!((answered.model.as_str(), answered.account.ending), ("near/right", Ending::Complete));
     assert_eq!(serde_json::from_str::<serde_json::Value>(&answered.answer).expect("JSON")["port"], 5);
 }
+
+#[test]
+fn a_conversation_that_is_deleted_meanwhile_is_not_answered() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let mut story = Story::new(move |_| {
+        Scripted::sse(200).gate(&held).send(openai::chunk("so")).send(openai::finish("stop")).send(openai::DONE)
+    });
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| story.ask(asking("hello", 1)).expect_err("there is no conversation any more"));
+        assert!(story.server.wait_for_requests(1, PATIENCE));
+        story.put(Request::DeleteConversation { conversation: "talk".to_owned() }).expect("it is deleted");
+        gate.open();
+        assert_eq!(asked.join().expect("no panic").kind, FailureKind::NotFound);
+    });
+    story.reopen();
+    story.engine().finish_outstanding_runs(&|| false);
+    let outstanding = story.engine().writer.read(|views| views.runs.outstanding().len()).expect("well");
+    assert_eq!((outstanding, story.server.requests().len()), (0, 1));
+}
