@@ -65,7 +65,8 @@ fn key_variable(name: &str) -> String {
 pub(crate) fn find(engine: &Engine, environment: &Environment, name: &str) -> Result<Provider, Failure> {
     let providers = all(engine, environment)?;
     let names: Vec<&str> = providers.iter().map(|(provider, _)| provider.name.as_str()).collect();
-    let hint = format!("there are {}; `zo provider add {name} --base-url URL` adds one", names.join(", "));
+    let hint =
+        format!("there are {}, and {OFFLINE}; `zo provider add {name} --base-url URL` adds one", names.join(", "));
     let found = providers.into_iter().find(|(provider, _)| provider.name == name);
     let missing = || Failure::new(FailureKind::NotFound, format!("there is no provider {name:?}")).hint(hint);
     Ok(found.ok_or_else(missing)?.0)

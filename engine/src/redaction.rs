@@ -32,9 +32,18 @@ struct Recognised {
 }
 
 impl Redactor {
-    /// Makes a secret known. Those shorter than 12 bytes, and those that are known, are left out.
+    /// Makes a secret known, and the form that it has within JSON. Those shorter than 12 bytes, and those that are known, are
+    /// left out.
     pub fn learn(&self, secret: &str) {
-        let secret = secret.trim().as_bytes();
+        let secret = secret.trim();
+        self.learn_form(secret);
+        if secret.contains(['"', '\\']) {
+            self.learn_form(serde_json::Value::from(secret).to_string().trim_matches('"'));
+        }
+    }
+
+    fn learn_form(&self, secret: &str) {
+        let secret = secret.as_bytes();
         let known = |secrets: &[Zeroizing<Vec<u8>>]| secrets.iter().any(|known| known.as_slice() == secret);
         if secret.len() < SHORTEST || !secret.is_ascii() || known(&self.read()) {
             return;
@@ -175,6 +184,14 @@ mod tests {
         );
         assert_eq!(redacted(&[key], "nothing of the sort: sk-0123456789"), "nothing of the sort: sk-0123456789");
         assert_eq!(redacted(&[], key), key);
+    }
+
+    #[test]
+    fn a_key_with_quotes_is_covered_within_json_too() {
+        let key = "sk-qu\"ote\\back0123";
+        let json = serde_json::json!({ "k": key }).to_string();
+        assert_eq!(redacted(&[key], &json), format!("{{\"k\":\"[redacted]{}\"}}", "*".repeat(json.len() - 18)));
+        assert_eq!(redacted(&[key], key), format!("[redacted]{}", "*".repeat(key.len() - 10)));
     }
 
     #[test]

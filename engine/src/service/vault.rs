@@ -13,7 +13,7 @@ use crate::protocol::{
 };
 use crate::providers;
 
-/// Puts a key into the vault, then records that it lies there: a crash in between leaves a key that is used and not
+/// Puts a key into the vault, then records that it lies there: a crash in between leaves a key that is neither used nor
 /// listed until it is set again, never a listed one that is not there.
 pub(super) fn set(
     engine: &Engine,

@@ -76,11 +76,12 @@ struct Total {
 impl Total {
     fn add(&mut self, answered: &Answered) {
         let Answered { usage, account, .. } = answered;
+        let add = |total: &mut u64, more: u64| *total = total.saturating_add(more);
         self.answers += 1;
-        self.usage.input_tokens += usage.input_tokens;
-        self.usage.output_tokens += usage.output_tokens;
-        self.usage.cost_micros += usage.cost_micros;
-        self.account.cached_tokens += account.cached_tokens;
+        add(&mut self.usage.input_tokens, usage.input_tokens);
+        add(&mut self.usage.output_tokens, usage.output_tokens);
+        add(&mut self.usage.cost_micros, usage.cost_micros);
+        add(&mut self.account.cached_tokens, account.cached_tokens);
         self.account.estimated |= account.estimated;
         self.account.unpriced |= account.unpriced;
     }

@@ -78,13 +78,7 @@ impl Call<'_> {
             Ok(reply) => {
                 let spent = spent(reply.usage.as_ref(), true, &target, &context, &reply.text);
                 let account = spent.account(reply.attempts, ending(&reply.finish));
-                self.finish(Reply {
-                    text: reply.text,
-                    model: self.model.to_owned(),
-                    usage: spent.usage,
-                    account,
-                    reason: None,
-                })
+                self.finish(position, reply.text, &spent, account, None)
             }
             // An answer that does not fit its schema is whole, and none.
             Err(error) if !text.trim().is_empty() && error.kind != ErrorKind::Schema => {
@@ -94,8 +88,7 @@ impl Call<'_> {
                 if error.kind != ErrorKind::Cancelled {
                     deliver(each, Response::Arrived(Arrival::Note(reason.clone())))?;
                 }
-                let (model, reason) = (self.model.to_owned(), Some(reason));
-                self.finish(Reply { text, model, usage: spent.usage, account, reason })
+                self.finish(position, text, &spent, account, Some(reason))
             }
             Err(error) => {
                 let spent = spent(error.usage.as_ref(), error.sent, &target, &context, &text);
@@ -145,9 +138,24 @@ impl Call<'_> {
         Ok(self.engine.writer.submit_one(from_run(command, self.id, causation))?.position)
     }
 
-    fn finish(&self, reply: Reply) -> Result<Outcome, Failure> {
-        finish(self.engine, self.id, self.run, reply)?;
-        Ok(Outcome::Ended)
+    /// Records the answer. Where it cannot be (its conversation was deleted meanwhile), it has cost what it cost.
+    fn finish(
+        &self,
+        position: Position,
+        text: String,
+        spent: &Spent,
+        account: Account,
+        reason: Option<String>,
+    ) -> Result<Outcome, Failure> {
+        let reply = Reply { text, model: self.model.to_owned(), usage: spent.usage, account, reason };
+        match finish(self.engine, self.id, self.run, reply) {
+            Ok(()) => Ok(Outcome::Ended),
+            Err(failure) if failure.is_refusal() => {
+                self.record_failure(position, account.attempts.max(1), spent, &failure.message)?;
+                Ok(Outcome::Failed(failure))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// A model that cannot be called from here: no such provider any more, no key.
@@ -285,24 +293,23 @@ fn gather(
     let mut gathering = Gathering::new(request.system.as_deref(), today, &passages, window);
     let path = path_to(engine, run.question)?;
     let total = path.len();
-    let mut taken = 0;
+    // What cannot be opened any more, instructions of imports and the like: not left out for want of room.
+    let mut untold = 0;
     'pages: for page in path.rchunks(PAGE) {
         for message in said(engine, page)?.into_iter().rev() {
-            // What cannot be opened any more, and instructions of imports, are not told.
             let Some(message) = message else {
-                taken += 1;
+                untold += 1;
                 continue;
             };
             if !gathering.take(message) {
                 break 'pages;
             }
-            taken += 1;
         }
     }
     let schema = request.schema.as_deref().map(serde_json::from_str).transpose();
     let schema = schema.map_err(|error| Failure::new(FailureKind::Invalid, format!("the schema: {error}")))?;
     let context = gathering.end(&target.model, schema);
-    let left_out = u32::try_from(total.saturating_sub(taken)).unwrap_or(u32::MAX);
+    let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(context.messages);
     Ok((context, left_out))
 }
 

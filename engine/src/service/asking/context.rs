@@ -57,8 +57,8 @@ pub(super) struct Context {
 pub(super) struct Gathering {
     system: String,
     passages: u32,
-    /// Newest first.
-    messages: Vec<ChatMessage>,
+    /// Newest first, each with the tokens that it takes.
+    messages: Vec<(ChatMessage, u64)>,
     tokens: u64,
     budget: u64,
 }
@@ -102,15 +102,18 @@ impl Gathering {
         if !said.text.is_empty() {
             parts.push(Part::Text(said.text));
         }
-        self.messages.push(ChatMessage { role: said.role, parts, tool_calls: Vec::new(), tool_call_id: None });
+        let message = ChatMessage { role: said.role, parts, tool_calls: Vec::new(), tool_call_id: None };
+        self.messages.push((message, cost));
         true
     }
 
     /// What is sent to `model`.
     pub(super) fn end(mut self, model: &str, schema: Option<serde_json::Value>) -> Context {
         // An answer without the question it answers would only confuse.
-        while self.messages.len() > 1 && self.messages.last().is_some_and(|oldest| oldest.role != Role::User) {
-            self.messages.pop();
+        while self.messages.len() > 1
+            && let Some((_, cost)) = self.messages.pop_if(|(oldest, _)| oldest.role != Role::User)
+        {
+            self.tokens -= cost;
         }
         self.messages.reverse();
         Context {
@@ -121,7 +124,7 @@ impl Gathering {
             request: ChatRequest {
                 model: model.to_owned(),
                 system: Some(self.system),
-                messages: self.messages,
+                messages: self.messages.into_iter().map(|(message, _)| message).collect(),
                 tools: Vec::new(),
                 schema,
                 max_output_tokens: None,
@@ -150,7 +153,7 @@ fn marked(passage: &RecalledText) -> String {
     let date = passage.at.to_string();
     let date = date.get(..10).unwrap_or(&date);
     let _ = write!(text, "\n<passage id=\"{}\" from=\"{}\" date=\"{date}\">\n", plain(&passage.id), passage.kind);
-    text.push_str(passage.text.trim().replace("</passage", "< /passage").as_str());
+    text.push_str(passage.text.trim().replace("</", "< /").as_str());
     text.push_str("\n</passage>\n");
     text
 }

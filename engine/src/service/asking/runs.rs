@@ -126,16 +126,18 @@ pub(super) fn carry_on(
         if model == OFFLINE {
             return answer_offline(engine, id, &run, recalled, each);
         }
+        // Who has gone by now is not to pay for it.
+        if each(Response::Arrived(Arrival::Nothing)).is_break() {
+            if engine.is_stopping() {
+                return Err(left_to_others());
+            }
+            return Err(fail(engine, id, Some(stopped()))?);
+        }
         let call = call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment };
         match call.make(each)? {
             Outcome::Ended => {}
-            Outcome::LeftToOthers => {
-                return Err(Failure::new(FailureKind::Disconnected, "the process that was to answer ends"));
-            }
-            Outcome::Stopped => {
-                let failure = Failure::new(FailureKind::Refused, "the answer was stopped before anything came");
-                return Err(fail(engine, id, Some(failure.hint("`zo ask --retry` puts the question again")))?);
-            }
+            Outcome::LeftToOthers => return Err(left_to_others()),
+            Outcome::Stopped => return Err(fail(engine, id, Some(stopped()))?),
             Outcome::Failed(failure) => {
                 let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
                 if let Some(next) = next_model(&run, &request, &failed) {
@@ -146,6 +148,15 @@ pub(super) fn carry_on(
             }
         }
     }
+}
+
+fn left_to_others() -> Failure {
+    Failure::new(FailureKind::Disconnected, "the process that was to answer ends")
+}
+
+fn stopped() -> Failure {
+    Failure::new(FailureKind::Refused, "the answer was stopped before anything came")
+        .hint("`zo ask --retry` puts the question again")
 }
 
 /// A run that has not ended, with its calls.

@@ -308,7 +308,7 @@ fn stopped_before_anything_came_the_question_is_kept_and_can_be_put_again() {
     });
     let asked = Request::Ask(Box::new(asking("hello", 3)));
     let stop = &mut |response: Response| match response {
-        Response::Arrived(Arrival::Nothing) => ControlFlow::Break(()),
+        Response::Arrived(Arrival::Nothing) if !story.server.requests().is_empty() => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     };
     let failure = handle(story.engine(), asked, stop).expect_err("nothing came");
@@ -317,6 +317,16 @@ fn stopped_before_anything_came_the_question_is_kept_and_can_be_put_again() {
     let again = Asking { question: Question::Again { question: None }, ..asking("", 4) };
     story.ask(again).expect("it is answered");
     assert_eq!(story.branch("talk"), ["User: hello", "Assistant: so"]);
+}
+
+#[test]
+fn who_has_gone_before_the_model_is_called_does_not_pay_for_it() {
+    let story = Story::new(talking(|_| "so".to_owned()));
+    let asked = Request::Ask(Box::new(asking("hello", 3)));
+    let failure = handle(story.engine(), asked, &mut |_| ControlFlow::Break(())).expect_err("nothing came");
+    assert_eq!(failure.kind, FailureKind::Refused);
+    assert!(story.server.requests().is_empty());
+    assert_eq!(story.branch("talk"), ["User: hello"]);
 }
 
 #[test]
@@ -665,6 +675,11 @@ fn a_conversation_that_is_deleted_meanwhile_is_not_answered() {
     });
     story.reopen();
     story.engine().finish_outstanding_runs(&|| false);
-    let outstanding = story.engine().writer.read(|views| views.runs.outstanding().len()).expect("well");
+    let (outstanding, tokens) = story
+        .engine()
+        .writer
+        .read(|views| (views.runs.outstanding().len(), views.usage.total().input_tokens))
+        .expect("well");
     assert_eq!((outstanding, story.server.requests().len()), (0, 1));
+    assert!(tokens > 0, "it has cost what it cost");
 }
