@@ -1,8 +1,6 @@
 //! What slash commands do.
 
-use zo_engine::protocol::{
-    Answer, ChosenModel, ConversationChoice, FailureKind, FileInput, ProviderLine, Query, Request, Response,
-};
+use zo_engine::protocol::{ConversationChoice, FailureKind, FileInput, ProviderLine, Request, Response};
 
 use super::super::editor::path_of;
 use super::super::slash::{COMMANDS, Slash};
@@ -10,10 +8,11 @@ use super::{Next, Session};
 use crate::answering::{OFFLINE, cost};
 use crate::attachments;
 use crate::commands::conversation::{MessageJson, each_message, print_message};
-use crate::context::{query, unexpected, write_one};
+use crate::context::{unexpected, write_one};
 use crate::error::{CliError, Kind};
 use crate::output::Table;
 use crate::output::text::{bytes, counted};
+use crate::providers::{chosen_model, providers};
 use crate::suggest::nearest;
 
 /// What takes back what was chosen in a chat.
@@ -64,24 +63,9 @@ impl Session<'_> {
         )
     }
 
-    fn chosen(&mut self) -> Result<ChosenModel, CliError> {
-        query(&mut self.client, Query::ChosenModel, None, |answer| match answer {
-            Answer::ChosenModel(chosen) => Some(chosen),
-            _ => None,
-        })
-    }
-
-    fn providers(&mut self) -> Result<Vec<ProviderLine>, CliError> {
-        let environment = self.context.environment();
-        query(&mut self.client, Query::Providers { environment }, None, |answer| match answer {
-            Answer::Providers(providers) => Some(providers),
-            _ => None,
-        })
-    }
-
     /// Learns names of models to complete, as far as they are known without asking anybody.
     pub(super) fn collect_models(&mut self) {
-        let providers = self.providers().unwrap_or_default();
+        let providers = providers(&mut self.client, &self.context.environment()).unwrap_or_default();
         let usual = providers.iter().filter(|provider| is_usable(provider));
         let usual = usual.filter_map(|it| Some(format!("{}/{}", it.name, it.default_model.as_ref()?)));
         let names = providers.iter().map(|provider| provider.name.clone());
@@ -96,7 +80,7 @@ impl Session<'_> {
     }
 
     fn show_models(&mut self) -> Result<(), CliError> {
-        let chosen = self.chosen()?.model;
+        let chosen = chosen_model(&mut self.client)?.model;
         let current = match (&self.model, chosen) {
             (Some(model), _) => format!("{model}, in this chat"),
             (None, Some(model)) => format!("{model}, as chosen"),
@@ -104,7 +88,9 @@ impl Session<'_> {
         };
         self.line(&current)?;
         let mut table = Table::new(&["PROVIDER", "KEY", "USUAL MODEL"]);
-        for provider in self.providers()?.iter().filter(|provider| is_usable(provider)) {
+        for provider in
+            providers(&mut self.client, &self.context.environment())?.iter().filter(|provider| is_usable(provider))
+        {
             let key = provider.key.clone().unwrap_or_else(|| "none needed".to_owned());
             table.row([provider.name.clone(), key, provider.default_model.clone().unwrap_or_default()]);
         }
@@ -133,7 +119,7 @@ impl Session<'_> {
 
     /// That there is such a provider.
     fn check_provider(&mut self, name: &str) -> Result<(), CliError> {
-        let providers = self.providers()?;
+        let providers = providers(&mut self.client, &self.context.environment())?;
         let names = || providers.iter().map(|known| known.name.as_str());
         if names().any(|known| known == name) {
             return Ok(());
