@@ -76,7 +76,8 @@ impl Turns {
     /// The turn, if nobody has it.
     fn take_free(&self, run: RunId) -> Option<Turn<'_>> {
         let free = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
-        free.then_some(Turn { turns: self, run })
+        // Lazily: a turn gives itself back when it is dropped.
+        free.then(|| Turn { turns: self, run })
     }
 }
 
@@ -314,5 +315,25 @@ impl Engine {
             return;
         }
         tracing::warn!(run = %id, "the run is not answered: {}", self.writer.redactor().clean(&failure.message));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_turn_is_had_by_one_until_it_is_given_back() {
+        let turns = Turns::default();
+        let quiet = &mut |_| ControlFlow::Continue(());
+        let gone = &mut |_| ControlFlow::Break(());
+        let turn = turns.take(RunId(1), quiet).expect("it is free");
+        assert!(turns.take_free(RunId(1)).is_none());
+        assert!(turns.take_free(RunId(1)).is_none(), "who did not get it gives nothing back");
+        assert!(turns.take(RunId(1), gone).is_none());
+        assert!(turns.take_free(RunId(2)).is_some() && turns.take_free(RunId(2)).is_some(), "others are free");
+        assert!(!turns.is_idle());
+        drop(turn);
+        assert!(turns.is_idle() && turns.take_free(RunId(1)).is_some());
     }
 }
