@@ -55,6 +55,10 @@ impl Context {
     /// That stdout cannot be written, or what was wrong with the log.
     pub(crate) fn close(&mut self, client: Client) -> Result<(), CliError> {
         self.output.flush()?;
+        if client.is_answering() {
+            self.output
+                .note("note: an answer is on its way to another terminal, and is waited for; Ctrl-C leaves at once");
+        }
         Ok(client.close()?)
     }
 

@@ -85,6 +85,11 @@ impl Client {
         }
     }
 
+    /// Whether an answer is on its way to another process, which leaving waits for.
+    pub fn is_answering(&self) -> bool {
+        matches!(&self.access, Access::Holder { engine, .. } if !engine.turns.is_idle())
+    }
+
     /// Process id of who holds the store.
     pub fn holder(&self) -> u32 {
         match &self.access {
