@@ -95,7 +95,10 @@ impl Call<'_> {
                 self.failed(position, error, &spent)
             }
         };
-        engine.arriving.end(id);
+        // Where it could not be recorded (the disk is full), it is from there when there is room again.
+        if outcome.is_ok() {
+            engine.arriving.end(id);
+        }
         outcome
     }
 
