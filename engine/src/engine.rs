@@ -3,6 +3,7 @@
 //! A cold start: the home's folder and format, the lock, recovery of the store, the newest snapshot, the fold of what
 //! came after it, the writer; then what was outstanding is taken up again.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -207,21 +208,19 @@ impl Engine {
         if !vault.is_used() {
             return;
         }
-        self.recognise_keys();
-        match providers::with_unlock(&self.environment, |unlock| vault.keys(unlock)) {
-            Ok(keys) => keys.values().for_each(|key| self.writer.redactor().learn(key.expose())),
-            Err(failure) => tracing::debug!("the keys in the vault are not known to this process: {failure}"),
-        }
-    }
-
-    /// Makes the keys in the vault known to the redactor by their fingerprints, which takes no identity.
-    pub(crate) fn recognise_keys(&self) {
-        let fingerprints = self
-            .writer
-            .read(|views| views.provider_keys.iter().map(|(_, key)| key.fingerprint.clone()).collect::<Vec<_>>());
-        if let Ok(fingerprints) = fingerprints {
-            self.writer.redactor().recognise(self.bodies.keys().digest_key(), fingerprints);
-        }
+        let keys = providers::with_unlock(&self.environment, |unlock| vault.keys(unlock)).unwrap_or_else(|failure| {
+            tracing::debug!("the keys in the vault are not known to this process: {failure}");
+            BTreeMap::new()
+        });
+        keys.values().for_each(|key| self.writer.redactor().learn(key.expose()));
+        // Every long word is looked at for those that are left: none, as a rule.
+        let digest_key = self.bodies.keys().digest_key();
+        let known: Vec<String> = keys.values().map(|key| zo_vault::fingerprint(&digest_key, key)).collect();
+        let unknown = self.writer.read(|views| {
+            let all = views.provider_keys.iter().map(|(_, key)| key.fingerprint.clone());
+            all.filter(|fingerprint| !known.contains(fingerprint)).collect()
+        });
+        self.writer.redactor().recognise(digest_key, unknown.unwrap_or_default());
     }
 
     /// Makes the keys in an environment known to the redactor.

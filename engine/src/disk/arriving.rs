@@ -10,7 +10,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{Key, KeyInit, XChaCha20Poly1305, XNonce};
@@ -151,13 +151,16 @@ fn additional(run: RunId, frame: u64) -> [u8; 24] {
     bytes
 }
 
-/// Whether anything has come that is not in the log yet: for a look at a folder, without a key.
-pub fn is_empty(folder: &Path) -> bool {
+/// Whether nothing is on its way: for a look at a folder, without a key.
+#[cfg(test)]
+pub(crate) fn is_empty(folder: &std::path::Path) -> bool {
     files::list(folder).unwrap_or_default().is_empty()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn arriving(folder: &Path) -> Arriving {

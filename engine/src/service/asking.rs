@@ -47,8 +47,9 @@ pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Ans
 /// Records the question and the run that is to answer it; what is to be said of the model, if nobody named or chose it.
 fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> Result<Option<String>, Failure> {
     // What cannot be carried out is refused before anything is recorded.
-    let (choice, note) = choice::choose(engine, asking)?;
+    let choice = choice::choose(engine, asking)?;
     check_schema(asking.schema.as_deref(), &choice)?;
+    let note = choice.note();
     let request =
         RequestBody { system: asking.system.clone(), schema: asking.schema.clone(), fallbacks: choice.fallbacks };
     let message = engine.names.question(asking.run);

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use zo_models::Secret;
 use zo_projections::{Actor, Command, Submission};
 
 use super::{Each, acknowledge, deliver, models};
@@ -28,9 +27,7 @@ pub(super) fn set(
     engine.writer.redactor().learn(secret.expose());
     let fingerprint = fingerprint(engine, &secret);
     let command = Command::RecordKey { provider: provider.clone(), fingerprint };
-    let acknowledged = acknowledge(provider, engine.writer.submit_one(Submission::new(Actor::User, command)));
-    engine.recognise_keys();
-    acknowledged
+    acknowledge(provider, engine.writer.submit_one(Submission::new(Actor::User, command)))
 }
 
 fn fingerprint(engine: &Engine, key: &zo_vault::Secret) -> String {
@@ -93,27 +90,28 @@ pub(super) fn check(engine: &Engine, provider: &str, environment: &Environment, 
 pub(super) fn list(engine: &Engine, at: Option<At>, environment: &Environment) -> Result<Answer, Failure> {
     let all = providers::all(engine, environment)?;
     let in_vault = providers::vault(engine, environment).is_used();
-    let mut lines = engine.ask_views(at, |views| {
-        let line = |(provider, key): (&str, &zo_projections::views::provider_keys::ProviderKey)| ProviderKeyLine {
+    let in_environment = all.iter().filter_map(|(provider, _)| {
+        let key = zo_vault::Secret::new(providers::in_environment(environment, provider)?);
+        let variable = provider.key_variables.iter().find(|name| environment.keys.iter().any(|(it, _)| it == *name))?;
+        Some(ProviderKeyLine {
+            provider: provider.name.clone(),
+            fingerprint: fingerprint(engine, &key),
+            origin: format!("environment: {variable}"),
+            set_at: None,
+            last_used_at: None,
+        })
+    });
+    let in_environment: Vec<ProviderKeyLine> = in_environment.collect();
+    let lines = engine.ask_views(at, |views| {
+        let of_vault = views.provider_keys.iter().map(|(provider, key)| ProviderKeyLine {
             provider: provider.to_owned(),
             fingerprint: key.fingerprint.clone(),
             origin: if in_vault { "vault" } else { "vault, where it is gone" }.to_owned(),
             set_at: Some(key.at),
-            last_used_at: views.calls.last_called(provider),
-        };
-        views.provider_keys.iter().map(line).collect::<Vec<_>>()
-    })?;
-    let last_used = |provider: &str| engine.ask_views(at, |views| views.calls.last_called(provider));
-    for (provider, _) in &all {
-        let Some(key) = providers::in_environment(environment, provider) else { continue };
-        let variable = provider.key_variables.iter().find(|name| environment.keys.iter().any(|(it, _)| it == *name));
-        lines.push(ProviderKeyLine {
-            provider: provider.name.clone(),
-            fingerprint: fingerprint(engine, &zo_vault::Secret::new(Secret::new(key).expose())),
-            origin: format!("environment: {}", variable.map_or("", String::as_str)),
-            set_at: None,
-            last_used_at: last_used(&provider.name)?,
+            last_used_at: None,
         });
-    }
+        let all = of_vault.chain(in_environment);
+        all.map(|line| ProviderKeyLine { last_used_at: views.calls.last_called(&line.provider), ..line }).collect()
+    })?;
     Ok(Answer::ProviderKeys(lines))
 }

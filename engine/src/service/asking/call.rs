@@ -249,12 +249,7 @@ fn spent(reported: Option<&TokenUsage>, sent: bool, target: &Target, context: &C
         }
         None => return Spent::default(),
     };
-    let price = facts(&target.provider.name, &target.model).and_then(|facts| facts.price);
-    let cost = match (tokens.cost_micros, price) {
-        (Some(cost), _) => Some(cost),
-        (None, Some(price)) => Some(price.cost_micros(&tokens)),
-        (None, None) => target.provider.local.then_some(0),
-    };
+    let cost = cost(&target.provider.name, &target.model, target.provider.local, &tokens);
     Spent {
         usage: Usage {
             input_tokens: tokens.input,
@@ -267,13 +262,17 @@ fn spent(reported: Option<&TokenUsage>, sent: bool, target: &Target, context: &C
     }
 }
 
+/// What tokens cost, in millionths of a US dollar: as the provider says, else by the price that is known.
+fn cost(provider: &str, model: &str, is_local: bool, tokens: &TokenUsage) -> Option<u64> {
+    let by_price = || Some(facts(provider, model)?.price?.cost_micros(tokens));
+    tokens.cost_micros.or_else(by_price).or(is_local.then_some(0))
+}
+
 /// Tokens with the price they have, if one is known; and whether none is.
 pub(super) fn priced(usage: Usage, provider: &str, model: &str, is_local: bool) -> (Usage, bool) {
     let tokens = TokenUsage { input: usage.input_tokens, output: usage.output_tokens, ..TokenUsage::default() };
-    match facts(provider, model).and_then(|facts| facts.price) {
-        Some(price) => (Usage { cost_micros: price.cost_micros(&tokens), ..usage }, false),
-        None => (usage, !is_local),
-    }
+    let cost = cost(provider, model, is_local, &tokens);
+    (Usage { cost_micros: cost.unwrap_or_default(), ..usage }, cost.is_none())
 }
 
 /// Gathers what the model is told, and how many messages are left out.

@@ -50,7 +50,7 @@ impl Choice {
     }
 
     /// What is said of it to who has neither named nor chosen it.
-    fn note(&self) -> Option<String> {
+    pub(super) fn note(&self) -> Option<String> {
         let model = &self.model;
         match &self.reason {
             Reason::Named | Reason::Chosen(_) => None,
@@ -73,8 +73,8 @@ impl Choice {
     }
 }
 
-/// The model for a question, checked, and what is said of it to who has neither named nor chosen it.
-pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<(Choice, Option<String>), Failure> {
+/// The model for a question, checked.
+pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<Choice, Failure> {
     let environment = &asking.environment;
     let mut choice = usual(engine, environment, asking.model.as_deref())?;
     if !asking.fallbacks.is_empty() {
@@ -85,8 +85,7 @@ pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<(Choice, Option
     for fallback in &mut choice.fallbacks {
         *fallback = checked(engine, environment, fallback)?;
     }
-    let note = choice.note();
-    Ok((choice, note))
+    Ok(choice)
 }
 
 /// The model that is named, else the one that was chosen, else whichever is there; not yet checked.
