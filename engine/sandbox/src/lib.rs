@@ -1,0 +1,1 @@
+//! Child processes that may do only what they are allowed.
