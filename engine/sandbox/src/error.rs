@@ -73,9 +73,13 @@ impl SandboxError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotEnforceable { how, .. } => Some(how.clone()),
-            Self::NotFound(_) => Some("allow its folder to be read, or give the path of a program below /usr".to_owned()),
+            Self::NotFound(_) => {
+                Some("allow its folder to be read, or give the path of a program below /usr".to_owned())
+            }
             Self::BadFolder { .. } => Some("allow the folder to be read or written".to_owned()),
-            Self::NotExecutable { .. } => Some("its interpreter or loader may lie in a folder that is not allowed".to_owned()),
+            Self::NotExecutable { .. } => {
+                Some("its interpreter or loader may lie in a folder that is not allowed".to_owned())
+            }
             Self::Empty | Self::BadPath { .. } | Self::Supervisor(_) | Self::Io { .. } => None,
         }
     }

@@ -66,8 +66,12 @@ fn belongs_here(level: Level) -> bool {
 
 fn protects(level: Level) -> &'static str {
     match level {
-        Level::Namespaces => "only allowed folders exist; processes, network and /tmp of its own; limits on everything together",
-        Level::Landlock => "only allowed folders can be opened; no sockets; signals stay inside; permissions cannot be changed",
+        Level::Namespaces => {
+            "only allowed folders exist; processes, network and /tmp of its own; limits on everything together"
+        }
+        Level::Landlock => {
+            "only allowed folders can be opened; no sockets; signals stay inside; permissions cannot be changed"
+        }
         Level::Bubblewrap => "as namespaces, made by bwrap (not tested by its makers)",
         Level::Seatbelt => "only allowed folders can be written; no network (not tested by its makers)",
         Level::None => "nothing",

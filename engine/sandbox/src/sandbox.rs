@@ -192,7 +192,8 @@ impl Sandbox {
 
     fn how_to_allow(&self) -> String {
         if self.forced.is_some() {
-            return "choose another level, or leave it to `zo` which one; `zo sandbox check` shows what there is".to_owned();
+            return "choose another level, or leave it to `zo` which one; `zo sandbox check` shows what there is"
+                .to_owned();
         }
         crate::report::how_to_allow().to_owned()
     }
@@ -236,7 +237,9 @@ impl From<SandboxError> for Refusal {
 fn available_here(command: &Command, level: Level) -> Result<(), Refusal> {
     let unavailable = |reason: &str| Err(Refusal::Unavailable(reason.to_owned()));
     match level {
-        Level::Namespaces | Level::Landlock | Level::Bubblewrap if !cfg!(target_os = "linux") => unavailable("only on Linux"),
+        Level::Namespaces | Level::Landlock | Level::Bubblewrap if !cfg!(target_os = "linux") => {
+            unavailable("only on Linux")
+        }
         Level::Seatbelt if !cfg!(target_os = "macos") => unavailable("only on macOS"),
         Level::Namespaces | Level::None => Ok(()),
         _ if command.policy.network != Network::None => unavailable("a proxy needs a network namespace"),
@@ -288,12 +291,8 @@ fn plan(command: &Command, level: Level, probe: bool, own: Option<&Path>) -> Res
 /// The environment of a command: what it is given, and what it would miss.
 fn environment(command: &Command, own: Option<&Path>) -> Vec<(OsString, OsString)> {
     let own = own.unwrap_or(Path::new("/tmp")).as_os_str();
-    let usual = [
-        ("PATH", OsStr::new(lookup::USUAL_PATH)),
-        ("HOME", own),
-        ("TMPDIR", own),
-        ("LANG", OsStr::new("C.UTF-8")),
-    ];
+    let usual =
+        [("PATH", OsStr::new(lookup::USUAL_PATH)), ("HOME", own), ("TMPDIR", own), ("LANG", OsStr::new("C.UTF-8"))];
     let given = &command.environment;
     let mut environment: Vec<(OsString, OsString)> = usual
         .into_iter()
@@ -406,12 +405,7 @@ impl Run {
     }
 
     /// Passes on what was printed, as far as it may be.
-    fn pass(
-        &self,
-        piece: &[u8],
-        printed: &mut u64,
-        each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>,
-    ) -> Option<Ending> {
+    fn pass(&self, piece: &[u8], printed: &mut u64, each: &mut dyn FnMut(&[u8]) -> ControlFlow<()>) -> Option<Ending> {
         let room = usize::try_from(self.output_bytes.saturating_sub(*printed)).unwrap_or(usize::MAX);
         let taken = &piece[..piece.len().min(room)];
         *printed += taken.len() as u64;

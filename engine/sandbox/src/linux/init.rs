@@ -52,8 +52,7 @@ pub(super) fn take(handed: &[&str]) -> Result<(Job, Handed), Failure> {
     let &[job, stdin] = numbers.as_slice() else {
         return Err(Failure::other("take over the job", "it was not handed on"));
     };
-    let (job_file, stdin) =
-        (descriptors::take(job).map_err(failed)?, descriptors::take(stdin).map_err(failed)?);
+    let (job_file, stdin) = (descriptors::take(job).map_err(failed)?, descriptors::take(stdin).map_err(failed)?);
     let job = job::receive(&mut &job_file).map_err(failed)?;
     Ok((job, Handed { job: job_file, stdin }))
 }

@@ -111,7 +111,11 @@ fn start(job: &Job, handed: &Handed) -> Result<Pid, Failure> {
         return Ok(pid);
     }
     let _ = waitpid(pid, None);
-    let unreadable = |error| Failure { step: job.program.path().display().to_string(), reason: format!("{error}"), kind: FailureKind::Other };
+    let unreadable = |error| Failure {
+        step: job.program.path().display().to_string(),
+        reason: format!("{error}"),
+        kind: FailureKind::Other,
+    };
     Err(serde_json::from_slice(&said).unwrap_or_else(unreadable))
 }
 
@@ -119,7 +123,9 @@ fn start(job: &Job, handed: &Handed) -> Result<Pid, Failure> {
 fn wait_for(main: Pid) -> Result<WaitStatus, Errno> {
     loop {
         match waitpid(None, None) {
-            Ok(status @ (WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..))) if pid == main => return Ok(status),
+            Ok(status @ (WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, ..))) if pid == main => {
+                return Ok(status);
+            }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(error) => return Err(error),
         }

@@ -46,8 +46,9 @@ pub(super) fn keeps_signals_inside() -> bool {
 
 /// A ruleset in which everything of a version is forbidden. `sockets`: TCP too.
 fn ruleset(version: ABI, sockets: bool) -> Result<RulesetCreated, landlock::RulesetError> {
-    let mut ruleset =
-        Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(AccessFs::from_all(version))?;
+    let mut ruleset = Ruleset::default()
+        .set_compatibility(CompatLevel::HardRequirement)
+        .handle_access(AccessFs::from_all(version))?;
     if sockets && version >= ABI::V4 {
         ruleset = ruleset.handle_access(AccessNet::from_all(version))?;
     }
@@ -140,4 +141,3 @@ pub(super) fn mechanism() -> Mechanism {
         detail,
     }
 }
-

@@ -41,7 +41,10 @@ const NEW: &str = "/new";
 /// Builds the new root and enters it.
 pub(super) fn enter(job: &Job) -> Result<(), Failure> {
     let plain = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
-    step("keep mounts to ourselves", mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>))?;
+    step(
+        "keep mounts to ourselves",
+        mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>),
+    )?;
     step("mount a staging area", mount(Some("staging"), STAGING, Some("tmpfs"), plain, Some(STAGING_OPTIONS)))?;
     let old = Path::new(STAGING).join("old");
     step("make a folder", DirBuilder::new().mode(0o755).create(&old))?;

@@ -10,9 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use nix::sys::socket::{
-    AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket,
-};
+use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
 
 use crate::job::{Failure, Job};
 
@@ -88,7 +86,9 @@ impl Proxy {
                 if busy.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
                     continue; // closed, which clients understand
                 }
-                let Ok(far) = UnixStream::connect(format!("/proc/self/fd/{}", self.socket.as_raw_fd())) else { continue };
+                let Ok(far) = UnixStream::connect(format!("/proc/self/fd/{}", self.socket.as_raw_fd())) else {
+                    continue;
+                };
                 busy.fetch_add(1, Ordering::Relaxed);
                 let done = busy.clone();
                 let started = spawn(move || {

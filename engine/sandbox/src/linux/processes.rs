@@ -45,10 +45,7 @@ impl Units {
             let told = sysconf(variable).ok().flatten();
             told.and_then(|value| u64::try_from(value).ok()).filter(|&value| value > 0).unwrap_or(usual)
         };
-        Self {
-            ticks_per_second: value(SysconfVar::CLK_TCK, 100),
-            page_bytes: value(SysconfVar::PAGE_SIZE, 4096),
-        }
+        Self { ticks_per_second: value(SysconfVar::CLK_TCK, 100), page_bytes: value(SysconfVar::PAGE_SIZE, 4096) }
     }
 }
 

@@ -78,8 +78,14 @@ const REFUSED: &[c_long] = &[
 
 /// As above, where the architecture has them.
 #[cfg(target_arch = "x86_64")]
-const REFUSED_HERE: &[c_long] =
-    &[libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_modify_ldt, libc::SYS_kexec_file_load, libc::SYS__sysctl, libc::SYS_uselib];
+const REFUSED_HERE: &[c_long] = &[
+    libc::SYS_iopl,
+    libc::SYS_ioperm,
+    libc::SYS_modify_ldt,
+    libc::SYS_kexec_file_load,
+    libc::SYS__sysctl,
+    libc::SYS_uselib,
+];
 #[cfg(not(target_arch = "x86_64"))]
 const REFUSED_HERE: &[c_long] = &[];
 
@@ -169,7 +175,10 @@ fn filters(level: Level, signals_stay_inside: bool) -> Result<[BpfProgram; 2], B
     Ok([unknown(), refused.try_into()?])
 }
 
-fn rules(alone: bool, signals_stay_inside: bool) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, seccompiler::BackendError> {
+fn rules(
+    alone: bool,
+    signals_stay_inside: bool,
+) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, seccompiler::BackendError> {
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = BTreeMap::new();
     for (call, rule) in conditional()? {
         rules.entry(call).or_default().push(rule);
@@ -265,7 +274,8 @@ pub(super) fn mechanism() -> Mechanism {
     Mechanism {
         name: "seccomp".to_owned(),
         available: compiled && !actions.is_empty(),
-        protects: "other processes, mounts, namespaces, keys, sockets, set-user-id bits and much of the kernel".to_owned(),
+        protects: "other processes, mounts, namespaces, keys, sockets, set-user-id bits and much of the kernel"
+            .to_owned(),
         detail,
     }
 }
