@@ -33,6 +33,8 @@ pub const MAX_FILES: usize = 100;
 pub const MAX_FALLBACKS: usize = 16;
 /// The most tool calls that one reply may ask for.
 pub const MAX_CALLS: usize = 256;
+/// The longest name of a tool, in bytes: [`MAX_CALLS`] of them have room in one event. Providers allow 64 to 128.
+pub const MAX_TOOL_BYTES: usize = 128;
 /// The most permission rules, skills' folders or tools that an agent may be given.
 pub const MAX_OPTIONS: usize = 256;
 /// The most replies that an agent may get: their positions are kept in memory.

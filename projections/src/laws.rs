@@ -4,11 +4,14 @@
 //! `PROPTEST_CASES` makes the runs longer; a failure prints the shortest sequence that shows it, and
 //! `PROPTEST_RNG_SEED` repeats a run.
 
+mod agents;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use self::agents::{agent_command, agent_event, check_agents, written_likely};
 use crate::command::{Command, ExpectedVersion, Name, NewFile, NewMessage, Parent, Rejection, Submission};
 use crate::decide::decide;
 use crate::event::conversation::{MessageBody, Role};
@@ -88,7 +91,8 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let body = memory::Body { content: text(a), ..memory::Body::default() };
     let digest = Digest(u128::from(a % 8));
     let reason = text(a);
-    match kind % 27 {
+    match kind % 40 {
+        27.. => agent_command(kind.wrapping_mul(13) ^ d, [thing, a, b, c, d]),
         0 if b % 2 == 0 => Command::ChooseEmbedder { model: text(a % 3) },
         0 => Command::CreateHome { zo_version: text(a) },
         1 => Command::Memorize { id: None, digest, occurred_at: None, body },
@@ -120,6 +124,7 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
             run,
             model: text(c),
             request: request(d),
+            agent: None,
         },
         13 | 14 | 24 => Command::Ask {
             conversation: ConversationId(u128::from(b % 3)),
@@ -129,6 +134,7 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
             run,
             model: text(c),
             request: request(d),
+            agent: None,
         },
         15 => {
             let passage = run::Passage {
@@ -190,7 +196,8 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
     let digest = Digest(u128::from(a % 3));
     let size = if b == 255 { u32::MAX } else { b.into() };
     let message = MessageId(u128::from(a % 8));
-    let event: Event = match kind % 19 {
+    let event: Event = match kind % 28 {
+        19.. => agent_event(kind % 28, [thing, a, b, c, d]),
         0 if b % 2 == 0 => home::EmbedderChosen { model: text(a) }.into(),
         0 => home::Created { zo_version: text(a) }.into(),
         1 => conversation::Started { name: (a % 2 == 0).then_some(digest) }.into(),
@@ -215,9 +222,13 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
         11 => memory::Forgotten {}.into(),
         12 => kv::Set { key: text(thing), size }.into(),
         13 => kv::Deleted { key: text(thing) }.into(),
-        14 => {
-            run::Started { conversation: ConversationId(u128::from(a % 3)), question: message, model: text(b) }.into()
+        14 => run::Started {
+            conversation: ConversationId(u128::from(a % 3)),
+            question: message,
+            model: text(b),
+            agent: None,
         }
+        .into(),
         15 if a % 2 == 0 => run::Recalled { passages: Vec::new(), indexed: Position(b.into()) }.into(),
         17 => match a % 6 {
             0 => home::ModelChosen { model: (b % 2 == 0).then(|| text(c)), fallbacks: Vec::new() }.into(),
@@ -402,6 +413,7 @@ proptest! {
         prop_assert!(views.save() == writer.views.save());
         check_against_a_naive_recount(&writer.views);
         check_against_a_naive_fold(&writer.views, &writer.log);
+        check_agents(&writer.views, &writer.log);
     }
 
     /// The same command against the same state comes to the same, also when the state comes from a snapshot.
@@ -469,6 +481,7 @@ proptest! {
     #[test]
     fn a_possible_log_can_be_resumed_at_every_position(dice in vec(any::<Dice>(), 0..60)) {
         check_every_cut(&written(&dice).log);
+        check_every_cut(&written_likely(&dice).log);
     }
 
     /// Also what no writer has written is folded without a panic, counted right, and resumed anywhere.

@@ -5,7 +5,7 @@ mod story;
 mod writer;
 
 pub(crate) use golden::{Golden, check_golden, fixture, read_golden, to_hex};
-pub(crate) use story::{digest_of, message, samples, story};
+pub(crate) use story::{call_id, digest_of, message, samples, story};
 pub(crate) use writer::{Writer, recorded};
 
 use crate::command::{Command, Submission};

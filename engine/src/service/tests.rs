@@ -94,6 +94,7 @@ fn a_run_that_a_crash_left_behind_is_carried_on_by_the_next_open() {
         run: RunId(7),
         model: "offline".to_owned(),
         request: RequestBody::default(),
+        agent: None,
     };
     engine.writer.submit_one(Submission::new(Actor::User, command)).expect("it is asked");
     engine.close();

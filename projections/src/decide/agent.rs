@@ -2,7 +2,9 @@
 
 use super::home::rule_added;
 use super::run::outstanding;
-use super::{Decision, MAX_CALLS, MAX_OPTIONS, MAX_STEPS, NewEvent, check_length, check_name, record, text_size};
+use super::{
+    Decision, MAX_CALLS, MAX_OPTIONS, MAX_STEPS, MAX_TOOL_BYTES, NewEvent, check_length, check_name, record, text_size,
+};
 use crate::command::Rejection;
 use crate::event::run::agent::{
     Agent, AgentOptions, CallId, CancelRequested, Effect, PermissionAnswered, PermissionAsked, PermissionBody, Replied,
@@ -39,6 +41,10 @@ pub(super) fn check(views: &Views, agent: &Agent, options: &AgentOptions) -> Res
         if parent.depth == 0 {
             return Err(Rejection::state("agent", caller.run, "may start no agents below itself"));
         }
+        if agent.depth >= parent.depth {
+            let why = format!("{} levels below it are not less than the {} of its parent", agent.depth, parent.depth);
+            return invalid("the agent", why);
+        }
         if parent.cancelled.is_some() {
             return Err(Rejection::state("agent", caller.run, "was asked to stop"));
         }
@@ -54,15 +60,13 @@ pub(super) fn record_reply(
     body: &ReplyBody,
 ) -> Result<Decision, Rejection> {
     outstanding(views, id)?;
-    let agent = running(views, id)?;
+    running(views, id)?;
     check_name("the model", &replied.model)?;
     text_size("the reply", &body.text)?;
     if views.calls.of(id).is_none_or(|calls| calls.under_way.is_none()) {
         return Err(Rejection::state("run", id, "waits for no call"));
     }
-    if let Some((open, _)) = agent.open_calls().next() {
-        return Err(Rejection::state("run", id, format!("waits for its tool call {open}")));
-    }
+    check_closed(views, id)?;
     let count = replied.calls.len();
     if count == 0 || count > MAX_CALLS || count != body.tool_calls.len() {
         let why = format!("{count} tool calls: there may be 1 to {MAX_CALLS}, each with its arguments");
@@ -70,6 +74,7 @@ pub(super) fn record_reply(
     }
     for call in &replied.calls {
         check_name("the tool", &call.tool)?;
+        check_length("the tool", call.tool.len(), MAX_TOOL_BYTES)?;
     }
     Ok(record([NewEvent::new(id, replied).with_body(body)]))
 }
@@ -189,10 +194,18 @@ pub(super) fn record_skill_use(
 ) -> Result<Decision, Rejection> {
     let agent = running(views, run)?;
     check_name("the skill", &name)?;
-    if agent.skills.iter().any(|used| *used == (name.clone(), version)) {
-        return Ok(Decision::already(run, seen));
+    if let Some(used) = agent.skill(&name, version) {
+        return Ok(Decision::already(run, used.position));
     }
     Ok(record([NewEvent::new(run, SkillUsed { name, version, seen })]))
+}
+
+/// Checks that every tool call of a run has returned.
+pub(super) fn check_closed(views: &Views, id: RunId) -> Result<(), Rejection> {
+    match views.agents.running().get(&id).and_then(|agent| agent.open_calls().next()) {
+        Some((open, _)) => Err(Rejection::state("run", id, format!("waits for its tool call {open}"))),
+        None => Ok(()),
+    }
 }
 
 fn running(views: &Views, id: RunId) -> Result<&RunningAgent, Rejection> {

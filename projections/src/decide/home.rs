@@ -100,10 +100,10 @@ pub(super) fn remove_rule(views: &Views, rule: String) -> Result<Decision, Rejec
 }
 
 pub(super) fn set_daily_budget(views: &Views, cost_micros: Option<u64>) -> Result<Decision, Rejection> {
-    if views.rules.daily_budget() == cost_micros {
-        return Ok(Decision::already(HOME, views.position));
-    }
-    Ok(record([NewEvent::new(HOME, DailyBudgetSet { cost_micros })]))
+    Ok(match views.rules.daily_budget_set() {
+        Some((set, since)) if set == cost_micros => Decision::already(HOME, since),
+        _ => record([NewEvent::new(HOME, DailyBudgetSet { cost_micros })]),
+    })
 }
 
 #[cfg(test)]
@@ -161,6 +161,44 @@ mod tests {
             &[add("a/b", "http://a")],
             r#"rejected: the provider "a/b": it may have lowercase letters, digits, `-`, `_` and `.`"#,
         );
+    }
+
+    fn add_rule(rule: &str) -> Command {
+        Command::AddRule { rule: rule.to_owned() }
+    }
+
+    fn remove_rule(rule: &str) -> Command {
+        Command::RemoveRule { rule: rule.to_owned() }
+    }
+
+    fn budget(cost_micros: Option<u64>) -> Command {
+        Command::SetDailyBudget { cost_micros }
+    }
+
+    #[test]
+    fn a_rule_is_laid_down_until_it_is_taken_back() {
+        check(&[add_rule("allow: read")], "1 home/0 v1 home.rule_added rule=allow: read");
+        check(&[add_rule("allow: read"), add_rule("allow: read")], "already: home/0 at 1");
+        check(&[add_rule("allow: read"), add_rule("deny: read")], "2 home/0 v2 home.rule_added rule=deny: read");
+        check(&[add_rule("a"), remove_rule("a")], "2 home/0 v2 home.rule_removed rule=a");
+        check(&[add_rule("a"), remove_rule("a"), add_rule("a")], "3 home/0 v3 home.rule_added rule=a");
+        check(&[remove_rule("a")], "rejected: there is no rule a");
+        check(&[add_rule("a"), remove_rule("a"), remove_rule("a")], "rejected: there is no rule a");
+        check(&[add_rule(" ")], "rejected: the rule: it is empty");
+        check(&[add_rule("a\nb")], "rejected: the rule: it has a control character in it");
+        let long = "a".repeat(1025);
+        check(&[add_rule(&long)], "rejected: the rule: 1025 bytes are more than the 1024 that one may have");
+    }
+
+    #[test]
+    fn a_day_may_cost_what_was_laid_down_last() {
+        check(&[budget(Some(5))], "1 home/0 v1 home.daily_budget_set cost_micros=5");
+        check(&[budget(Some(5)), add_rule("a"), budget(Some(5))], "already: home/0 at 1");
+        check(&[budget(Some(5)), budget(Some(0))], "2 home/0 v2 home.daily_budget_set cost_micros=0");
+        check(&[budget(Some(5)), budget(None)], "2 home/0 v2 home.daily_budget_set");
+        check(&[budget(Some(5)), budget(None), budget(None)], "already: home/0 at 2");
+        // "No limit" is laid down too: nobody is told that it was so at a position where something else happened.
+        check(&[add_rule("a"), budget(None)], "2 home/0 v2 home.daily_budget_set");
     }
 
     #[test]

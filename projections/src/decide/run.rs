@@ -125,6 +125,7 @@ pub(super) fn record_call(views: &Views, id: RunId, called: Called) -> Result<De
     if let Some(call) = views.calls.of(id).and_then(|calls| calls.under_way.as_ref()) {
         return Err(Rejection::state("run", id, format!("waits for the call at position {}", call.position)));
     }
+    super::agent::check_closed(views, id)?;
     Ok(record([NewEvent::new(id, called)]))
 }
 
@@ -152,9 +153,7 @@ pub(super) fn finish(
     reason: Option<String>,
 ) -> Result<Decision, Rejection> {
     let run = outstanding(views, id)?;
-    if let Some((open, _)) = views.agents.running().get(&id).and_then(|agent| agent.open_calls().next()) {
-        return Err(Rejection::state("run", id, format!("waits for its tool call {open}")));
-    }
+    super::agent::check_closed(views, id)?;
     let model = message.model.clone().unwrap_or_else(|| run.model.clone());
     let finished = Finished { answer: message.id, model, usage, account: Some(account) };
     let conversation = existing(views, run.conversation)?;

@@ -1,10 +1,13 @@
 //! What holds for every command: the keys it comes under, the version it expects, the limits.
 
 use super::*;
-use crate::command::Name;
+use crate::command::{Name, NewAgent};
+use crate::event::conversation::{Compacted, ToolCall};
 use crate::event::memory::Body;
-use crate::event::run::{RequestBody, Source};
-use crate::ids::{Category, ConversationId, Digest, MemoryId, RunId};
+use crate::event::run::agent::{Agent, Budget, Effect, Intent, Replied, ReplyBody};
+use crate::event::run::{Account, Called, KeyOrigin, RequestBody, Source, Usage};
+use crate::event::skill::Origin;
+use crate::ids::{Category, ConversationId, Digest, MemoryId, MessageId, RunId};
 use crate::record::Actor;
 use crate::testing::{Writer, assert_lines, digest_of, message};
 
@@ -65,6 +68,7 @@ fn the_result_of_a_command_of_several_events_is_that_of_the_last() {
         run,
         model: "offline".to_owned(),
         request: RequestBody::default(),
+        agent: None,
     };
     let ask = Submission::new(Actor::User, ask).keyed(5);
     check(
@@ -185,12 +189,55 @@ fn the_longest_events_can_be_read_again() {
         run: RunId(1),
         model: name.clone(),
         request: RequestBody::default(),
+        agent: None,
+    };
+    let agent = NewAgent {
+        agent: Agent { parent: None, depth: u32::MAX, budget: Budget { steps: MAX_STEPS, ..Budget::default() } },
+        ..NewAgent::default()
+    };
+    let agent = Command::Answer {
+        conversation: ConversationId(1),
+        question: MessageId(9),
+        run: RunId(2),
+        model: name.clone(),
+        request: RequestBody::default(),
+        agent: Some(Box::new(agent)),
+    };
+    let called = Called {
+        model: name.clone(),
+        key: KeyOrigin::Environment,
+        messages: u32::MAX,
+        left_out: u32::MAX,
+        passages: u32::MAX,
+        input_tokens: u64::MAX,
+        budget: u64::MAX,
+    };
+    let tool = "a".repeat(MAX_TOOL_BYTES);
+    let intent = Intent { tool: tool.clone(), effect: Effect::Once, digest: Digest(u128::MAX) };
+    let (usage, account) = (Usage::default(), Account::default());
+    let replied = Replied { model: name.clone(), usage, account, calls: vec![intent; MAX_CALLS] };
+    let tool_call = ToolCall { id: name.clone(), name: tool, arguments: "{}".to_owned() };
+    let body = ReplyBody { text: String::new(), tool_calls: vec![tool_call; MAX_CALLS] };
+    let compacted = Compacted { from: MessageId(9), through: MessageId(9), messages: 0, model: name.clone(), usage };
+    let seen = Command::RecordSkillVersion {
+        id: 1,
+        name: name.clone(),
+        origin: Origin::Shipped,
+        version: Digest(u128::MAX),
+        folder: name.clone(),
     };
     let commands = [
         Command::CreateHome { zo_version: name.clone() },
         ask,
         Command::RecordRecall { run: RunId(1), passages: vec![passage; MAX_PASSAGES], indexed: Position(u64::MAX) },
         Command::SetKey { id: 1, key: name.clone(), value: String::new() },
+        agent,
+        Command::RecordCall { run: RunId(2), called },
+        Command::RecordReply { run: RunId(2), replied, body },
+        Command::RecordSkillUse { run: RunId(2), name: name.clone(), version: Digest(1), seen: Position(u64::MAX) },
+        Command::AddRule { rule: name.clone() },
+        seen,
+        Command::Compact { conversation: ConversationId(1), compacted, summary: String::new() },
         placeholder,
     ];
     let mut writer = Writer::default();

@@ -3,8 +3,10 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use super::conversation::{FileBody, MessageBody, NameBody, ToolCall};
+use super::conversation::{FileBody, MessageBody, NameBody, SummaryBody, ToolCall};
+use super::run::agent::{AgentBody, AgentOptions, Consent, PermissionBody, ReplyBody, ResultBody};
 use super::run::{ReasonBody, RequestBody};
+use super::skill::{FolderBody, Origin};
 use super::{Event, KINDS, decode_body, encode_into, kv, memory};
 use crate::testing::{Golden, check_golden, read_golden, samples};
 
@@ -85,6 +87,26 @@ fn bodies_keep_their_bytes_and_meaning() {
     check_body("value", &[kv::Body { value: "blue".to_owned() }]);
     check_body("reason", &[ReasonBody { reason: "not so".to_owned() }]);
     let all = RequestBody { system: some("Be brief."), schema: some("{}"), fallbacks: vec!["offline".to_owned()] };
-    check_body("request", &[RequestBody::default(), all]);
+    check_body("request", &[RequestBody::default(), all.clone()]);
     check_body("file", &[FileBody { name: "a.png".to_owned(), bytes: vec![0, 1, 255] }]);
+    let options = AgentOptions {
+        name: some("clerk"),
+        workspace: some("/srv/books"),
+        tools: Some(vec!["read_file".to_owned()]),
+        rules: vec!["deny: run_command(git push …)".to_owned()],
+        skills: vec![("/srv/books/.zo/skills".to_owned(), Origin::Project), ("/skills".to_owned(), Origin::Shipped)],
+        concurrency: 4,
+        consent: Consent::Ask,
+        script: some("[]"),
+    };
+    check_body("agent", &[AgentBody::default(), AgentBody { request: all, options }]);
+    check_body(
+        "reply",
+        &[ReplyBody::default(), ReplyBody { text: "I look.".to_owned(), tool_calls: vec![call("1"), call("2")] }],
+    );
+    check_body("result", &[ResultBody { output: "nothing to commit".to_owned() }]);
+    let permission = |rule| PermissionBody { what: "git status".to_owned(), why: "no rule says".to_owned(), rule };
+    check_body("permission", &[permission(None), permission(some("allow: run_command(git status)"))]);
+    check_body("folder", &[FolderBody { folder: "/srv/books/.zo/skills/bookkeeping".to_owned() }]);
+    check_body("summary", &[SummaryBody { summary: "They spoke of tea.".to_owned() }]);
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::event::run::agent::CallId;
 
 /// Reads a text as a memory's id and shows it again.
 fn check(text: &str, expected: Result<&str, &str>) {
@@ -69,6 +70,15 @@ fn ids_and_digests_are_texts_in_json() {
         format!("{:>28}|{:<28}|", RunId(1), RunId(1)),
         "  00000000000000000000000001|00000000000000000000000001  |"
     );
+}
+
+/// A call of a run is named as people write it, and its two numbers stand for themselves in JSON.
+#[test]
+fn a_tool_call_is_its_reply_and_its_place() {
+    let id = CallId { step: 2, call: 10 };
+    assert_eq!(id.to_string(), "2.10");
+    assert_eq!(serde_json::to_string(&id).expect("JSON"), r#"{"step":2,"call":10}"#);
+    assert!(CallId { step: 2, call: 9 } < id && id < CallId { step: 3, call: 0 }, "they sort as they are asked for");
 }
 
 #[test]

@@ -30,6 +30,7 @@ fn full() -> (Recorded, &'static [u8]) {
         conversation: crate::ConversationId(4),
         question: crate::MessageId(5),
         model: "ollama/llama3:8".to_owned(),
+        agent: None,
     };
     (Recorded { header, event: event.into() }, body)
 }
@@ -155,7 +156,7 @@ fn every_changed_byte_is_an_error() {
 fn what_this_version_does_not_write_is_refused_though_its_checksum_fits() {
     let (recorded, body) = full();
     let bytes = written(&recorded, body);
-    check(&bytes, "run v555885348 run.started, body Inline(12), 179 bytes");
+    check(&bytes, "run v555885348 run.started, body Inline(12), 180 bytes");
     let no = |at: usize, new: &[u8], what: &str| {
         check(&forged(&bytes, at, new), &format!("record at position 7 has no valid {what}"));
     };
@@ -168,17 +169,17 @@ fn what_this_version_does_not_write_is_refused_though_its_checksum_fits() {
     no(13, &[13], "category: 13");
     no(14, &[1], "reserved field: 1");
     no(15, &[1], "reserved field: 256");
-    no(64, &[0], "length: 179");
-    no(64, &[0xFF; 4], "length: 179");
-    no(68, &[11], "length: 179");
-    no(68, &[13], "length: 179");
+    no(64, &[0], "length: 180");
+    no(64, &[0xFF; 4], "length: 180");
+    no(68, &[11], "length: 180");
+    no(68, &[13], "length: 180");
     check(
-        &forged(&bytes, 10, &[2]),
-        "run v555885348 run.started has schema 2, and this version of zo knows 1 at the most, body Inline(12), 179 bytes",
+        &forged(&bytes, 10, &[3]),
+        "run v555885348 run.started has schema 3, and this version of zo knows 2 at the most, body Inline(12), 180 bytes",
     );
     check(
         &forged(&bytes, 8, &[0xFF, 0x0F]),
-        "run v555885348 event kind 0x0fff is not known: it was written by a newer version of zo, body Inline(12), 179 bytes",
+        "run v555885348 event kind 0x0fff is not known: it was written by a newer version of zo, body Inline(12), 180 bytes",
     );
 }
 
@@ -188,11 +189,11 @@ fn a_length_shorter_than_a_record_is_an_error() {
     for length in [0_u32, 1, 63] {
         let mut bytes = written(&recorded, body);
         bytes[..4].copy_from_slice(&length.to_le_bytes());
-        check(&bytes, "record at position 7 is cut: 72 bytes needed, 179 there");
+        check(&bytes, "record at position 7 is cut: 72 bytes needed, 180 there");
     }
     let mut bytes = written(&recorded, body);
     bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-    check(&bytes, "record at position 7 is cut: 4294967303 bytes needed, 179 there");
+    check(&bytes, "record at position 7 is cut: 4294967303 bytes needed, 180 there");
 }
 
 /// The layout in the module's documentation, read from the bytes.
@@ -201,14 +202,14 @@ fn fields_lie_where_the_documentation_says() {
     let (recorded, body) = full();
     let bytes = written(&recorded, body);
     let hex = |from: usize, to: usize| to_hex(&bytes[from..to]);
-    assert_eq!(hex(0, 4), "ab000000"); // 179 - 8
-    assert_eq!(hex(8, 16), "0104010f04040000"); // kind, schema, flags, actor, category, zero
+    assert_eq!(hex(0, 4), "ac000000"); // 180 - 8
+    assert_eq!(hex(8, 16), "0104020f04040000"); // kind, schema, flags, actor, category, zero
     assert_eq!(hex(16, 32), "100f0e0d0c0b0a090807060504030201");
     assert_eq!(hex(32, 48), "201f1e1d1c1b1a191817161514131211");
-    assert_eq!(hex(48, 72), "24232221545352517b68e5cf8b010000".to_owned() + "370000000c000000");
+    assert_eq!(hex(48, 72), "24232221545352517b68e5cf8b010000".to_owned() + "380000000c000000");
     assert_eq!(hex(72, 80), "0600000000000000");
     assert_eq!(hex(80, 112), "403f3e3d3c3b3a393837363534333231504f4e4d4c4b4a494847464544434241");
-    assert_eq!(&bytes[167..], body);
+    assert_eq!(&bytes[168..], body);
 }
 
 fn body_meaning(body: BodyPlace) -> serde_json::Value {
@@ -250,20 +251,23 @@ fn the_record_keeps_its_bytes() {
         });
         Golden::new(bytes, &meaning)
     });
-    check_golden("records/every_field.2.hex", &goldens);
+    check_golden("records/every_field.3.hex", &goldens);
 }
 
-/// What was written when `run.finished` had its first schema.
+/// What was written when `run.finished` had its first schema, and when `run.started` had.
 #[test]
 fn records_of_an_older_schema_are_read() {
-    for golden in read_golden("records/every_field.1.hex").expect("it was there once") {
-        let (raw, length) = RawRecord::read(POSITION, &golden.bytes).expect("an old log has it");
-        assert_eq!(length, golden.bytes.len());
-        let recorded = raw.decode().expect("every schema is lifted to the newest");
-        let meaning = Golden::new(Vec::new(), &json!({"name": recorded.event.name(), "data": recorded.event})).meaning;
-        assert_eq!(meaning["name"], golden.meaning["kind"]);
-        assert_eq!(meaning["data"], golden.meaning["data"]);
-        assert_eq!(golden.meaning["schema"], json!(raw.schema));
+    for file in ["records/every_field.1.hex", "records/every_field.2.hex"] {
+        for golden in read_golden(file).expect("it was there once") {
+            let (raw, length) = RawRecord::read(POSITION, &golden.bytes).expect("an old log has it");
+            assert_eq!(length, golden.bytes.len());
+            let recorded = raw.decode().expect("every schema is lifted to the newest");
+            let meaning = json!({"name": recorded.event.name(), "data": recorded.event});
+            let meaning = Golden::new(Vec::new(), &meaning).meaning;
+            assert_eq!(meaning["name"], golden.meaning["kind"]);
+            assert_eq!(meaning["data"], golden.meaning["data"]);
+            assert_eq!(golden.meaning["schema"], json!(raw.schema));
+        }
     }
 }
 

@@ -3,7 +3,11 @@
 
 use crate::command::{NewMessage, Parent};
 use crate::event::conversation::{MessageAdded, MessageBody, Role};
-use crate::event::{Event, bench, conversation, home, kv, memory, run, vault};
+use crate::event::run::agent::{
+    Agent, Budget, CallId, Caller, CancelRequested, Effect, Intent, PermissionAnswered, PermissionAsked, Replied,
+    SkillUsed, ToolCalled, ToolReturned, ToolStatus, Trust, Verdict,
+};
+use crate::event::{Event, bench, conversation, home, kv, memory, run, skill, vault};
 use crate::ids::{Category, ConversationId, Digest, KeyId, MemoryId, MessageId, Position, RunId, StreamId};
 use crate::record::{Actor, Recorded};
 use crate::time::Timestamp;
@@ -65,7 +69,8 @@ fn set(key: &str, size: u32) -> kv::Set {
 }
 
 fn started(question: u128) -> run::Started {
-    run::Started { conversation: ConversationId(1), question: MessageId(question), model: "offline".to_owned() }
+    let (conversation, question) = (ConversationId(1), MessageId(question));
+    run::Started { conversation, question, model: "offline".to_owned(), agent: None }
 }
 
 fn recalled() -> run::Recalled {
@@ -129,6 +134,54 @@ fn key_set(provider: &str) -> vault::KeySet {
     vault::KeySet { provider: provider.to_owned(), fingerprint: "0123456789abcdef".to_owned() }
 }
 
+/// An agent that is to answer message 13, and may start agents below itself unless another one started it.
+fn agent(parent: Option<Caller>) -> run::Started {
+    let tokens = parent.is_none().then_some(9000);
+    let deadline = parent.map(|_| Timestamp(1_700_000_100_000));
+    let budget = Budget { steps: 5, tokens, cost_micros: tokens, deadline };
+    run::Started { agent: Some(Agent { parent, depth: u32::from(parent.is_none()), budget }), ..started(13) }
+}
+
+/// A call of an agent's first reply.
+pub(crate) fn call_id(call: u32) -> CallId {
+    CallId { step: 0, call }
+}
+
+/// The call of run 6 that starts agents.
+fn caller(index: u32) -> Caller {
+    Caller { run: RunId(6), call: call_id(2), index }
+}
+
+fn replied(calls: &[(&str, Effect)]) -> Replied {
+    let intent =
+        |(tool, effect): &(&str, Effect)| Intent { tool: (*tool).to_owned(), effect: *effect, digest: digest_of(tool) };
+    let usage = run::Usage { input_tokens: 700, output_tokens: 30, cost_micros: 4 };
+    let account = run::Account { cached_tokens: 100, attempts: 1, ..run::Account::default() };
+    Replied { model: "openai/b".to_owned(), usage, account, calls: calls.iter().map(intent).collect() }
+}
+
+fn returned(id: CallId, status: ToolStatus, trust: Trust) -> ToolReturned {
+    ToolReturned { id, status, trust, bytes: 2000, digest: digest_of("output") }
+}
+
+fn version_seen(version: &str, origin: skill::Origin) -> skill::VersionSeen {
+    skill::VersionSeen { name: "bookkeeping".to_owned(), origin, version: digest_of(version) }
+}
+
+fn compacted(from: u128, through: u128, messages: u32) -> conversation::Compacted {
+    let usage = run::Usage { input_tokens: 50, output_tokens: 5, cost_micros: 1 };
+    let (from, through) = (MessageId(from), MessageId(through));
+    conversation::Compacted { from, through, messages, model: "openai/a".to_owned(), usage }
+}
+
+fn rule(text: &str) -> home::RuleAdded {
+    home::RuleAdded { rule: text.to_owned() }
+}
+
+fn skill_used() -> SkillUsed {
+    SkillUsed { name: "bookkeeping".to_owned(), version: digest_of("two"), seen: Position(59) }
+}
+
 fn placeholder() -> bench::Placeholder {
     bench::Placeholder { stands_for: "job.submitted".to_owned(), filling: vec![1, 2, 255] }
 }
@@ -141,6 +194,8 @@ pub(crate) fn story() -> Vec<Recorded> {
     let run = |id| StreamId::from(RunId(id));
     let home = StreamId::new(Category::Home, 0);
     let vault = StreamId::new(Category::Vault, 0);
+    let skill = |id| StreamId::new(Category::Skill, id);
+    let calls = [("read_file", Effect::Pure), ("run_command", Effect::Once), ("spawn_agents", Effect::Idempotent)];
     let events: Vec<(StreamId, u32, Event)> = vec![
         (home, 1, home::Created { zo_version: "0.1.0".to_owned() }.into()),
         (conversation(1), 1, conversation::Started { name: Some(digest_of("trip")) }.into()),
@@ -194,6 +249,48 @@ pub(crate) fn story() -> Vec<Recorded> {
         (run(5), 1, run::Started { model: "near/c".to_owned(), ..started(13) }.into()),
         (run(5), 2, called("near/d").into()),
         (run(5), 3, interrupted().into()),
+        (home, 8, rule("allow: read_file").into()),
+        (home, 9, rule("deny: run_command(git push …)").into()),
+        (home, 10, home::RuleRemoved { rule: "allow: read_file".to_owned() }.into()),
+        (home, 11, home::DailyBudgetSet { cost_micros: Some(5_000_000) }.into()),
+        (skill(1), 1, version_seen("one", skill::Origin::Project).into()),
+        (skill(1), 2, skill::Trusted { version: digest_of("one") }.into()),
+        (skill(1), 3, version_seen("two", skill::Origin::Project).into()),
+        (skill(2), 1, version_seen("one", skill::Origin::User).into()),
+        (skill(2), 2, skill::Trusted { version: digest_of("one") }.into()),
+        (skill(2), 3, skill::TrustWithdrawn {}.into()),
+        (run(6), 1, agent(None).into()),
+        (run(6), 2, called("openai/b").into()),
+        (run(6), 3, skill_used().into()),
+        (run(6), 4, replied(&calls).into()),
+        (run(6), 5, PermissionAsked { id: call_id(1) }.into()),
+        (run(6), 6, ToolCalled { id: call_id(0) }.into()),
+        (run(6), 7, returned(call_id(0), ToolStatus::Done, Trust::Untrusted).into()),
+        (run(6), 8, PermissionAnswered { id: call_id(1), verdict: Verdict::Denied }.into()),
+        (run(6), 9, returned(call_id(1), ToolStatus::Refused, Trust::Trusted).into()),
+        (run(6), 10, ToolCalled { id: call_id(2) }.into()),
+        (run(7), 1, agent(Some(caller(0))).into()),
+        (run(8), 1, agent(Some(caller(1))).into()),
+        (run(8), 2, CancelRequested {}.into()),
+        (run(8), 3, run::Failed {}.into()),
+        (run(6), 11, returned(call_id(2), ToolStatus::Failed, Trust::Trusted).into()),
+        (run(6), 12, called("openai/b").into()),
+        (run(6), 13, run::Finished { answer: MessageId(14), ..interrupted() }.into()),
+        (run(7), 2, called("near/c").into()),
+        (run(7), 3, call_failed("near/c", 1).into()),
+        (run(7), 4, called("openai/b").into()),
+        (run(7), 5, replied(&calls[1..2]).into()),
+        (run(7), 6, PermissionAsked { id: call_id(0) }.into()),
+        (run(7), 7, PermissionAnswered { id: call_id(0), verdict: Verdict::Allowed }.into()),
+        (run(7), 8, ToolCalled { id: call_id(0) }.into()),
+        (run(7), 9, CancelRequested {}.into()),
+        (conversation(1), 8, compacted(11, 13, 2).into()),
+        (conversation(1), 9, compacted(11, 11, 1).into()),
+        (conversation(1), 10, conversation::Uncompacted { compaction: Position(88) }.into()),
+        (conversation(4), 1, conversation::Started { name: None }.into()),
+        (conversation(4), 2, added(41, None).into()),
+        (conversation(4), 3, compacted(41, 41, 1).into()),
+        (conversation(4), 4, conversation::Deleted {}.into()),
     ];
     events
         .into_iter()
@@ -270,5 +367,31 @@ pub(crate) fn samples() -> Vec<Event> {
         .into(),
         key_set("openai").into(),
         vault::KeyRemoved { provider: "near".to_owned() }.into(),
+        agent(None).into(),
+        agent(Some(caller(1))).into(),
+        rule("allow: run_command(git status)").into(),
+        home::RuleRemoved { rule: "ask: http_fetch".to_owned() }.into(),
+        home::DailyBudgetSet { cost_micros: Some(5_000_000) }.into(),
+        home::DailyBudgetSet { cost_micros: None }.into(),
+        compacted(11, 13, 2).into(),
+        conversation::Uncompacted { compaction: Position(88) }.into(),
+        replied(&[("read_file", Effect::Pure), ("a", Effect::Idempotent), ("b", Effect::Once)]).into(),
+        ToolCalled { id: CallId { step: 2, call: 1 } }.into(),
+        returned(call_id(0), ToolStatus::Done, Trust::Untrusted).into(),
+        returned(call_id(1), ToolStatus::Failed, Trust::Trusted).into(),
+        returned(call_id(2), ToolStatus::Refused, Trust::Trusted).into(),
+        returned(call_id(3), ToolStatus::Invalid, Trust::Trusted).into(),
+        returned(call_id(4), ToolStatus::Interrupted, Trust::Trusted).into(),
+        returned(call_id(5), ToolStatus::Cancelled, Trust::Trusted).into(),
+        PermissionAsked { id: call_id(1) }.into(),
+        PermissionAnswered { id: call_id(1), verdict: Verdict::Allowed }.into(),
+        PermissionAnswered { id: call_id(2), verdict: Verdict::Denied }.into(),
+        CancelRequested {}.into(),
+        skill_used().into(),
+        version_seen("one", skill::Origin::Project).into(),
+        version_seen("one", skill::Origin::User).into(),
+        version_seen("one", skill::Origin::Shipped).into(),
+        skill::Trusted { version: digest_of("one") }.into(),
+        skill::TrustWithdrawn {}.into(),
     ]
 }

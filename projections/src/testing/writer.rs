@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::short;
 use crate::command::{Command, Receipt, Rejection, Submission};
 use crate::decide::{Decision, decide};
-use crate::event::{Event, conversation, decode_body, kv, memory, run};
+use crate::event::{Event, conversation, decode_body, kv, memory, run, skill};
 use crate::ids::{EventId, KeyId, Position, StreamId};
 use crate::record::{Actor, BodyPlace, Header, Recorded};
 use crate::time::Timestamp;
@@ -112,7 +112,13 @@ fn line(Recorded { header, event }: &Recorded, body: Option<&[u8]>) -> String {
             Event::MessageAdded(_) => said::<conversation::MessageBody>(bytes),
             Event::Memorized(_) | Event::Superseded(_) => said::<memory::Body>(bytes),
             Event::KvSet(_) => said::<kv::Body>(bytes),
+            Event::ConversationCompacted(_) => said::<conversation::SummaryBody>(bytes),
+            Event::RunStarted(run::Started { agent: Some(_), .. }) => said::<run::agent::AgentBody>(bytes),
             Event::RunStarted(_) => said::<run::RequestBody>(bytes),
+            Event::RunReplied(_) => said::<run::agent::ReplyBody>(bytes),
+            Event::ToolReturned(_) => said::<run::agent::ResultBody>(bytes),
+            Event::PermissionAsked(_) => said::<run::agent::PermissionBody>(bytes),
+            Event::SkillVersionSeen(_) => said::<skill::FolderBody>(bytes),
             Event::FileAttached(_) => said::<conversation::FileBody>(bytes),
             Event::Retracted(_) | Event::RunFailed(_) | Event::RunCallFailed(_) | Event::RunFinished(_) => {
                 said::<run::ReasonBody>(bytes)

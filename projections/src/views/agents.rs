@@ -51,8 +51,19 @@ pub struct RunningAgent {
     pub cancelled: Option<Position>,
     /// The agents that it started, in the order in which they were started.
     pub children: Vec<RunId>,
-    /// Skills that it was given, each with its version.
-    pub skills: Vec<(String, Digest)>,
+    /// Skills that it was given, in each version once.
+    pub skills: Vec<UsedSkill>,
+}
+
+/// A skill that an agent was given.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct UsedSkill {
+    /// Its name.
+    pub name: String,
+    /// The version.
+    pub version: Digest,
+    /// The event that says so.
+    pub position: Position,
 }
 
 /// A reply that asked for tools.
@@ -135,6 +146,8 @@ pub struct EndedAgent {
     pub steps: Vec<(Position, Vec<Position>)>,
     /// The agents that it started.
     pub children: Vec<RunId>,
+    /// The events by which it was given skills.
+    pub skills: Vec<Position>,
     /// Whether it was given a text that anybody may have written.
     pub tainted: bool,
 }
@@ -165,6 +178,11 @@ impl RunningAgent {
     /// Whether it waits for somebody to permit a call.
     pub fn waits_for_consent(&self) -> bool {
         self.open_calls().any(|(_, call)| call.asked.is_some() && call.verdict.is_none())
+    }
+
+    /// A skill that it was given, in this version.
+    pub fn skill(&self, name: &str, version: Digest) -> Option<&UsedSkill> {
+        self.skills.iter().find(|used| used.name == name && used.version == version)
     }
 
     fn spend(&mut self, usage: &Usage) {
@@ -216,8 +234,8 @@ impl Agents {
         let Event::RunStarted(event) = &recorded.event else { return };
         let Some(agent) = &event.agent else { return };
         let id = RunId(recorded.header.stream.id);
-        if recorded.header.version != 1 || self.running.contains_key(&id) {
-            // The fold of runs notes it.
+        if recorded.header.version != 1 || self.running.contains_key(&id) || self.ended.contains_key(&id) {
+            // The folds of runs and streams note it.
             return;
         }
         if let Some(caller) = agent.parent
@@ -243,6 +261,11 @@ impl Agents {
         self.running.insert(id, running);
     }
 
+    /// Two that gave one answer are not possible; of such, it belongs to the oldest id, also after a snapshot.
+    fn note_answer(&mut self, answer: MessageId, id: RunId) {
+        self.by_answer.entry(answer).and_modify(|known| *known = id.min(*known)).or_insert(id);
+    }
+
     fn end(&mut self, recorded: &Recorded, outcome: Outcome, answer: Option<MessageId>) {
         let id = RunId(recorded.header.stream.id);
         let Some(agent) = self.running.remove(&id) else { return };
@@ -253,7 +276,7 @@ impl Agents {
             (step.replied, positions.collect())
         };
         if let Some(answer) = answer {
-            self.by_answer.insert(answer, id);
+            self.note_answer(answer, id);
         }
         let ended = EndedAgent {
             conversation: agent.conversation,
@@ -268,6 +291,7 @@ impl Agents {
             spent: agent.spent,
             steps: agent.steps.into_iter().map(returns).collect(),
             children: agent.children,
+            skills: agent.skills.into_iter().map(|skill| skill.position).collect(),
             tainted: agent.tainted,
         };
         self.ended.insert(id, ended);
@@ -331,9 +355,9 @@ impl Agents {
             Event::PermissionAnswered(event) => return Err(not_open(event.id)),
             Event::CancelRequested(_) => agent.cancelled = agent.cancelled.or(Some(header.position)),
             Event::SkillUsed(event) => {
-                let used = (event.name.clone(), event.version);
-                if !agent.skills.contains(&used) {
-                    agent.skills.push(used);
+                if agent.skill(&event.name, event.version).is_none() {
+                    let (name, version, position) = (event.name.clone(), event.version, header.position);
+                    agent.skills.push(UsedSkill { name, version, position });
                 }
             }
             _ => {}
@@ -379,8 +403,10 @@ impl Projection for Agents {
 
     fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
         let (running, ended): (_, BTreeMap<RunId, EndedAgent>) = load_value(bytes)?;
-        let by_answer = ended.iter().filter_map(|(id, agent)| Some((agent.answer?, *id))).collect();
-        Ok(Self { running, ended, by_answer })
+        let answers: Vec<_> = ended.iter().filter_map(|(id, agent)| Some((agent.answer?, *id))).collect();
+        let mut agents = Self { running, ended, by_answer: BTreeMap::new() };
+        answers.into_iter().for_each(|(answer, id)| agents.note_answer(answer, id));
+        Ok(agents)
     }
 }
 

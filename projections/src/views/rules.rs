@@ -11,7 +11,7 @@ use crate::record::Recorded;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Rules {
     rules: Vec<(String, Position)>,
-    daily_budget: Option<u64>,
+    daily_budget: Option<(Option<u64>, Position)>,
 }
 
 impl Rules {
@@ -22,6 +22,11 @@ impl Rules {
 
     /// What all agents together may cost in a day (UTC), in millionths of a US dollar.
     pub fn daily_budget(&self) -> Option<u64> {
+        self.daily_budget?.0
+    }
+
+    /// The same, and since when; none if it was never laid down. No limit may have been laid down too.
+    pub fn daily_budget_set(&self) -> Option<(Option<u64>, Position)> {
         self.daily_budget
     }
 
@@ -49,7 +54,9 @@ impl Projection for Rules {
                 }
                 self.rules.retain(|(rule, _)| *rule != event.rule);
             }
-            Event::DailyBudgetSet(event) => self.daily_budget = event.cost_micros,
+            Event::DailyBudgetSet(event) => {
+                self.daily_budget = Some((event.cost_micros, recorded.header.position));
+            }
             _ => {}
         }
         Ok(())

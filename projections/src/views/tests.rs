@@ -70,25 +70,40 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          home.model_chosen: settings;
          home.provider_added: settings;
          home.provider_removed: settings;
+         home.rule_added: rules;
+         home.rule_removed: rules;
+         home.daily_budget_set: rules;
          conversation.started: conversations; +conversations
          conversation.message_added: conversations; +messages
          conversation.branch_selected: conversations;
          conversation.renamed: conversations;
-         conversation.deleted: conversations; -conversations -messages
+         conversation.deleted: compactions conversations; -conversations -messages
          conversation.file_attached: attachments;
          conversation.forked: ;
+         conversation.compacted: compactions usage; +cost_micros +tokens
+         conversation.uncompacted: compactions;
          memory.memorized: memories; +memories_live +memory_bytes -memories_retracted
          memory.superseded: memories; +memory_bytes
          memory.retracted: memories; +memories_retracted -memories_live -memory_bytes
          memory.forgotten: memories; -memories_live -memories_retracted -memory_bytes
          kv.set: key_values; +keys
          kv.deleted: key_values; -keys
-         run.started: runs; +runs_outstanding
+         run.started: agents runs; +runs_outstanding
          run.recalled: runs;
-         run.finished: calls runs usage; +cost_micros +runs_finished +tokens -runs_outstanding
-         run.failed: runs; +runs_failed -runs_outstanding
+         run.finished: agents calls runs usage; +cost_micros +runs_finished +tokens -runs_outstanding
+         run.failed: agents runs; +runs_failed -runs_outstanding
          run.called: calls;
-         run.call_failed: calls usage; +cost_micros +tokens
+         run.call_failed: agents calls usage; +cost_micros +tokens
+         run.replied: agents calls usage; +cost_micros +tokens
+         run.tool_called: agents;
+         run.tool_returned: agents;
+         run.permission_asked: agents;
+         run.permission_answered: agents;
+         run.cancel_requested: agents;
+         run.skill_used: agents;
+         skill.version_seen: skills;
+         skill.trusted: skills;
+         skill.trust_withdrawn: skills;
          vault.key_set: provider_keys;
          vault.key_removed: provider_keys;
          bench.placeholder: ;",
@@ -132,18 +147,33 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("conversation.message_added", &["conversations"]),
         ("conversation.branch_selected", &["conversations"]),
         ("conversation.renamed", &["conversations"]),
-        ("conversation.deleted", &["conversations"]),
+        ("conversation.deleted", &["compactions", "conversations"]),
+        ("conversation.compacted", &["compactions", "usage"]),
+        ("conversation.uncompacted", &["compactions"]),
         ("memory.memorized", &["memories"]),
         ("memory.superseded", &["memories"]),
         ("memory.retracted", &["memories"]),
         ("memory.forgotten", &["memories"]),
         ("kv.set", &["key_values"]),
         ("kv.deleted", &["key_values"]),
-        ("run.started", &["runs"]),
+        ("run.started", &["agents", "runs"]),
         ("run.recalled", &["runs"]),
-        ("run.finished", &["calls", "runs", "usage"]),
+        ("run.finished", &["agents", "calls", "runs", "usage"]),
         ("run.called", &["calls"]),
-        ("run.call_failed", &["calls", "usage"]),
+        ("run.call_failed", &["agents", "calls", "usage"]),
+        ("run.replied", &["agents", "calls", "usage"]),
+        ("run.tool_called", &["agents"]),
+        ("run.tool_returned", &["agents"]),
+        ("run.permission_asked", &["agents"]),
+        ("run.permission_answered", &["agents"]),
+        ("run.cancel_requested", &["agents"]),
+        ("run.skill_used", &["agents"]),
+        ("skill.version_seen", &["skills"]),
+        ("skill.trusted", &["skills"]),
+        ("skill.trust_withdrawn", &["skills"]),
+        ("home.rule_added", &["rules"]),
+        ("home.rule_removed", &["rules"]),
+        ("home.daily_budget_set", &["rules"]),
         ("vault.key_set", &["provider_keys"]),
         ("vault.key_removed", &["provider_keys"]),
         ("conversation.file_attached", &["attachments"]),
@@ -151,7 +181,7 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("home.model_chosen", &["settings"]),
         ("home.provider_added", &["settings"]),
         ("home.provider_removed", &["settings"]),
-        ("run.failed", &["runs"]),
+        ("run.failed", &["agents", "runs"]),
         ("home.created", &[]),
         ("home.embedder_chosen", &["settings"]),
         ("bench.placeholder", &[]),
@@ -184,7 +214,25 @@ fn a_slip_in_one_field_is_given_away() {
             event.usage.cost_micros += 1;
         }
     };
-    assert_eq!(slipped(&cost), ["usage"]);
+    assert_eq!(slipped(&cost), ["agents", "usage"]);
+    let effect = |recorded: &mut Recorded| {
+        if let Event::RunReplied(event) = &mut recorded.event {
+            event.calls.iter_mut().for_each(|call| call.effect = crate::event::run::agent::Effect::Pure);
+        }
+    };
+    assert_eq!(slipped(&effect), ["agents"]);
+    let depth = |recorded: &mut Recorded| {
+        if let Event::RunStarted(crate::event::run::Started { agent: Some(agent), .. }) = &mut recorded.event {
+            agent.depth += 1;
+        }
+    };
+    assert_eq!(slipped(&depth), ["agents"]);
+    let version = |recorded: &mut Recorded| {
+        if let Event::SkillTrusted(event) = &mut recorded.event {
+            event.version.0 += 1;
+        }
+    };
+    assert_eq!(slipped(&version), ["skills"]);
 }
 
 #[test]
@@ -274,7 +322,7 @@ fn views_are_loaded_as_they_were_saved_and_from_nothing_else() {
 fn a_snapshot_of_another_shape_is_refused() {
     let bytes = Views::default().save();
     let mut shape = Views::shape();
-    assert_eq!(shape.len(), 11);
+    assert_eq!(shape.len(), 15);
     shape[3].1 += 1;
     let mut other = Vec::new();
     save_section(&mut other, |out| save_value(&shape, out));
@@ -317,6 +365,6 @@ fn an_empty_state_has_the_digests_of_nothing() {
     for (name, digest) in Views::default().digests() {
         states.insert((name, digest));
     }
-    assert_eq!(states.len(), 11);
+    assert_eq!(states.len(), 15);
     assert_eq!(saved(&Memories::default()), 0_u64.to_le_bytes());
 }

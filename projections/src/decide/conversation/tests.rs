@@ -4,6 +4,7 @@ use super::*;
 use crate::command::Command;
 use crate::decide::{MAX_NAME_BYTES, MAX_TEXT_BYTES};
 use crate::event::conversation::ToolCall;
+use crate::event::run::Usage;
 use crate::testing::{assert_lines, digest_of, message, told};
 
 fn name(text: &str) -> Name {
@@ -197,4 +198,75 @@ fn the_result_of_a_tool_may_be_empty() {
         &[start(1, ""), add(1, empty)],
         "2 conversation/1 v2 conversation.message_added message=9 role=tool size=0 tool_calls=0 selected=true | content=",
     );
+}
+
+fn compact(from: u128, through: u128) -> Command {
+    let (from, through, model) = (MessageId(from), MessageId(through), "offline".to_owned());
+    // The writer counts the messages itself.
+    let compacted = Compacted { from, through, messages: 99, model, usage: Usage::default() };
+    Command::Compact { conversation: ConversationId(1), compacted, summary: "tea".to_owned() }
+}
+
+fn uncompact(position: u64) -> Command {
+    Command::Uncompact { conversation: ConversationId(1), compaction: Position(position) }
+}
+
+/// A conversation with messages 11, 12, 13, 14 at positions 2 to 5, 15 beside 13 at 6, and another one with 21 at 8.
+fn with_messages(more: &[Command]) -> Vec<Command> {
+    let branch = add(1, NewMessage { selected: false, ..behind(Parent::Message(MessageId(12)), 15) });
+    let begun = [start(1, ""), say(1, 11), say(1, 12), say(1, 13), say(1, 14), branch, start(2, ""), say(2, 21)];
+    [&begun[..], more].concat()
+}
+
+#[test]
+fn messages_that_follow_each_other_are_compacted() {
+    // Ids are shown in base 32: B is 11, F is 15.
+    let check = |from, through, shown: &str| {
+        let line = format!("9 conversation/1 v7 conversation.compacted {shown} model=offline");
+        let usage = "usage={input_tokens:0,output_tokens:0,cost_micros:0}";
+        check(&with_messages(&[compact(from, through)]), &format!("{line} {usage} | summary=tea"));
+    };
+    check(11, 13, "from=B through=D messages=3");
+    check(11, 14, "from=B through=E messages=4");
+    check(12, 12, "from=C through=C messages=1");
+    // Also on a branch that is not the selected one.
+    check(11, 15, "from=B through=F messages=3");
+}
+
+#[test]
+fn what_does_not_follow_each_other_is_no_range() {
+    let check = |from, through, expected: &str| check(&with_messages(&[compact(from, through)]), expected);
+    check(13, 11, "rejected: the range: message D does not come before B");
+    check(13, 15, "rejected: the range: message D does not come before F");
+    check(11, 99, "rejected: there is no message 33");
+    check(99, 11, "rejected: there is no message 33");
+    check(11, 21, "rejected: there is no message N");
+    check(21, 11, "rejected: there is no message N");
+}
+
+#[test]
+fn a_compaction_has_its_limits_and_its_conversation() {
+    check(&[compact(11, 11)], "rejected: there is no conversation 1");
+    check(&with_messages(&[delete(1), compact(11, 12)]), "rejected: there is no conversation 1");
+    let Command::Compact { conversation, compacted, .. } = compact(11, 12) else { unreachable!("it compacts") };
+    let summary = "a".repeat(MAX_TEXT_BYTES + 1);
+    let long = Command::Compact { conversation, compacted: compacted.clone(), summary };
+    let why = "rejected: the summary: 16777217 bytes are more than the 16777216 that one may have";
+    check(&with_messages(&[long]), why);
+    let nobody = Compacted { model: String::new(), ..compacted };
+    let nobody = Command::Compact { conversation, compacted: nobody, summary: String::new() };
+    check(&with_messages(&[nobody]), "rejected: the model: it is empty");
+}
+
+#[test]
+fn a_compaction_is_undone_once() {
+    let begun = with_messages(&[compact(11, 12), compact(11, 13)]);
+    let check = |more: &[Command], expected: &str| check(&[&begun[..], more].concat(), expected);
+    check(&[uncompact(9)], "11 conversation/1 v9 conversation.uncompacted compaction=9");
+    check(&[uncompact(9), uncompact(10)], "12 conversation/1 v10 conversation.uncompacted compaction=10");
+    check(&[uncompact(9), uncompact(9)], "rejected: there is no compaction 9");
+    check(&[uncompact(8)], "rejected: there is no compaction 8");
+    check(&[delete(1), uncompact(9)], "rejected: there is no conversation 1");
+    let elsewhere = Command::Uncompact { conversation: ConversationId(2), compaction: Position(9) };
+    check(&[elsewhere], "rejected: there is no compaction 9");
 }

@@ -22,6 +22,7 @@ fn ask_with(id: u128, run: u128) -> Command {
         run: RunId(run),
         model: "offline".to_owned(),
         request: RequestBody::default(),
+        agent: None,
     }
 }
 
@@ -85,7 +86,7 @@ fn a_question_that_was_put_is_not_put_again() {
     check(&[start("trip"), ask(9)], "rejected: the name \"trip\": conversation 2 has it");
     let Command::Ask { conversation, name, message, run, files, request, .. } = ask(9) else { unreachable!("it asks") };
     check(
-        &[Command::Ask { conversation, name, message, files, run, model: "a".repeat(1025), request }],
+        &[Command::Ask { conversation, name, message, files, run, model: "a".repeat(1025), request, agent: None }],
         "rejected: the model: 1025 bytes are more than the 1024 that one may have",
     );
 }
@@ -173,6 +174,7 @@ fn a_question_is_answered_once_more_by_another_run() {
         run: RunId(run),
         model: "a/x".to_owned(),
         request: RequestBody { system: Some("Be brief.".to_owned()), ..RequestBody::default() },
+        agent: None,
     };
     check(
         &[ask(9), finish(9, 10), again(9, 7)],
@@ -191,7 +193,7 @@ fn a_question_comes_with_its_files() {
         |size: usize| NewFile { name: "plan.png".to_owned(), media_type: "image/png".to_owned(), bytes: vec![7; size] };
     let with = |files: Vec<NewFile>| {
         let (name, message, model, request) = (name.clone(), message.clone(), model.clone(), request.clone());
-        Command::Ask { conversation, name, message, files, run, model, request }
+        Command::Ask { conversation, name, message, files, run, model, request, agent: None }
     };
     check(
         &[with(vec![file(2)])],

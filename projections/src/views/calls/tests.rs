@@ -1,7 +1,8 @@
 //! Calls: which are under way, and what failed before them.
 
 use super::*;
-use crate::event::run::{CallFailed, Called, Failed, KeyOrigin, Usage};
+use crate::event::run::agent::Replied;
+use crate::event::run::{Account, CallFailed, Called, Failed, KeyOrigin, Usage};
 use crate::testing::{assert_lines, fold, recorded};
 
 fn called(model: &str) -> Event {
@@ -19,6 +20,11 @@ fn called(model: &str) -> Event {
 
 fn failed(model: &str, attempts: u32) -> Event {
     CallFailed { model: model.to_owned(), attempts, usage: Usage::default(), estimated: false }.into()
+}
+
+fn replied() -> Event {
+    let (usage, account) = (Usage::default(), Account::default());
+    Replied { model: "a/x".to_owned(), usage, account, calls: Vec::new() }.into()
 }
 
 /// Folds events of runs; the calls of each, and the anomalies.
@@ -43,6 +49,23 @@ fn a_call_is_under_way_until_it_ends_or_its_run_does() {
     check(
         &[(1, called("a/x")), (2, called("a/x")), (1, Failed {}.into())],
         "2: 1 begun, 0 cut off, failed [], a/x at 2",
+    );
+}
+
+/// The run goes on after it: what failed stays known, but those cut off are counted anew.
+#[test]
+fn a_reply_ends_its_call_and_not_the_run() {
+    let cut_off = [(1, called("a/x")), (1, failed("a/x", 0)), (1, called("a/x")), (1, failed("a/x", 2))];
+    check(&cut_off, r#"1: 2 begun, 1 cut off, failed ["a/x"]"#);
+    let replies = [&cut_off[..], &[(1, called("b/y")), (1, replied())]].concat();
+    check(&replies, r#"1: 3 begun, 0 cut off, failed ["a/x"]"#);
+    let goes_on = [&replies[..], &[(1, called("b/y")), (1, failed("b/y", 0)), (1, called("b/y"))]].concat();
+    check(&goes_on, r#"1: 5 begun, 1 cut off, failed ["a/x"], b/y at 9"#);
+    check(
+        &[(1, replied()), (1, called("a/x")), (1, replied()), (1, replied())],
+        "1: 1 begun, 0 cut off, failed []
+         !1 run 1 waits for no call
+         !4 run 1 waits for no call",
     );
 }
 

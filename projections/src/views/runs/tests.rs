@@ -5,7 +5,8 @@ use crate::event::run::{Failed, Finished, Recalled, Started, Usage};
 use crate::testing::{assert_lines, fold, recorded};
 
 fn started() -> Event {
-    Started { conversation: ConversationId(1), question: MessageId(11), model: "offline".to_owned() }.into()
+    let (conversation, question) = (ConversationId(1), MessageId(11));
+    Started { conversation, question, model: "offline".to_owned(), agent: None }.into()
 }
 
 fn recalled() -> Event {
