@@ -3,9 +3,6 @@
 //! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its surprises
 //! (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on here.
 
-#[cfg(test)]
-mod tests;
-
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::names::shown;
