@@ -97,6 +97,20 @@ class Column:
         return report
 
 
+def likely_delimiter(sample):
+    """The one that cuts most of the first lines into as many fields, and into most."""
+    lines = sample.splitlines()[:50]
+    # The sample may end within a line.
+    lines = lines[:-1] if len(lines) > 2 and len(sample) >= 64 * 1024 else lines
+
+    def fitness(delimiter):
+        widths = [len(row) for row in csv.reader(lines, delimiter=delimiter) if row]
+        width, rows = collections.Counter(widths).most_common(1)[0] if widths else (0, 0)
+        return (width > 1, rows, width)
+
+    return max(",;\t|", key=fitness)
+
+
 def looks_like_header(first, second):
     """A header has names: all there, all different, none a number; or else the next row has numbers where it has none."""
     named = all(cell.strip() for cell in first) and len(set(first)) == len(first)
@@ -109,11 +123,7 @@ def run(path, delimiter=None, header=None, encoding="utf-8-sig", top=3):
     with open(path, newline="", encoding=encoding, errors="replace") as file:
         sample = file.read(64 * 1024)
         file.seek(0)
-        if delimiter is None:
-            try:
-                delimiter = csv.Sniffer().sniff(sample, delimiters=",;\t|").delimiter
-            except csv.Error:
-                delimiter = ","
+        delimiter = delimiter or likely_delimiter(sample)
         rows = (row for row in csv.reader(file, delimiter=delimiter) if row)
         start = list(itertools.islice(rows, 2))
         if not start:

@@ -60,7 +60,9 @@ fn what_is_no_frontmatter_is_told_with_its_line() {
 #[test]
 fn what_is_no_yaml_is_told_with_its_line() {
     check("---\nname: demo\n\tdescription: x\n---\nb\n", &[(Some(3), "a tab at the beginning of the line")]);
-    check("---\nname: demo\ndescription:\tx\n---\nb\n", &[(Some(3), "a tab outside of quotes")]);
+    check("---\nname: demo\ndescription:\tx\n---\nb\n", &[(Some(3), "not tabs")]);
+    check("---\nname: demo\ndescription: x\ty\n---\nb\n", &[(Some(3), "a tab outside of quotes")]);
+    check("---\nname: demo # \t\ndescription: \"x\ty\"\n---\nb\n", &[]);
     check("---\nname: demo\ndescription: Use when: asked\n---\nb\n", &[(Some(3), "belongs in quotes")]);
     check("---\nname: demo\ndescription: \"open\n---\nb\n", &[(Some(4), "not YAML")]);
     check("---\nname: demo\ndescription: x\nname: other\n---\nb\n", &[(Some(4), "there already, in line 2")]);
