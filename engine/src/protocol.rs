@@ -5,12 +5,14 @@
 //! [`Response::Failed`]. Texts come in clear and names unresolved: digests, ids and sealing are the holder's business.
 //! Over the socket a frame is a little-endian `u32` length and the bincode of the value; JSON travels as text.
 
+mod agents;
 mod answer;
 mod asking;
 mod models;
 mod request;
 mod response;
 
+pub use agents::*;
 pub use answer::*;
 pub use asking::*;
 pub use models::*;
@@ -18,7 +20,7 @@ pub use request::*;
 pub use response::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

@@ -3,7 +3,9 @@
 //! One file per group of requests. A handler takes the engine and the request's fields and calls `each` with the
 //! responses; the last one (`Done` or `Failed`) is [`handle`]'s.
 
+mod agents;
 pub(crate) mod asking;
+pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
 mod kv;
@@ -11,16 +13,19 @@ mod log;
 mod memory;
 mod models;
 mod recall;
+mod skills;
 mod status;
 mod vault;
 
 use std::ops::ControlFlow;
 
 use crate::engine::Engine;
-use zo_projections::Receipt;
+use zo_projections::{Actor, Receipt};
 
 use crate::protocol::Outcome as Change;
-use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, Query, Request, Response};
+use crate::protocol::{
+    Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, NewMemory, Query, RecallQuestion, Request, Response,
+};
 use crate::writer::Outcome;
 
 /// Takes responses; breaks when nobody wants more.
@@ -79,6 +84,23 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
             let answered = asking::ask(engine, *asking, each)?;
             return deliver(each, Response::Answered(Box::new(answered)));
         }
+        Request::Resume { run, can_ask, environment } => {
+            let answered = agents::resume(engine, &run, can_ask, &environment, each)?;
+            return deliver(each, Response::Answered(Box::new(answered)));
+        }
+        Request::CancelAgent { run } => one(agents::cancel(engine, &run))?,
+        Request::AnswerPermission { run, call, verdict, always } => {
+            one(agents::answer_permission(engine, &run, call.as_deref(), verdict, always))?
+        }
+        Request::AddRule { rule } => one(agents::add_rule(engine, rule))?,
+        Request::RemoveRule { rule } => one(agents::remove_rule(engine, rule))?,
+        Request::SetDailyBudget { cost_micros } => one(agents::set_daily_budget(engine, cost_micros))?,
+        Request::TrustSkill { folder, version } => one(skills::trust(engine, &folder, &version))?,
+        Request::WithdrawTrust { folder } => one(skills::withdraw_trust(engine, &folder))?,
+        Request::Compact { conversation, model, environment } => {
+            one(compaction::compact(engine, &conversation, model, &environment, each))?
+        }
+        Request::Uncompact { conversation } => one(compaction::uncompact(engine, &conversation))?,
         Request::Query { query, at } => {
             let answer = answer(engine, query, at)?;
             return deliver(each, Response::Answer(Box::new(answer)));
@@ -119,9 +141,30 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::ChosenModel => models::chosen(engine, at),
         Query::WouldAnswer { environment } => models::would_answer(engine, &environment),
         Query::Providers { environment } => models::providers(engine, &environment),
+        Query::Agents { nested, running, skip, limit } => {
+            agents::list(engine, at, nested, running, skip as usize, page(limit))
+        }
+        Query::Agent { run } => agents::show(engine, at, &run),
+        Query::Permissions => agents::permissions(engine),
+        Query::Rules => agents::rules(engine, at),
+        Query::Tools => Ok(Answer::Tools(agents::tools())),
+        Query::Skills { folders } => skills::list(engine, &folders),
         Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
     }
 }
+
+/// Keeps one content, on behalf of a tool.
+pub(crate) fn memorize(engine: &Engine, actor: Actor, item: NewMemory) -> Result<Acknowledged, Failure> {
+    let mut acknowledged = memory::memorize(engine, actor, vec![item])?;
+    acknowledged.pop().expect("one item has one acknowledgement")
+}
+
+/// What is remembered of something now, on behalf of a tool.
+pub(crate) fn recall_now(engine: &Engine, question: &RecallQuestion) -> Result<Answer, Failure> {
+    recall::recall(engine, question, None)
+}
+
+pub(crate) use conversation::body_of;
 
 fn page(limit: u32) -> usize {
     (limit as usize).clamp(1, MAX_PAGE)

@@ -5,7 +5,10 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use crate::event::{conversation, home, memory, run};
+use crate::event::run::agent::{
+    Agent, AgentOptions, CallId, PermissionBody, Replied, ReplyBody, ToolStatus, Trust, Verdict,
+};
+use crate::event::{conversation, home, memory, run, skill};
 use crate::ids::{ConversationId, Digest, MemoryId, MessageId, Position, RunId, StreamId};
 use crate::record::Actor;
 use crate::time::Timestamp;
@@ -114,6 +117,15 @@ pub struct Name {
     pub digest: Digest,
     /// The name itself, which is sealed.
     pub text: String,
+}
+
+/// An agent that is to answer a question.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+pub struct NewAgent {
+    /// What of it is in clear.
+    pub agent: Agent,
+    /// What of it is sealed.
+    pub options: AgentOptions,
 }
 
 /// What can be asked of the writer. Imperatives; each has its decision in [`crate::decide`].
@@ -261,6 +273,8 @@ pub enum Command {
         model: String,
         /// How it is to be answered.
         request: run::RequestBody,
+        /// The agent that is to answer it; none: one reply of the model is the answer.
+        agent: Option<Box<NewAgent>>,
     },
     /// Have a message that was added before answered, once more or for the first time.
     Answer {
@@ -274,6 +288,8 @@ pub enum Command {
         model: String,
         /// How it is to be answered.
         request: run::RequestBody,
+        /// The agent that is to answer it; none: one reply of the model is the answer.
+        agent: Option<Box<NewAgent>>,
     },
     /// Record what was recalled for a run.
     RecordRecall {
@@ -313,7 +329,130 @@ pub enum Command {
         /// Why it was cut off, if it was.
         reason: Option<String>,
     },
-    /// Record that a run ended without an answer.
+    /// Record a reply that asks for tools.
+    RecordReply {
+        /// The run.
+        run: RunId,
+        /// The reply.
+        replied: Replied,
+        /// What it says.
+        body: ReplyBody,
+    },
+    /// Record that a tool is about to be called.
+    RecordToolCall {
+        /// The run.
+        run: RunId,
+        /// The call.
+        id: CallId,
+    },
+    /// Record what a tool call came to.
+    RecordToolResult {
+        /// The run.
+        run: RunId,
+        /// The call.
+        id: CallId,
+        /// What it came to.
+        status: ToolStatus,
+        /// Whom the output is from.
+        trust: Trust,
+        /// The output.
+        output: String,
+        /// Keyed digest of the output.
+        digest: Digest,
+    },
+    /// Ask somebody to permit a tool call.
+    AskPermission {
+        /// The run.
+        run: RunId,
+        /// The call.
+        id: CallId,
+        /// What is asked.
+        body: PermissionBody,
+    },
+    /// Say whether a tool call may be done.
+    AnswerPermission {
+        /// The run.
+        run: RunId,
+        /// The call.
+        id: CallId,
+        /// Whether it may.
+        verdict: Verdict,
+        /// The rule that says so from now on, if it is to.
+        rule: Option<String>,
+    },
+    /// Ask a run, and all that its agents started, to stop.
+    RequestCancel {
+        /// The run.
+        run: RunId,
+    },
+    /// Record that a run was given a skill.
+    RecordSkillUse {
+        /// The run.
+        run: RunId,
+        /// The skill's name.
+        name: String,
+        /// Its version.
+        version: Digest,
+        /// The event that says where that was met.
+        seen: Position,
+    },
+    /// Lay down what tools may do.
+    AddRule {
+        /// The rule.
+        rule: String,
+    },
+    /// Take a rule back.
+    RemoveRule {
+        /// The rule.
+        rule: String,
+    },
+    /// Lay down what all agents together may cost in a day.
+    SetDailyBudget {
+        /// Millionths of a US dollar; none: no limit.
+        cost_micros: Option<u64>,
+    },
+    /// Record that a skill was met, should it be a version that was not.
+    RecordSkillVersion {
+        /// Id of its folder's stream.
+        id: u128,
+        /// Its name.
+        name: String,
+        /// Where it is from.
+        origin: skill::Origin,
+        /// The version.
+        version: Digest,
+        /// The folder.
+        folder: String,
+    },
+    /// Trust a skill as it is in a version.
+    TrustSkill {
+        /// Id of its folder's stream.
+        id: u128,
+        /// The version.
+        version: Digest,
+    },
+    /// Trust a skill no longer.
+    WithdrawTrust {
+        /// Id of its folder's stream.
+        id: u128,
+    },
+    /// Have messages told to models by their summary.
+    Compact {
+        /// The conversation.
+        conversation: ConversationId,
+        /// Which messages.
+        compacted: conversation::Compacted,
+        /// Their summary.
+        summary: String,
+    },
+    /// Have them told as they are again.
+    Uncompact {
+        /// The conversation.
+        conversation: ConversationId,
+        /// The compaction.
+        compaction: Position,
+    },
+    /// Record that a run ended without an answer. Calls of tools that are open return with it.
     FailRun {
         /// The run.
         run: RunId,

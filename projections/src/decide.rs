@@ -3,14 +3,17 @@
 //! One file per subsystem. What a decision needs from outside (the time, fresh ids) is passed in, so the same views
 //! and the same command always give the same events.
 
+mod agent;
 mod conversation;
 mod home;
 mod kv;
 mod memory;
 mod run;
+mod skill;
 mod vault;
 
 use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
+use crate::event::skill::VersionSeen;
 use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into};
 use crate::ids::{Position, StreamId};
 use crate::record::Actor;
@@ -28,6 +31,12 @@ pub const MAX_FILE_BYTES: usize = 32 * 1024 * 1024;
 pub const MAX_FILES: usize = 100;
 /// The most models that are called in turn.
 pub const MAX_FALLBACKS: usize = 16;
+/// The most tool calls that one reply may ask for.
+pub const MAX_CALLS: usize = 256;
+/// The most permission rules, skills' folders or tools that an agent may be given.
+pub const MAX_OPTIONS: usize = 256;
+/// The most replies that an agent may get: their positions are kept in memory.
+pub const MAX_STEPS: u32 = 10_000;
 /// The most bytes that stand for an event which does not exist yet.
 pub const MAX_FILLING_BYTES: usize = 60 * 1024;
 
@@ -132,12 +141,12 @@ fn decide_command(
         Command::SelectBranch { conversation, message } => conversation::select(views, conversation, message),
         Command::RenameConversation { conversation, name } => conversation::rename(views, conversation, name),
         Command::DeleteConversation { conversation } => conversation::delete(views, conversation),
-        Command::Ask { conversation, name, message, files, run, model, request } => {
+        Command::Ask { conversation, name, message, files, run, model, request, agent } => {
             let question = run::Question { conversation, name, message, files };
-            run::ask(views, question, run, model, &request)
+            run::ask(views, question, run::Start { run, model, request, agent })
         }
-        Command::Answer { conversation, question, run, model, request } => {
-            run::answer(views, conversation, question, run, model, &request)
+        Command::Answer { conversation, question, run, model, request, agent } => {
+            run::answer(views, conversation, question, run::Start { run, model, request, agent })
         }
         Command::RecordRecall { run, passages, indexed } => run::record_recall(views, run, passages, indexed),
         Command::RecordCall { run, called } => run::record_call(views, run, called),
@@ -146,6 +155,30 @@ fn decide_command(
             run::finish(views, run, message, usage, account, reason)
         }
         Command::FailRun { run, reason } => run::fail(views, run, reason),
+        Command::RecordReply { run, replied, body } => agent::record_reply(views, run, replied, &body),
+        Command::RecordToolCall { run, id } => agent::record_tool_call(views, run, id),
+        Command::RecordToolResult { run, id, status, trust, output, digest } => {
+            let returned = agent::ToolResult { status, trust, output, digest };
+            agent::record_tool_result(views, run, id, returned)
+        }
+        Command::AskPermission { run, id, body } => agent::ask_permission(views, run, id, &body),
+        Command::AnswerPermission { run, id, verdict, rule } => agent::answer_permission(views, run, id, verdict, rule),
+        Command::RequestCancel { run } => agent::request_cancel(views, run),
+        Command::RecordSkillUse { run, name, version, seen } => {
+            agent::record_skill_use(views, run, name, version, seen)
+        }
+        Command::AddRule { rule } => home::add_rule(views, rule),
+        Command::RemoveRule { rule } => home::remove_rule(views, rule),
+        Command::SetDailyBudget { cost_micros } => home::set_daily_budget(views, cost_micros),
+        Command::RecordSkillVersion { id, name, origin, version, folder } => {
+            skill::record_version(views, id, VersionSeen { name, origin, version }, folder)
+        }
+        Command::TrustSkill { id, version } => skill::trust(views, id, version),
+        Command::WithdrawTrust { id } => skill::withdraw_trust(views, id),
+        Command::Compact { conversation, compacted, summary } => {
+            conversation::compact(views, conversation, compacted, summary)
+        }
+        Command::Uncompact { conversation, compaction } => conversation::uncompact(views, conversation, compaction),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
     }
 }

@@ -1,29 +1,37 @@
 //! All folds together: what the writer decides against and readers are answered from.
 
+pub mod agents;
 pub mod attachments;
 pub mod calls;
+pub mod compactions;
 pub mod conversations;
 pub mod idempotency;
 pub mod key_values;
 mod lookup;
 pub mod memories;
 pub mod provider_keys;
+pub mod rules;
 pub mod runs;
 pub mod settings;
+pub mod skills;
 pub mod streams;
 pub mod usage;
 
 use serde::Serialize;
 
+pub use agents::Agents;
 pub use attachments::Attachments;
 pub use calls::Calls;
+pub use compactions::Compactions;
 pub use conversations::Conversations;
 pub use idempotency::IdempotencyKeys;
 pub use key_values::KeyValues;
 pub use memories::Memories;
 pub use provider_keys::ProviderKeys;
+pub use rules::Rules;
 pub use runs::Runs;
 pub use settings::Settings;
+pub use skills::Skills;
 pub use streams::Streams;
 pub use usage::UsageTotals;
 
@@ -64,6 +72,14 @@ pub struct Views {
     pub attachments: Attachments,
     /// Keys of providers: which there are.
     pub provider_keys: ProviderKeys,
+    /// Agents with their steps.
+    pub agents: Agents,
+    /// What tools may do and cost.
+    pub rules: Rules,
+    /// Skills: versions and trust.
+    pub skills: Skills,
+    /// Messages that are told by their summary.
+    pub compactions: Compactions,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -84,6 +100,10 @@ macro_rules! for_each_projection {
         $each!($views.calls, Calls);
         $each!($views.attachments, Attachments);
         $each!($views.provider_keys, ProviderKeys);
+        $each!($views.agents, Agents);
+        $each!($views.rules, Rules);
+        $each!($views.skills, Skills);
+        $each!($views.compactions, Compactions);
     };
 }
 

@@ -69,7 +69,7 @@ impl<'a> Screen<'a> {
                 Arrival::Text(text) => Line::Text { text },
                 Arrival::Reasoning(text) => Line::Reasoning { text },
                 Arrival::Note(text) => Line::Note { text },
-                Arrival::Nothing => return Ok(()),
+                Arrival::Agent(_) | Arrival::Nothing => return Ok(()),
             };
             return self.output.data_now(&line);
         }
@@ -80,7 +80,7 @@ impl<'a> Screen<'a> {
             Arrival::Text(piece) => return self.text(&piece),
             Arrival::Reasoning(piece) if self.manner.show_reasoning => self.output.aside(&piece),
             Arrival::Note(note) => self.say(&note),
-            Arrival::Reasoning(_) | Arrival::Nothing => self.await_more(),
+            Arrival::Reasoning(_) | Arrival::Agent(_) | Arrival::Nothing => self.await_more(),
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ impl Ask {
             fallbacks: self.options.fallbacks.clone(),
             system: self.options.system()?,
             schema: self.schema.as_deref().map(attachments::schema).transpose()?,
+            agent: None,
             environment: context.environment(),
         };
         let mut client = if self.retry { context.open_existing()? } else { context.open()? };

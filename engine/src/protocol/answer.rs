@@ -6,6 +6,7 @@ use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
+use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer};
 
 /// The answer to a query.
@@ -56,6 +57,35 @@ pub enum Answer {
     },
     /// What was recalled.
     Recalled(Recalled),
+    /// Agents.
+    Agents {
+        /// Last started first.
+        agents: Vec<AgentLine>,
+        /// How many there are in all.
+        total: u32,
+    },
+    /// An agent.
+    Agent(Box<AgentDetail>),
+    /// Calls that wait for somebody to permit them, oldest first.
+    Permissions(Vec<PermissionLine>),
+    /// The permission rules.
+    Rules {
+        /// Those of the home, in the order in which they were added.
+        rules: Vec<RuleLine>,
+        /// What all agents together may cost in a day (UTC), in millionths of a US dollar.
+        daily_budget: Option<u64>,
+        /// What they cost today.
+        spent_today: u64,
+    },
+    /// The tools.
+    Tools(Vec<ToolLine>),
+    /// Skills.
+    Skills {
+        /// By name; those that are hidden by others behind them.
+        skills: Vec<SkillLine>,
+        /// What is wrong with folders in which there is no skill, in words.
+        problems: Vec<String>,
+    },
     /// How far the memory index is.
     Index(IndexStatus),
     /// The models that texts can be embedded with.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use zo_projections::Position;
 use zo_projections::event::run::{Account, Usage};
 
-use super::ConversationChoice;
+use super::{AgentArrival, AgentRequest, ConversationChoice};
 
 /// A text that never shows itself: a key, a passphrase.
 #[derive(Clone, Default, PartialEq, Eq, Encode, Decode)]
@@ -50,6 +50,8 @@ pub struct Asking {
     pub system: Option<String>,
     /// The answer is to be JSON of this JSON Schema, which is JSON as text.
     pub schema: Option<String>,
+    /// The agent that is to answer, in as many steps as it takes; none: one reply of the model is the answer.
+    pub agent: Option<Box<AgentRequest>>,
     /// The surroundings of who asks.
     pub environment: Environment,
 }
@@ -65,6 +67,7 @@ impl Asking {
             fallbacks: Vec::new(),
             system: None,
             schema: None,
+            agent: None,
             environment: Environment::default(),
         }
     }
@@ -141,6 +144,8 @@ pub enum Arrival {
     Reasoning(String),
     /// Something about the call, in words: it is tried again, or another model is called.
     Note(String),
+    /// What an agent does.
+    Agent(Box<AgentArrival>),
     /// Nothing; sent several times a second, so that who no longer waits is noticed.
     Nothing,
 }

@@ -2,6 +2,8 @@
 
 use bincode::{Decode, Encode};
 use zo_projections::event::conversation::{Role, ToolCall};
+use zo_projections::event::run::agent::Verdict;
+use zo_projections::event::skill::Origin;
 use zo_projections::{Actor, Position, Timestamp};
 
 use super::{Asking, Environment, SecretText};
@@ -114,6 +116,74 @@ pub enum Request {
     /// it comes, then with [`Response::Answered`]. Who breaks off stops the answer: it is kept as far as it came. Asking
     /// again with the same `run` puts no second question: it waits for the answer of the first.
     Ask(Box<Asking>),
+    /// Carry on a run that has not ended, and wait for its answer. Answered as [`Request::Ask`] is.
+    Resume {
+        /// Its run.
+        run: String,
+        /// Whether somebody at a terminal can be asked.
+        can_ask: bool,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Ask an agent, and all that it started, to stop. Answered with [`Response::Acknowledged`].
+    CancelAgent {
+        /// Its run.
+        run: String,
+    },
+    /// Say whether a tool call may be done. Answered with [`Response::Acknowledged`].
+    AnswerPermission {
+        /// The run.
+        run: String,
+        /// The call: `2.0`; the first one that waits if not said.
+        call: Option<String>,
+        /// Whether it may.
+        verdict: Verdict,
+        /// Remember it as a rule, for every agent.
+        always: bool,
+    },
+    /// Add a permission rule. Answered with [`Response::Acknowledged`].
+    AddRule {
+        /// The rule: `allow: run_command(git status)`.
+        rule: String,
+    },
+    /// Remove a permission rule. Answered with [`Response::Acknowledged`].
+    RemoveRule {
+        /// The rule.
+        rule: String,
+    },
+    /// Lay down what all agents together may cost in a day (UTC). Answered with [`Response::Acknowledged`].
+    SetDailyBudget {
+        /// Millionths of a US dollar; none: there is no limit.
+        cost_micros: Option<u64>,
+    },
+    /// Trust a skill as it is in a version. Answered with [`Response::Acknowledged`].
+    TrustSkill {
+        /// Its folder, absolute.
+        folder: String,
+        /// The version, as [`Query::Skills`] says it.
+        version: String,
+    },
+    /// Trust a skill no longer. Answered with [`Response::Acknowledged`].
+    WithdrawTrust {
+        /// Its folder, absolute.
+        folder: String,
+    },
+    /// Have the older messages of a conversation told to models by a summary. Answered with
+    /// [`Response::Acknowledged`].
+    Compact {
+        /// Name or id of the conversation.
+        conversation: String,
+        /// The model that writes the summary; as for a question if not said; `offline` picks sentences.
+        model: Option<String>,
+        /// The surroundings of who asks.
+        environment: Environment,
+    },
+    /// Have them told as they are again: undoes the last compaction of the selected branch. Answered with
+    /// [`Response::Acknowledged`].
+    Uncompact {
+        /// Name or id of the conversation.
+        conversation: String,
+    },
     /// Keep the keys of who asks out of everything that is recorded from now on. What a guest says first, if it has
     /// any: they may be none that the holder knows. Answered with nothing.
     Introduce {
@@ -401,6 +471,33 @@ pub enum Query {
     Providers {
         /// The surroundings of who asks.
         environment: Environment,
+    },
+    /// A page of agents, last started first. → [`Answer::Agents`]
+    Agents {
+        /// Those that were started by other agents too.
+        nested: bool,
+        /// Only those that have not ended.
+        running: bool,
+        /// How many to skip.
+        skip: u32,
+        /// At most [`MAX_PAGE`].
+        limit: u32,
+    },
+    /// Everything about an agent. → [`Answer::Agent`]
+    Agent {
+        /// Its run, or the beginning of its id's end: as few characters from the end as name one agent.
+        run: String,
+    },
+    /// Calls that wait for somebody to permit them. → [`Answer::Permissions`]
+    Permissions,
+    /// The permission rules. → [`Answer::Rules`]
+    Rules,
+    /// The tools there are. → [`Answer::Tools`]
+    Tools,
+    /// Skills, as they lie on the disk now. → [`Answer::Skills`]
+    Skills {
+        /// Where they are looked for, nearest first; those shipped come by themselves.
+        folders: Vec<(String, Origin)>,
     },
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {

@@ -5,10 +5,10 @@ use super::{
 };
 use crate::command::{Name, NewFile, NewMessage, Parent, Rejection};
 use crate::event::conversation::{
-    BranchSelected, Deleted, FileAttached, FileBody, Forked, MessageAdded, MessageBody, NameBody, Renamed, Role,
-    Started,
+    BranchSelected, Compacted, Deleted, FileAttached, FileBody, Forked, MessageAdded, MessageBody, NameBody, Renamed,
+    Role, Started, SummaryBody, Uncompacted,
 };
-use crate::ids::{ConversationId, MessageId};
+use crate::ids::{ConversationId, MessageId, Position};
 use crate::views::Views;
 use crate::views::conversations::Conversation;
 
@@ -200,6 +200,38 @@ pub(super) fn existing(views: &Views, id: ConversationId) -> Result<&Conversatio
         .get(id)
         .filter(|conversation| conversation.deleted.is_none())
         .ok_or_else(|| Rejection::not_found("conversation", id))
+}
+
+pub(super) fn compact(
+    views: &Views,
+    id: ConversationId,
+    compacted: Compacted,
+    summary: String,
+) -> Result<Decision, Rejection> {
+    let conversation = existing(views, id)?;
+    check_name("the model", &compacted.model)?;
+    text_size("the summary", &summary)?;
+    let index = |message| match views.conversations.by_message(message) {
+        Some((found, index)) if found.id == id => Ok(index),
+        _ => Err(Rejection::not_found("message", message)),
+    };
+    let (from, through) = (index(compacted.from)?, index(compacted.through)?);
+    let path = conversation.path_to(Some(through));
+    let Some(first) = path.iter().position(|message| message.id == conversation.messages[from as usize].id) else {
+        let why = format!("message {} does not come before {}", compacted.from, compacted.through);
+        return Err(Rejection::Invalid { what: "the range".to_owned(), why });
+    };
+    let messages = u32::try_from(path.len() - first).unwrap_or(u32::MAX);
+    let event = Compacted { messages, ..compacted };
+    Ok(record([NewEvent::new(id, event).with_body(&SummaryBody { summary })]))
+}
+
+pub(super) fn uncompact(views: &Views, id: ConversationId, compaction: Position) -> Result<Decision, Rejection> {
+    existing(views, id)?;
+    if !views.compactions.of(id).iter().any(|it| it.position == compaction) {
+        return Err(Rejection::not_found("compaction", compaction));
+    }
+    Ok(record([NewEvent::new(id, Uncompacted { compaction })]))
 }
 
 #[cfg(test)]

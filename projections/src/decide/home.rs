@@ -2,7 +2,9 @@
 
 use super::{Decision, MAX_FALLBACKS, MAX_NAME_BYTES, NewEvent, check_length, check_name, record};
 use crate::command::Rejection;
-use crate::event::home::{Created, EmbedderChosen, ModelChosen, ProviderAdded, ProviderRemoved};
+use crate::event::home::{
+    Created, DailyBudgetSet, EmbedderChosen, ModelChosen, ProviderAdded, ProviderRemoved, RuleAdded, RuleRemoved,
+};
 use crate::ids::{Category, Position, StreamId};
 use crate::views::Views;
 
@@ -75,6 +77,33 @@ pub(super) fn remove_provider(views: &Views, name: String) -> Result<Decision, R
         return Err(Rejection::not_found("provider", name));
     }
     Ok(record([NewEvent::new(HOME, ProviderRemoved { name })]))
+}
+
+pub(super) fn add_rule(views: &Views, rule: String) -> Result<Decision, Rejection> {
+    check_name("the rule", &rule)?;
+    Ok(match views.rules.since(&rule) {
+        Some(since) => Decision::already(HOME, since),
+        None => record([rule_added(rule)]),
+    })
+}
+
+/// The event that adds a rule.
+pub(super) fn rule_added(rule: String) -> NewEvent {
+    NewEvent::new(HOME, RuleAdded { rule })
+}
+
+pub(super) fn remove_rule(views: &Views, rule: String) -> Result<Decision, Rejection> {
+    if views.rules.since(&rule).is_none() {
+        return Err(Rejection::not_found("rule", rule));
+    }
+    Ok(record([NewEvent::new(HOME, RuleRemoved { rule })]))
+}
+
+pub(super) fn set_daily_budget(views: &Views, cost_micros: Option<u64>) -> Result<Decision, Rejection> {
+    if views.rules.daily_budget() == cost_micros {
+        return Ok(Decision::already(HOME, views.position));
+    }
+    Ok(record([NewEvent::new(HOME, DailyBudgetSet { cost_micros })]))
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::conversation::{already_added, existing, files_attached, message_added, started};
 use super::home::check_fallbacks;
 use super::{Decision, MAX_NAME_BYTES, MAX_PASSAGES, NewEvent, check_length, check_name, record, text_size};
-use crate::command::{Name, NewFile, NewMessage, Rejection};
+use crate::command::{Name, NewAgent, NewFile, NewMessage, Rejection};
+use crate::event::run::agent::AgentBody;
 use crate::event::run::{
     Account, CallFailed, Called, Failed, Finished, Passage, ReasonBody, Recalled, RequestBody, Started, Usage,
 };
@@ -19,18 +20,20 @@ pub(super) struct Question {
     pub(super) files: Vec<NewFile>,
 }
 
-pub(super) fn ask(
-    views: &Views,
-    question: Question,
-    run: RunId,
-    model: String,
-    request: &RequestBody,
-) -> Result<Decision, Rejection> {
+/// A run that is to answer a question.
+pub(super) struct Start {
+    pub(super) run: RunId,
+    pub(super) model: String,
+    pub(super) request: RequestBody,
+    pub(super) agent: Option<Box<NewAgent>>,
+}
+
+pub(super) fn ask(views: &Views, question: Question, run: Start) -> Result<Decision, Rejection> {
     let Question { conversation, name, message, files } = question;
     if let Some(already) = already_added(views, conversation, message.id)? {
         return Ok(already);
     }
-    let start = start(views, conversation, message.id, run, model, request)?;
+    let start = start(views, conversation, message.id, run)?;
     let attached = files_attached(conversation, message.id, files)?;
     let mut events = Vec::with_capacity(3 + attached.len());
     match views.conversations.get(conversation) {
@@ -49,18 +52,16 @@ pub(super) fn answer(
     views: &Views,
     conversation: ConversationId,
     question: MessageId,
-    run: RunId,
-    model: String,
-    request: &RequestBody,
+    run: Start,
 ) -> Result<Decision, Rejection> {
-    if let Some(state) = views.streams.get(run.into()) {
-        return Ok(Decision::already(run, state.last));
+    if let Some(state) = views.streams.get(run.run.into()) {
+        return Ok(Decision::already(run.run, state.last));
     }
     existing(views, conversation)?;
     if already_added(views, conversation, question)?.is_none() {
         return Err(Rejection::not_found("message", question));
     }
-    Ok(record([start(views, conversation, question, run, model, request)?]))
+    Ok(record([start(views, conversation, question, run)?]))
 }
 
 /// The event that starts a run.
@@ -68,10 +69,9 @@ fn start(
     views: &Views,
     conversation: ConversationId,
     question: MessageId,
-    run: RunId,
-    model: String,
-    request: &RequestBody,
+    start: Start,
 ) -> Result<NewEvent, Rejection> {
+    let Start { run, model, request, agent } = start;
     check_length("the model", model.len(), MAX_NAME_BYTES)?;
     check_fallbacks(&request.fallbacks)?;
     request.system.iter().try_for_each(|text| text_size("the system prompt", text).map(drop))?;
@@ -79,8 +79,14 @@ fn start(
     if views.streams.version(run.into()) != 0 {
         return Err(Rejection::state("run", run, "was started before"));
     }
-    let event = NewEvent::new(run, Started { conversation, question, model });
-    Ok(if *request == RequestBody::default() { event } else { event.with_body(request) })
+    let Some(agent) = agent else {
+        let event = NewEvent::new(run, Started { conversation, question, model, agent: None });
+        return Ok(if request == RequestBody::default() { event } else { event.with_body(&request) });
+    };
+    let NewAgent { agent, options } = *agent;
+    super::agent::check(views, &agent, &options)?;
+    let started = Started { conversation, question, model, agent: Some(agent) };
+    Ok(NewEvent::new(run, started).with_body(&AgentBody { request, options }))
 }
 
 pub(super) fn record_recall(
@@ -146,6 +152,9 @@ pub(super) fn finish(
     reason: Option<String>,
 ) -> Result<Decision, Rejection> {
     let run = outstanding(views, id)?;
+    if let Some((open, _)) = views.agents.running().get(&id).and_then(|agent| agent.open_calls().next()) {
+        return Err(Rejection::state("run", id, format!("waits for its tool call {open}")));
+    }
     let model = message.model.clone().unwrap_or_else(|| run.model.clone());
     let finished = Finished { answer: message.id, model, usage, account: Some(account) };
     let conversation = existing(views, run.conversation)?;
@@ -162,10 +171,13 @@ pub(super) fn finish(
 pub(super) fn fail(views: &Views, id: RunId, reason: String) -> Result<Decision, Rejection> {
     outstanding(views, id)?;
     text_size("the reason", &reason)?;
-    Ok(record([NewEvent::new(id, Failed {}).with_body(&ReasonBody { reason })]))
+    // Every call has a return, also where the run ends before it.
+    let mut events = super::agent::close_calls(views, id);
+    events.push(NewEvent::new(id, Failed {}).with_body(&ReasonBody { reason }));
+    Ok(record(events))
 }
 
-fn outstanding(views: &Views, id: RunId) -> Result<&Run, Rejection> {
+pub(super) fn outstanding(views: &Views, id: RunId) -> Result<&Run, Rejection> {
     views.runs.outstanding().get(&id).ok_or_else(|| Rejection::state("run", id, "is not outstanding"))
 }
 

@@ -4,7 +4,7 @@ use bincode::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Event, EventError, conversation, decode_body, kv, memory, run};
+use super::{Event, EventError, conversation, decode_body, kv, memory, run, skill};
 
 impl Event {
     /// What the event says together with its opened body, as one JSON object. JSON within it (meta, the arguments of
@@ -37,7 +37,13 @@ impl Event {
             }
             Self::KvSet(_) => self.body_object::<kv::Body>(body),
             Self::FileAttached(_) => self.body_object::<conversation::FileBody>(body),
+            Self::ConversationCompacted(_) => self.body_object::<conversation::SummaryBody>(body),
+            Self::RunStarted(run::Started { agent: Some(_), .. }) => self.body_object::<run::agent::AgentBody>(body),
             Self::RunStarted(_) => self.body_object::<run::RequestBody>(body),
+            Self::RunReplied(_) => self.body_object::<run::agent::ReplyBody>(body),
+            Self::ToolReturned(_) => self.body_object::<run::agent::ResultBody>(body),
+            Self::PermissionAsked(_) => self.body_object::<run::agent::PermissionBody>(body),
+            Self::SkillVersionSeen(_) => self.body_object::<skill::FolderBody>(body),
             Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) | Self::RunFinished(_) => {
                 self.body_object::<run::ReasonBody>(body)
             }

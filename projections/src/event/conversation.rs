@@ -4,7 +4,8 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use super::Payload;
-use crate::ids::{ConversationId, Digest, MessageId};
+use super::run::Usage;
+use crate::ids::{ConversationId, Digest, MessageId, Position};
 use crate::time::Timestamp;
 
 /// Who a message is from, in the terms of model providers.
@@ -168,4 +169,44 @@ pub struct Forked {
 impl Payload for Forked {
     const KIND: u16 = 0x0107;
     const NAME: &'static str = "conversation.forked";
+}
+
+/// Messages that follow each other on a branch are told to models by their summary from now on. They stay where they
+/// are, and are recalled as before. The body is a [`SummaryBody`].
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Compacted {
+    /// The first of the messages.
+    pub from: MessageId,
+    /// The last of them.
+    pub through: MessageId,
+    /// How many they are.
+    pub messages: u32,
+    /// The model that wrote the summary; `offline` if it is made of their own sentences.
+    pub model: String,
+    /// What that cost.
+    pub usage: Usage,
+}
+
+impl Payload for Compacted {
+    const KIND: u16 = 0x0108;
+    const NAME: &'static str = "conversation.compacted";
+}
+
+/// A summary, sealed.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct SummaryBody {
+    /// What the messages come to.
+    pub summary: String,
+}
+
+/// A compaction was undone: the messages are told to models as they are again.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Uncompacted {
+    /// The compaction.
+    pub compaction: Position,
+}
+
+impl Payload for Uncompacted {
+    const KIND: u16 = 0x0109;
+    const NAME: &'static str = "conversation.uncompacted";
 }

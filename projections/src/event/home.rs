@@ -71,3 +71,39 @@ impl Payload for ProviderRemoved {
     const KIND: u16 = 0x0005;
     const NAME: &'static str = "home.provider_removed";
 }
+
+/// A person laid down what tools may do from now on, for every agent: a permission rule.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct RuleAdded {
+    /// The rule: `allow: run_command(git status)`.
+    pub rule: String,
+}
+
+impl Payload for RuleAdded {
+    const KIND: u16 = 0x0006;
+    const NAME: &'static str = "home.rule_added";
+}
+
+/// A permission rule no longer holds.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct RuleRemoved {
+    /// The rule.
+    pub rule: String,
+}
+
+impl Payload for RuleRemoved {
+    const KIND: u16 = 0x0007;
+    const NAME: &'static str = "home.rule_removed";
+}
+
+/// It was laid down what all agents together may cost in a day (UTC).
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct DailyBudgetSet {
+    /// Millionths of a US dollar; none: there is no limit.
+    pub cost_micros: Option<u64>,
+}
+
+impl Payload for DailyBudgetSet {
+    const KIND: u16 = 0x0008;
+    const NAME: &'static str = "home.daily_budget_set";
+}

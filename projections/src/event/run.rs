@@ -1,13 +1,17 @@
-//! Runs: one question put to a model or an agent, until it is answered.
+//! Runs: one question put to a model or an agent, until it is answered. What agents do is in [`agent`].
+
+pub mod agent;
 
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+use self::agent::Agent;
 use super::{EventError, Payload, decode_exactly};
 use crate::ids::{ConversationId, MemoryId, MessageId, Position};
 
 /// A question was asked and wants an answer. Until the run is finished or failed it is outstanding: whoever opens the
-/// home next finds it and goes on. The body, if there is something to say in it, is a [`RequestBody`].
+/// home next finds it and goes on. The body, if there is something to say in it, is a [`RequestBody`]; that of an agent
+/// is always there, and an [`AgentBody`](agent::AgentBody).
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
 pub struct Started {
     /// The conversation the answer goes to.
@@ -16,11 +20,29 @@ pub struct Started {
     pub question: MessageId,
     /// The model or responder that is to answer.
     pub model: String,
+    /// The agent that is to answer, in as many steps as it takes; none: one reply of the model is the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<Agent>,
 }
 
 impl Payload for Started {
     const KIND: u16 = 0x0401;
     const NAME: &'static str = "run.started";
+    const SCHEMA: u8 = 2;
+
+    /// Schema 1 was before there were agents.
+    fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
+        let StartedWithoutAgent { conversation, question, model } = decode_exactly(Self::NAME, schema, bytes)?;
+        Ok(Self { conversation, question, model, agent: None })
+    }
+}
+
+/// [`Started`] of schema 1.
+#[derive(Decode)]
+struct StartedWithoutAgent {
+    conversation: ConversationId,
+    question: MessageId,
+    model: String,
 }
 
 /// How a run is to be answered, sealed with its start.
@@ -196,6 +218,18 @@ pub struct Usage {
     pub output_tokens: u64,
     /// Price in millionths of a US dollar.
     pub cost_micros: u64,
+}
+
+impl Usage {
+    /// Both together.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+            cost_micros: self.cost_micros.saturating_add(other.cost_micros),
+        }
+    }
 }
 
 /// How an answer ended.

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 
 /// The calls of outstanding runs.
 ///
-/// `called ──► call_failed ──► called ──► … ──► the run is finished | failed`
+/// `called ──► call_failed | replied ──► called ──► … ──► the run is finished | failed`
 #[derive(Clone, Debug, Default, Encode, Decode)]
 pub struct Calls {
     runs: BTreeMap<RunId, RunCalls>,
@@ -26,7 +26,7 @@ pub struct RunCalls {
     pub begun: u32,
     /// The models whose calls failed, in order.
     pub failed: Vec<String>,
-    /// How many were cut off by the end of the process before anything came.
+    /// How many were cut off by the end of the process before anything came, since the last reply.
     pub cut_off: u32,
     /// The one that has not ended.
     pub under_way: Option<Call>,
@@ -88,6 +88,12 @@ impl Projection for Calls {
                     0 => calls.cut_off = calls.cut_off.saturating_add(1),
                     _ => calls.failed.push(call.model),
                 }
+            }
+            Event::RunReplied(_) => {
+                let waits = || Anomaly::new(recorded, format!("run {id} waits for no call"));
+                let calls = self.runs.get_mut(&id).ok_or_else(waits)?;
+                calls.under_way.take().ok_or_else(waits)?;
+                calls.cut_off = 0;
             }
             Event::RunFinished(_) | Event::RunFailed(_) => drop(self.runs.remove(&id)),
             _ => {}

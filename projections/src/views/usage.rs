@@ -39,6 +39,12 @@ impl Total {
 }
 
 impl UsageTotals {
+    /// What a day (days since 1970, UTC) cost, in millionths of a US dollar.
+    pub fn cost_of(&self, day: i32) -> u64 {
+        let models = self.by_day.range((day, String::new())..).take_while(|((of, _), _)| *of == day);
+        models.fold(0, |cost, (_, total)| cost.saturating_add(total.cost_micros))
+    }
+
     /// Everything together.
     pub fn total(&self) -> Total {
         self.total
@@ -55,9 +61,11 @@ impl Projection for UsageTotals {
     const SCHEMA: u16 = 1;
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
-        // What failed or was cut off has its price too.
+        // What failed, was cut off or asked for tools has its price too.
         let (answers, model, usage) = match &recorded.event {
             Event::RunFinished(event) => (1, &event.model, &event.usage),
+            Event::RunReplied(event) => (0, &event.model, &event.usage),
+            Event::ConversationCompacted(event) if event.usage != Usage::default() => (0, &event.model, &event.usage),
             Event::RunCallFailed(event) if event.usage != Usage::default() => (0, &event.model, &event.usage),
             _ => return Ok(()),
         };

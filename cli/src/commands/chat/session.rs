@@ -219,6 +219,7 @@ impl<'a> Session<'a> {
             fallbacks: if model.is_some() { Vec::new() } else { self.fallbacks.clone() },
             system: self.system.clone(),
             schema: None,
+            agent: None,
             environment,
         };
         let put = answering::ask(&mut self.client, &mut asking, &mut self.context.output, self.manner);
