@@ -71,7 +71,7 @@ impl Ask {
         };
         let mut client = if self.retry { context.open_existing()? } else { context.open()? };
         let manner = Manner { stream: self.stream, show_reasoning: self.options.show_reasoning };
-        let given = answering::ask(&mut client, &mut asking, &mut context.output, manner);
+        let given = answering::ask(&mut client, &mut asking, context, manner);
         let given = given.map_err(|unanswered| match (&asking.conversation, unanswered.begun) {
             (ConversationChoice::Existing(name), None) => with_nearest(unanswered.error, &mut client, name),
             _ => unanswered.error,

@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
             agent: None,
             environment,
         };
-        let put = answering::ask(&mut self.client, &mut asking, &mut self.context.output, self.manner);
+        let put = answering::ask(&mut self.client, &mut asking, self.context, self.manner);
         self.passphrase = asking.environment.passphrase.take();
         match put {
             Ok(given) => {
