@@ -151,11 +151,9 @@ impl Wanted<'_> {
     fn request(&self) -> Request {
         match self {
             Self::Answer(asking) => Request::Ask(Box::new((**asking).clone())),
-            Self::Rest { run, can_ask, environment } => Request::Resume {
-                run: (*run).to_owned(),
-                can_ask: *can_ask,
-                environment: environment.clone(),
-            },
+            Self::Rest { run, can_ask, environment } => {
+                Request::Resume { run: (*run).to_owned(), can_ask: *can_ask, environment: environment.clone() }
+            }
         }
     }
 

@@ -22,7 +22,7 @@ const HELD_LINES: usize = 200;
 
 /// A run that is followed.
 pub(crate) struct Following {
-    /// The run: the topmost one of those that are told of.
+    /// The run: the topmost one of those that are told of; empty if there are several.
     run: String,
     telling: Telling,
     permissions: Permissions,
@@ -45,7 +45,12 @@ impl Following {
         }
     }
 
-    /// The run that is followed.
+    /// Follows every agent of a home.
+    pub(crate) fn all(home: &Path, environment: Environment, can_ask: bool) -> Self {
+        Self::new(String::new(), home, environment, can_ask)
+    }
+
+    /// The run that is followed; empty if all are.
     pub(crate) fn run(&self) -> &str {
         &self.run
     }
@@ -121,11 +126,15 @@ impl Following {
         }
         let Some((line, decision)) = self.permissions.look(output) else { return };
         let PermissionLine { run, call, .. } = line;
-        let answer = |verdict, always| Request::AnswerPermission { run, call: Some(call), verdict, always };
+        let answer = |verdict, always| {
+            let (run, call) = (run.clone(), Some(call));
+            Request::AnswerPermission { run, call, verdict, always }
+        };
         match decision {
             Decision::Allow => self.control.send(answer(Verdict::Allowed, false)),
             Decision::Always => self.control.send(answer(Verdict::Allowed, true)),
             Decision::Deny => self.control.send(answer(Verdict::Denied, false)),
+            Decision::Stop if self.run.is_empty() => self.control.send(Request::CancelAgent { run }),
             Decision::Stop => self.stop(output),
         }
         self.go_on(output);

@@ -39,17 +39,21 @@ struct Seat {
     failed: u64,
     /// How many there will be, if that is known.
     expected: u64,
+    /// It is no agent, but the place above those that nobody has started.
+    is_home: bool,
 }
 
 impl Seat {
     fn is_crowded(&self) -> bool {
-        self.started.max(self.expected) > FEW
+        !self.is_home && self.started.max(self.expected) > FEW
     }
 }
 
 impl Telling {
+    /// Of `root` and those below it; if it is empty, of all that there are.
     pub(super) fn new(root: &str) -> Self {
-        let seats = HashMap::from([(root.to_owned(), Seat::default())]);
+        let seat = Seat { is_home: root.is_empty(), ..Seat::default() };
+        let seats = HashMap::from([(root.to_owned(), seat)]);
         Self { root: root.to_owned(), seats, calls: HashMap::new(), last: None }
     }
 
@@ -181,10 +185,10 @@ impl Telling {
 
     /// How far those are that are too many to be told of one by one.
     pub(super) fn progress(&self) -> Option<String> {
-        let crowds = self.seats.values().filter(|seat| seat.is_crowded() && seat.ended < seat.started.max(seat.expected));
-        let (ended, all) = crowds.fold((0, 0), |(ended, all), seat| {
-            (ended + seat.ended, all + seat.started.max(seat.expected))
-        });
+        let crowds =
+            self.seats.values().filter(|seat| seat.is_crowded() && seat.ended < seat.started.max(seat.expected));
+        let (ended, all) =
+            crowds.fold((0, 0), |(ended, all), seat| (ended + seat.ended, all + seat.started.max(seat.expected)));
         (all > 0).then(|| format!("{ended} of {all} agents done"))
     }
 

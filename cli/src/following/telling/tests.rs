@@ -33,7 +33,10 @@ fn a_call_and_what_it_came_to_are_two_lines() {
             returned("R", "1.0", "run_command", ToolStatus::Refused, "a rule\ndenies it", 9),
         ],
     );
-    assert_eq!(lines, ["· read_file src/main.rs", "  ok, 3.1 KiB", "· run_command git push", "  refused: a rule denies it"]);
+    assert_eq!(
+        lines,
+        ["· read_file src/main.rs", "  ok, 3.1 KiB", "· run_command git push", "  refused: a rule denies it"]
+    );
 }
 
 #[test]
