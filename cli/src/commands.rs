@@ -24,6 +24,7 @@ mod provider;
 mod rebuild;
 mod recall;
 mod replay;
+mod sandbox;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -86,6 +87,7 @@ Look after it:
   key           The keys of providers
   rebuild       Make everything derived anew from the log
   doctor        Find what is missing, and how to get it
+  sandbox       See what confines commands here, and run one confined
   demo          See it survive a kill -9
   bench         Measure durable appends, replay and recall
   completions   Print completions for your shell
@@ -162,6 +164,8 @@ enum Command {
     Key(key::Key),
     Rebuild(rebuild::Rebuild),
     Doctor(doctor::Doctor),
+    #[command(subcommand)]
+    Sandbox(sandbox::Sandbox),
     Demo(demo::Demo),
     #[command(subcommand)]
     Bench(bench::Bench),
@@ -191,6 +195,7 @@ impl Command {
             Self::Key(command) => command.run(context),
             Self::Rebuild(command) => command.run(context),
             Self::Doctor(command) => command.run(context),
+            Self::Sandbox(command) => command.run(context),
             Self::Demo(command) => command.run(context),
             Self::Bench(command) => command.run(context),
             Self::Completions(command) => command.run(context),
@@ -258,7 +263,7 @@ fn finish(mut output: Output, work: impl FnOnce(&mut Output) -> Result<(), CliEr
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            if error.kind != crate::error::Kind::ClosedPipe {
+            if !error.kind.is_quiet() {
                 output.error(&error);
             }
             ExitCode::from(error.kind.exit_code())

@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     KeyNotTaken,
     /// This version cannot do it yet.
     Unavailable,
+    /// A command that was run for the user did not succeed, and has said why itself: its exit code is ours.
+    Child(u8),
     /// Who reads our output has gone. No error at all: a quiet end.
     ClosedPipe,
 }
@@ -67,6 +69,7 @@ impl Kind {
             Self::Declined => "declined",
             Self::Unsound => "unsound",
             Self::Unavailable => "unavailable",
+            Self::Child(_) => "child",
             Self::ClosedPipe => "closed_pipe",
         }
     }
@@ -88,7 +91,13 @@ impl Kind {
             Self::Usage => 2,
             Self::Engine(_) | Self::Incomplete | Self::Unsound | Self::KeyNotTaken | Self::Unavailable => 3,
             Self::Interrupted => 130,
+            Self::Child(code) => code,
         }
+    }
+
+    /// Whether nothing is to be said: there is nobody to tell, or it was told.
+    pub(crate) fn is_quiet(self) -> bool {
+        matches!(self, Self::ClosedPipe | Self::Child(_))
     }
 }
 

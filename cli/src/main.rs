@@ -37,5 +37,9 @@ mod time;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A stage of a sandbox is this program too, and nothing else of it.
+    if let Some(code) = zo_sandbox::child_main() {
+        return code;
+    }
     commands::main()
 }

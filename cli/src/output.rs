@@ -151,6 +151,22 @@ impl Output {
         self.write(text.as_bytes())
     }
 
+    /// Passes on what another program has printed on stdout, as it is and at once.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), CliError> {
+        self.write(bytes)?;
+        self.flush()
+    }
+
+    /// The same for stderr.
+    pub(crate) fn error_bytes(&mut self, bytes: &[u8]) {
+        self.before_stderr();
+        let _ = self.stdout.flush();
+        let _ = self.stderr.write_all(bytes);
+    }
+
     /// Hands everything printed so far to who reads it.
     ///
     /// # Errors

@@ -4,14 +4,16 @@
 //! came after it, the writer; then what was outstanding is taken up again.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use zo_egress::Egress;
 use zo_models::Models;
 use zo_projections::{Actor, Command, Position, Submission, Views};
+use zo_sandbox::Sandbox;
 
 use crate::bodies::Bodies;
 use crate::disk::DiskError;
@@ -63,6 +65,8 @@ pub struct Engine {
     pub(crate) arriving: Arriving,
     /// Who carries on which run.
     pub(crate) turns: Turns,
+    pub(crate) sandbox: Sandbox,
+    egress: OnceLock<Result<Egress, String>>,
     notes: Vec<String>,
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -117,6 +121,8 @@ pub struct EngineOptions {
     pub environment: Environment,
     /// How long models are waited for, and how often they are tried.
     pub models: zo_models::Options,
+    /// The program that starts sandboxed children; this one itself, if not said.
+    pub supervisor: Option<PathBuf>,
 }
 
 impl Default for EngineOptions {
@@ -128,6 +134,7 @@ impl Default for EngineOptions {
             index_behind: false,
             environment: Environment::default(),
             models: zo_models::Options::default(),
+            supervisor: None,
         }
     }
 }
@@ -138,7 +145,8 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
     pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
-        let EngineOptions { create, world, store: store_options, index_behind, environment, models } = options;
+        let EngineOptions { create, world, store: store_options, index_behind, environment, models, supervisor } =
+            options;
         // Nothing is written before the lock is held: several processes may be making this home at once.
         let folder = Home::prepare(folder, create)?;
         let lock = match Lock::take(&home::lock_path(&folder)) {
@@ -182,6 +190,8 @@ impl Engine {
             models: Models::new(models),
             arriving,
             turns: Turns::default(),
+            sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
+            egress: OnceLock::new(),
             notes,
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
@@ -266,6 +276,12 @@ impl Engine {
     /// Turns names into ids.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Requests to the outside; made when the first one is.
+    pub(crate) fn egress(&self) -> Result<&Egress, String> {
+        let make = || Egress::new(zo_egress::Policy::default()).map_err(|error| error.to_string());
+        self.egress.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// The position that `at` means.

@@ -206,6 +206,11 @@ impl Home {
         self.folder.join("cache/models")
     }
 
+    /// `cache/skills/`: the skills that ship with zo, as files.
+    pub fn skills(&self) -> PathBuf {
+        self.folder.join("cache/skills")
+    }
+
     /// `derived/index/`.
     pub fn index(&self) -> PathBuf {
         self.folder.join("derived/index")

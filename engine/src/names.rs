@@ -45,6 +45,22 @@ impl Names {
         MessageId(first_128_bits(&hasher.finalize()))
     }
 
+    /// The folder of a skill.
+    pub fn skill(&self, folder: &str) -> u128 {
+        self.id(b"skill", folder)
+    }
+
+    /// An agent that a tool call of a run starts, by its place among those that it starts: so that a call which is made
+    /// again after a crash finds those it has started.
+    pub fn agent(&self, run: u128, call: &str, index: u32) -> u128 {
+        self.id(b"agent", &format!("{run:032x} {call} {index}"))
+    }
+
+    /// Digest of a tool call, or of what one gave.
+    pub fn call(&self, tool: &str, text: &str) -> Digest {
+        self.content(text, Some(tool))
+    }
+
     /// The answer of a run: so that a repeated request finds it.
     pub fn answer(&self, run: u128) -> MessageId {
         let mut hasher = blake3::Hasher::new_keyed(&self.name_key);

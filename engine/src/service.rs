@@ -5,7 +5,7 @@
 
 mod agents;
 pub(crate) mod asking;
-mod compaction;
+pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
 mod kv;
@@ -20,10 +20,12 @@ mod vault;
 use std::ops::ControlFlow;
 
 use crate::engine::Engine;
-use zo_projections::Receipt;
+use zo_projections::{Actor, Receipt};
 
 use crate::protocol::Outcome as Change;
-use crate::protocol::{Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, Query, Request, Response};
+use crate::protocol::{
+    Acknowledged, Answer, At, Failure, FailureKind, MAX_PAGE, NewMemory, Query, RecallQuestion, Request, Response,
+};
 use crate::writer::Outcome;
 
 /// Takes responses; breaks when nobody wants more.
@@ -150,6 +152,19 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
     }
 }
+
+/// Keeps one content, on behalf of a tool.
+pub(crate) fn memorize(engine: &Engine, actor: Actor, item: NewMemory) -> Result<Acknowledged, Failure> {
+    let mut acknowledged = memory::memorize(engine, actor, vec![item])?;
+    acknowledged.pop().expect("one item has one acknowledgement")
+}
+
+/// What is remembered of something now, on behalf of a tool.
+pub(crate) fn recall_now(engine: &Engine, question: &RecallQuestion) -> Result<Answer, Failure> {
+    recall::recall(engine, question, None)
+}
+
+pub(crate) use conversation::body_of;
 
 fn page(limit: u32) -> usize {
     (limit as usize).clamp(1, MAX_PAGE)

@@ -4,9 +4,10 @@
 //! sent; the answer and the end of the run are one commit. Start at [`ask`]; [`runs`] is the life of a run.
 //!
 //! - [`choice`]: which model answers. [`sources`]: what is recalled. [`context`]: what the model is told.
-//! - [`runs`]: a run, carried on from wherever it is. [`call`]: one call of a model.
+//! - [`runs`]: a run, carried on from wherever it is. [`call`]: one call of a model. [`agent`]: a run of many steps.
 
-mod call;
+pub(crate) mod agent;
+pub(crate) mod call;
 mod choice;
 mod context;
 mod runs;
@@ -23,13 +24,16 @@ use zo_projections::{
     Actor, Command, ConversationId, ExpectedVersion, MessageId, Position, Rejection, RunId, Submission,
 };
 
+pub(crate) use self::agent::{Place, spawn};
 pub(crate) use self::choice::usual;
 pub(crate) use self::runs::Turns;
+pub(super) use self::runs::last_reason;
 use super::conversation::{body_of, name_of, resolve_or_begin};
 use super::{Each, deliver};
 use crate::engine::Engine;
 use crate::protocol::{
     AnswerBegun, Answered, Arrival, Asking, ConversationChoice, Failure, FailureKind, FileInput, Question, Response,
+    SCRIPTED,
 };
 use crate::providers::OFFLINE;
 use crate::writer::{Outcome, SubmitError};
@@ -40,7 +44,16 @@ pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Ans
     let id = RunId(asking.run);
     let put = engine.writer.read(|views| views.streams.version(id.into()) != 0)?;
     let why = if put { None } else { put_question(engine, id, &asking, each)? };
-    runs::carry_on(engine, id, &asking.environment, why.as_deref(), each)?;
+    let attended = asking.agent.as_ref().is_some_and(|agent| agent.can_ask);
+    let place = Place { environment: &asking.environment, attended };
+    runs::carry_on(engine, id, place, why.as_deref(), each)?;
+    answered(engine, id)
+}
+
+/// Carries on a run that was begun before, and waits for its answer.
+pub(super) fn resume(engine: &Engine, id: RunId, place: Place<'_>, each: Each<'_>) -> Result<Answered, Failure> {
+    engine.learn_keys_of(place.environment);
+    runs::carry_on(engine, id, place, None, each)?;
     answered(engine, id)
 }
 
@@ -49,6 +62,11 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
     // What cannot be carried out is refused before anything is recorded.
     let choice = choice::choose(engine, asking)?;
     check_schema(asking.schema.as_deref(), &choice)?;
+    let agent = asking.agent.as_ref().map(|request| agent::start(engine, request, &choice.model)).transpose()?;
+    if agent.is_none() && choice.model == SCRIPTED {
+        let message = "the model `scripted` says what a script says, and is for agents";
+        return Err(Failure::new(FailureKind::Invalid, message).hint("zo agent run --model scripted --script FILE …"));
+    }
     let note = choice.note();
     let request =
         RequestBody { system: asking.system.clone(), schema: asking.schema.clone(), fallbacks: choice.fallbacks };
@@ -76,7 +94,7 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
         }
         Question::Again { question } => {
             let (conversation, question) = earlier_question(engine, &asking.conversation, question.as_deref())?;
-            (conversation, Command::Answer { conversation, question, run: id, model, request, agent: None })
+            (conversation, Command::Answer { conversation, question, run: id, model, request, agent })
         }
     };
     let submission = Submission { correlation: Some(asking.run), ..Submission::new(Actor::User, command) };
@@ -147,7 +165,9 @@ fn end_earlier_runs(
             stopped |= flow.is_break();
             flow
         };
-        let carried_on = runs::carry_on(engine, earlier, &asking.environment, None, waiting);
+        let attended = asking.agent.as_ref().is_some_and(|agent| agent.can_ask);
+        let place = Place { environment: &asking.environment, attended };
+        let carried_on = runs::carry_on(engine, earlier, place, None, waiting);
         if stopped {
             let message = "stopped while a question before it was answered: this one was not put";
             return Err(Failure::new(FailureKind::Refused, message));

@@ -1,18 +1,25 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
-use zo_models::{Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, estimate_tokens, facts};
-use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole};
+use zo_models::{
+    Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, estimate_tokens, facts,
+};
+use zo_projections::decide::MAX_CALLS;
+use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
+use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
+use zo_projections::views::agents::RunningAgent;
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, MessageId, Position, RunId};
 
-use super::context::{Context, File, Gathering, RecalledText, Said};
+use super::agent::{Agent, equipment, steps_of_ended};
+use super::context::{Context, File, Gathering, RecalledText, Said, Told};
 use super::{Reply, finish, from_run, ignore_if_ended, sources};
 use crate::engine::Engine;
 use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
 use crate::providers::{self, Target};
 use crate::service::conversation::body_of;
-use crate::service::{Each, deliver};
+use crate::service::{Each, compaction, deliver};
+use crate::tools;
 
 /// So many messages are read at a time, from the newest backwards.
 const PAGE: usize = 32;
@@ -28,6 +35,8 @@ pub(super) enum Outcome {
     Ended,
     /// It failed, and that is recorded.
     Failed(Failure),
+    /// It asks for tools, and that is recorded.
+    Replied,
     /// Who asked no longer waits, and nothing had come; that is recorded.
     Stopped,
     /// This process ends, and nothing had come: the next one carries on.
@@ -44,6 +53,8 @@ pub(super) struct Call<'a> {
     /// `provider/name`.
     pub(super) model: &'a str,
     pub(super) environment: &'a Environment,
+    /// The agent that it is for, and where that is.
+    pub(super) agent: Option<(&'a Agent<'a>, &'a RunningAgent)>,
 }
 
 impl Call<'_> {
@@ -55,7 +66,7 @@ impl Call<'_> {
             // It is recorded as a call that failed, so that the run goes on with the next model.
             Err(failure) => return self.not_made(failure),
         };
-        let (context, left_out) = gather(engine, run, recalled, self.request, &target)?;
+        let (context, left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
         let position = self.record(
             recalled,
             Called {
@@ -71,6 +82,11 @@ impl Call<'_> {
         let mut text = String::new();
         let result = self.listen(&target, &context, &mut text, each);
         let outcome = match result {
+            Ok(reply) if self.agent.is_some() && !reply.tool_calls.is_empty() => {
+                let written: String = reply.tool_calls.iter().map(|call| call.arguments.as_str()).collect();
+                let spent = spent(reply.usage.as_ref(), true, &target, &context, &(reply.text.clone() + &written));
+                self.replied(position, reply, &spent)
+            }
             Ok(reply) if reply.text.trim().is_empty() => {
                 let spent = spent(reply.usage.as_ref(), true, &target, &context, "");
                 self.failed(position, said_nothing(self.model, &reply), &spent)
@@ -80,8 +96,13 @@ impl Call<'_> {
                 let account = spent.account(reply.attempts, ending(&reply.finish));
                 self.finish(position, reply.text, &spent, account, None)
             }
-            // An answer that does not fit its schema is whole, and none.
-            Err(error) if !text.trim().is_empty() && error.kind != ErrorKind::Schema => {
+            // An answer that does not fit its schema is whole, and none; what an agent said before it could ask for a tool
+            // is no answer either, unless somebody stopped it there.
+            Err(error)
+                if !text.trim().is_empty()
+                    && error.kind != ErrorKind::Schema
+                    && (self.agent.is_none() || (error.kind == ErrorKind::Cancelled && !engine.is_stopping())) =>
+            {
                 let spent = spent(error.usage.as_ref(), true, &target, &context, &text);
                 let account = spent.account(error.attempts, Ending::Interrupted);
                 let reason = engine.writer.redactor().clean(&error.message);
@@ -139,6 +160,16 @@ impl Call<'_> {
     fn record(&self, causation: Position, called: Called) -> Result<Position, Failure> {
         let command = Command::RecordCall { run: self.id, called };
         Ok(self.engine.writer.submit_one(from_run(command, self.id, causation))?.position)
+    }
+
+    /// Records a reply that asks for tools.
+    fn replied(&self, position: Position, reply: ModelReply, spent: &Spent) -> Result<Outcome, Failure> {
+        let Some((agent, state)) = self.agent else { return Ok(Outcome::Ended) };
+        let account = spent.account(reply.attempts, ending(&reply.finish));
+        let (usage, calls) = (spent.usage, reply.tool_calls);
+        let asked = Asked { model: self.model, text: reply.text, calls, usage, account };
+        record_reply(agent, state, position, asked)?;
+        Ok(Outcome::Replied)
     }
 
     /// Records the answer. Where it cannot be (its conversation was deleted meanwhile), it has cost what it cost.
@@ -199,6 +230,53 @@ impl Call<'_> {
         let command = Command::RecordCallFailure { run: self.id, failed, reason: reason.to_owned() };
         ignore_if_ended(self.engine.writer.submit_one(from_run(command, self.id, position)))
     }
+}
+
+/// A reply that asks for tools.
+pub(super) struct Asked<'a> {
+    pub(super) model: &'a str,
+    pub(super) text: String,
+    pub(super) calls: Vec<ToolCall>,
+    pub(super) usage: Usage,
+    pub(super) account: Account,
+}
+
+/// Records a reply that asks for tools, with what it would mean to make each call twice.
+pub(super) fn record_reply(
+    agent: &Agent<'_>,
+    state: &RunningAgent,
+    position: Position,
+    asked: Asked<'_>,
+) -> Result<(), Failure> {
+    let Asked { model, text, mut calls, usage, account } = asked;
+    if calls.len() > MAX_CALLS {
+        tracing::warn!(run = %agent.id, "{} tool calls in one reply: the first {MAX_CALLS} are made", calls.len());
+        calls.truncate(MAX_CALLS);
+    }
+    let mut intents = Vec::with_capacity(calls.len());
+    let mut written: Vec<WrittenCall> = Vec::with_capacity(calls.len());
+    for (index, call) in calls.into_iter().enumerate() {
+        let effect = tools::prepare(&agent.options, state.depth, &call.name, &call.arguments)
+            .map_or(Effect::Pure, |prepared| prepared.effect);
+        let digest = agent.engine.names.call(&call.name, &call.arguments);
+        intents.push(Intent { tool: named(&call.name), effect, digest });
+        // Results are paired with calls by these ids.
+        let taken = call.id.trim().is_empty() || written.iter().any(|other| other.id == call.id);
+        let id = if taken { format!("call_{}_{index}", state.steps.len()) } else { call.id };
+        written.push(WrittenCall { id, name: call.name, arguments: call.arguments });
+    }
+    let command = Command::RecordReply {
+        run: agent.id,
+        replied: Replied { model: model.to_owned(), usage, account, calls: intents },
+        body: ReplyBody { text, tool_calls: written },
+    };
+    ignore_if_ended(agent.engine.writer.submit_one(from_run(command, agent.id, position)))
+}
+
+/// A tool's name as it can stand in an event: models have made up all sorts.
+fn named(tool: &str) -> String {
+    let plain: String = tool.chars().filter(|c| !c.is_control()).take(100).collect();
+    if plain.trim().is_empty() { "(unnamed)".to_owned() } else { plain }
 }
 
 fn said_nothing(model: &str, reply: &ModelReply) -> ModelError {
@@ -282,6 +360,7 @@ fn gather(
     recalled: Position,
     request: &RequestBody,
     target: &Target,
+    agent: Option<(&Agent<'_>, &RunningAgent)>,
 ) -> Result<(Context, u32), Failure> {
     let (found, _) = sources::recorded(engine, recalled)?;
     let mut passages: Vec<RecalledText> = Vec::with_capacity(found.len());
@@ -292,13 +371,27 @@ fn gather(
     let window = facts(&target.provider.name, &target.model).map(|facts| facts.context_window);
     let window = window.or(target.provider.local.then_some(LOCAL_WINDOW));
     let today = today.get(..10).unwrap_or(&today);
-    let mut gathering = Gathering::new(request.system.as_deref(), today, &passages, window);
-    let path = path_to(engine, run.question)?;
+    let equipment = agent.map(|(agent, state)| equipment(agent, state)).transpose()?;
+    let mut gathering = Gathering::new(request.system.as_deref(), today, &passages, window, equipment.as_ref());
+    let mut path = path_to(engine, run.question)?;
+    if let Some((agent, _)) = agent {
+        if let Some(question) = said(engine, path.last().map(std::slice::from_ref).unwrap_or_default())?.pop().flatten()
+        {
+            gathering.reserve(&question);
+        }
+        take_steps(&mut gathering, &agent.steps.told);
+    }
+    let summary = compaction::summary_for(engine, run.conversation, &path)?;
+    let summarised = summary.as_ref().map_or(0, |summary| summary.messages);
+    if let Some(summary) = summary {
+        gathering.summarise(&summary.text);
+        path.drain(..summary.messages);
+    }
     let total = path.len();
     // What cannot be opened any more, instructions of imports and the like: not left out for want of room.
     let mut untold = 0;
     'pages: for page in path.rchunks(PAGE) {
-        for message in said(engine, page)?.into_iter().rev() {
+        for (message, (id, _, role)) in said(engine, page)?.into_iter().zip(page).rev() {
             let Some(message) = message else {
                 untold += 1;
                 continue;
@@ -306,17 +399,43 @@ fn gather(
             if !gathering.take(message) {
                 break 'pages;
             }
+            if agent.is_some() && *role == MessageRole::Assistant {
+                take_earlier_steps(engine, &mut gathering, *id)?;
+            }
         }
     }
     let schema = request.schema.as_deref().map(serde_json::from_str).transpose();
     let schema = schema.map_err(|error| Failure::new(FailureKind::Invalid, format!("the schema: {error}")))?;
     let context = gathering.end(&target.model, schema);
-    let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(context.messages);
+    let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(context.said);
+    tracing::debug!(left_out, summarised, "the context");
     Ok((context, left_out))
 }
 
+/// As much of what the agent has done as there is room for, newest first: the last steps as they are, those before them
+/// in brief.
+fn take_steps(gathering: &mut Gathering, told: &[Told]) {
+    for (index, step) in told.iter().enumerate().rev() {
+        if !gathering.take_step(step) && !gathering.take_step(&step.brief()) {
+            gathering.leave_out_steps(index + 1);
+            return;
+        }
+    }
+}
+
+/// What an agent did for an answer it gave earlier, if there is room for it.
+fn take_earlier_steps(engine: &Engine, gathering: &mut Gathering, answer: MessageId) -> Result<(), Failure> {
+    let Some(ended) = engine.writer.read(|views| views.agents.of_answer(answer).cloned())? else { return Ok(()) };
+    for step in steps_of_ended(engine, &ended)?.iter().rev() {
+        if !gathering.take_step(step) {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Ids and places of the messages up to a question, oldest first, with those of their files.
-fn path_to(engine: &Engine, question: MessageId) -> Result<Vec<Place>, Failure> {
+pub(crate) fn path_to(engine: &Engine, question: MessageId) -> Result<Vec<Place>, Failure> {
     let path = engine.writer.read(|views| {
         let (conversation, index) = views.conversations.by_message(question)?;
         let path = conversation.path_to(Some(index)).into_iter();
@@ -326,7 +445,7 @@ fn path_to(engine: &Engine, question: MessageId) -> Result<Vec<Place>, Failure> 
 }
 
 /// Id, position and role of a message.
-type Place = (MessageId, Position, MessageRole);
+pub(crate) type Place = (MessageId, Position, MessageRole);
 
 /// What messages say, in their order; none for those that are not told.
 fn said(engine: &Engine, places: &[Place]) -> Result<Vec<Option<Said>>, Failure> {

@@ -5,7 +5,7 @@ use zo_projections::views::settings::ChosenModel;
 use zo_projections::{Position, Rejection};
 
 use crate::engine::Engine;
-use crate::protocol::{Asking, Environment, Failure, FailureKind};
+use crate::protocol::{Asking, Environment, Failure, FailureKind, SCRIPTED};
 use crate::providers::{self, OFFLINE, OLLAMA};
 
 /// The model that answers, and those that are called should it fail.
@@ -88,6 +88,13 @@ pub(super) fn choose(engine: &Engine, asking: &Asking) -> Result<Choice, Failure
     Ok(choice)
 }
 
+/// The model for an agent that another one starts, checked.
+pub(super) fn choose_named(engine: &Engine, environment: &Environment, named: Option<&str>) -> Result<Choice, Failure> {
+    let mut choice = usual(engine, environment, named)?;
+    choice.model = checked(engine, environment, &choice.model)?;
+    Ok(choice)
+}
+
 /// The model that is named, else the one that was chosen, else whichever is there; not yet checked.
 pub(crate) fn usual(engine: &Engine, environment: &Environment, named: Option<&str>) -> Result<Choice, Failure> {
     if let Some(model) = named {
@@ -131,7 +138,7 @@ fn whichever_is_there(engine: &Engine, environment: &Environment) -> Result<Choi
 
 /// The full name of a model that can be called from here.
 fn checked(engine: &Engine, environment: &Environment, model: &str) -> Result<String, Failure> {
-    if model == OFFLINE {
+    if model == OFFLINE || model == SCRIPTED {
         return Ok(model.to_owned());
     }
     if model.trim().is_empty() || model.chars().any(char::is_control) {

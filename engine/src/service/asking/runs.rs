@@ -12,6 +12,7 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,15 +24,18 @@ use zo_projections::views::calls::{Call as CallUnderWay, RunCalls};
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, Position, RunId, Views};
 
+use super::agent::{self, Place};
 use super::call::{self, Outcome};
 use super::sources;
 use super::{Reply, begun, finish, from_run, ignore_if_ended, question_of};
 use crate::engine::Engine;
-use crate::protocol::{Arrival, Environment, Failure, FailureKind, Response};
+use crate::protocol::{Arrival, Failure, FailureKind, Response};
 use crate::providers::{self, OFFLINE};
 use crate::service::conversation::body_of;
 use crate::service::{Each, deliver};
 
+/// So many runs are carried on at the same time behind everything.
+const BEHIND: usize = 4;
 /// So often the same call is made again after it was cut off before anything came.
 const CUT_OFF_CALLS: u32 = 3;
 /// Between two words to who waits for a run that another thread carries on.
@@ -42,6 +46,24 @@ const WAITING: Duration = Duration::from_millis(100);
 pub(crate) struct Turns {
     taken: Mutex<HashSet<RunId>>,
     given_back: Condvar,
+    calling: Mutex<usize>,
+    called: Condvar,
+}
+
+/// So many models are called for agents at the same time, whoever started them: what each takes in memory and in
+/// connections is bounded.
+const MOST_CALLS: usize = 64;
+
+/// The permit to call a model.
+pub(super) struct Permit<'a> {
+    turns: &'a Turns,
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        *self.turns.calling.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.turns.called.notify_one();
+    }
 }
 
 /// The turn to carry on a run.
@@ -73,6 +95,19 @@ impl Turns {
         }
     }
 
+    /// Waits until another model may be called.
+    pub(super) fn permit_call(&self) -> Permit<'_> {
+        let calling = self.calling.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.called.wait_while(calling, |calling| *calling >= MOST_CALLS);
+        *waited.unwrap_or_else(PoisonError::into_inner) += 1;
+        Permit { turns: self }
+    }
+
+    /// Whether somebody carries on a run.
+    pub(crate) fn is_taken(&self, run: RunId) -> bool {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).contains(&run)
+    }
+
     /// The turn, if nobody has it.
     fn take_free(&self, run: RunId) -> Option<Turn<'_>> {
         let free = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(run);
@@ -93,13 +128,17 @@ impl Drop for Turn<'_> {
 pub(super) fn carry_on(
     engine: &Engine,
     id: RunId,
-    environment: &Environment,
+    place: Place<'_>,
     why: Option<&str>,
     each: Each<'_>,
 ) -> Result<(), Failure> {
     let Some(_turn) = engine.turns.take(id, each) else {
         return Err(Failure::new(FailureKind::Refused, "nobody waits for the answer any more"));
     };
+    if is_agent(engine, id)? {
+        return agent::carry_on(engine, id, place, why, each);
+    }
+    let environment = place.environment;
     let mut told = false;
     let mut last_failure = None;
     loop {
@@ -134,9 +173,10 @@ pub(super) fn carry_on(
             }
             return Err(fail(engine, id, Some(stopped()))?);
         }
-        let call = call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment };
+        let call =
+            call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment, agent: None };
         match call.make(each)? {
-            Outcome::Ended => {}
+            Outcome::Ended | Outcome::Replied => {}
             Outcome::LeftToOthers => return Err(left_to_others()),
             Outcome::Stopped => return Err(fail(engine, id, Some(stopped()))?),
             Outcome::Failed(failure) => {
@@ -151,17 +191,27 @@ pub(super) fn carry_on(
     }
 }
 
-fn left_to_others() -> Failure {
+/// Carries on an agent that another one started.
+pub(super) fn carry_on_agent(engine: &Engine, id: RunId, place: Place<'_>, each: Each<'_>) -> Result<(), Failure> {
+    carry_on(engine, id, place, None, each)
+}
+
+/// Whether a run is an agent's that has not ended.
+fn is_agent(engine: &Engine, id: RunId) -> Result<bool, Failure> {
+    Ok(engine.writer.read(|views| views.agents.running().contains_key(&id))?)
+}
+
+pub(super) fn left_to_others() -> Failure {
     Failure::new(FailureKind::Disconnected, "the process that was to answer ends")
 }
 
-fn stopped() -> Failure {
+pub(super) fn stopped() -> Failure {
     Failure::new(FailureKind::Refused, "the answer was stopped before anything came")
         .hint("`zo ask --retry` puts the question again")
 }
 
 /// A run that has not ended, with its calls.
-fn outstanding(engine: &Engine, id: RunId) -> Result<Option<(Run, RunCalls)>, Failure> {
+pub(super) fn outstanding(engine: &Engine, id: RunId) -> Result<Option<(Run, RunCalls)>, Failure> {
     Ok(engine.writer.read(|views| {
         let run = views.runs.outstanding().get(&id)?.clone();
         Some((run, views.calls.of(id).cloned().unwrap_or_default()))
@@ -169,7 +219,7 @@ fn outstanding(engine: &Engine, id: RunId) -> Result<Option<(Run, RunCalls)>, Fa
 }
 
 /// Whether there is nothing any more that an answer could be added to.
-fn is_deleted(engine: &Engine, run: &Run) -> Result<bool, Failure> {
+pub(super) fn is_deleted(engine: &Engine, run: &Run) -> Result<bool, Failure> {
     let gone = |views: &Views| views.conversations.get(run.conversation).is_none_or(|it| it.deleted.is_some());
     Ok(engine.writer.read(gone)?)
 }
@@ -180,7 +230,7 @@ fn request_of(engine: &Engine, run: &Run) -> Result<RequestBody, Failure> {
 }
 
 /// The first model that has not failed; none if all have, or calls were cut off too often.
-fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<String> {
+pub(super) fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<String> {
     if calls.cut_off >= CUT_OFF_CALLS {
         return None;
     }
@@ -189,7 +239,7 @@ fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<Stri
 }
 
 /// Settles a call that was under way when its process ended.
-fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<(), Failure> {
+pub(super) fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<(), Failure> {
     let text = engine.arriving.read(id).unwrap_or_else(|error| {
         tracing::warn!("{error}: the answer counts as cut off before anything came");
         String::new()
@@ -198,7 +248,8 @@ fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<
     let (provider, name) = call.model.split_once('/').unwrap_or((&call.model, ""));
     let is_local = providers::find(engine, &engine.environment, provider).is_ok_and(|provider| provider.local);
     let (usage, unpriced) = call::priced(usage, provider, name, is_local);
-    if text.trim().is_empty() {
+    // What an agent had said by then may have been on its way to asking for a tool: it is asked again.
+    if text.trim().is_empty() || is_agent(engine, id)? {
         let failed = CallFailed { model: call.model.clone(), attempts: 0, usage, estimated: true };
         let reason = "the process ended before anything came".to_owned();
         let command = Command::RecordCallFailure { run: id, failed, reason };
@@ -213,7 +264,7 @@ fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay) -> Result<
 }
 
 /// Ends a run without an answer, and tells why: the failure there is, else what was recorded.
-fn fail(engine: &Engine, id: RunId, failure: Option<Failure>) -> Result<Failure, Failure> {
+pub(super) fn fail(engine: &Engine, id: RunId, failure: Option<Failure>) -> Result<Failure, Failure> {
     let failure = match failure {
         Some(failure) => failure,
         None => {
@@ -232,7 +283,7 @@ fn last_position(engine: &Engine, id: RunId) -> Result<Position, Failure> {
 }
 
 /// The reason that the last event of a run gives.
-pub(super) fn last_reason(engine: &Engine, id: RunId) -> Result<Option<String>, Failure> {
+pub(crate) fn last_reason(engine: &Engine, id: RunId) -> Result<Option<String>, Failure> {
     let event = engine.reader.event(last_position(engine, id)?)?;
     match &event.recorded.event {
         Event::RunFailed(_) | Event::RunCallFailed(_) => Ok(body_of::<ReasonBody>(&event)?.map(|body| body.reason)),
@@ -241,7 +292,13 @@ pub(super) fn last_reason(engine: &Engine, id: RunId) -> Result<Option<String>, 
 }
 
 /// The built-in responder: quotes what was recorded as recalled.
-fn answer_offline(engine: &Engine, id: RunId, run: &Run, recalled: Position, each: Each<'_>) -> Result<(), Failure> {
+pub(super) fn answer_offline(
+    engine: &Engine,
+    id: RunId,
+    run: &Run,
+    recalled: Position,
+    each: Each<'_>,
+) -> Result<(), Failure> {
     let question = question_of(engine, run)?;
     let (found, _) = sources::recorded(engine, recalled)?;
     let mut texts = Vec::with_capacity(found.len());
@@ -287,7 +344,8 @@ impl Engine {
     fn settle_or_answer_offline(&self, id: RunId) -> Result<(), Failure> {
         let Some((run, _)) = outstanding(self, id)? else { return Ok(()) };
         if run.model == OFFLINE || is_deleted(self, &run)? {
-            return carry_on(self, id, &self.environment, None, &mut |_| ControlFlow::Continue(()));
+            let place = Place { environment: &self.environment, attended: false };
+            return carry_on(self, id, place, None, &mut |_| ControlFlow::Continue(()));
         }
         // Whoever asks for it just now settles it first.
         let Some(_turn) = self.turns.take_free(id) else { return Ok(()) };
@@ -297,16 +355,43 @@ impl Engine {
         }
     }
 
-    /// Carries on every outstanding run, calling models, until `stop` says so.
-    pub(crate) fn carry_on_runs(&self, stop: &dyn Fn() -> bool) {
-        let outstanding = self.writer.read(|views| views.runs.outstanding().keys().copied().collect::<Vec<_>>());
-        for id in outstanding.unwrap_or_default() {
-            let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            if stop() {
-                return;
+    /// Carries on every outstanding run, calling models, until `stop` says so. An agent that another one started is left
+    /// to that.
+    pub(crate) fn carry_on_runs(&self, stop: &(dyn Fn() -> bool + Sync)) {
+        let outstanding = self.writer.read(|views| {
+            let has_parent = |id: &RunId| {
+                let caller = views.agents.running().get(id).and_then(|agent| agent.parent);
+                caller.is_some_and(|caller| views.agents.running().contains_key(&caller.run))
+            };
+            views.runs.outstanding().keys().filter(|id| !has_parent(id)).copied().collect::<Vec<_>>()
+        });
+        let outstanding = outstanding.unwrap_or_default();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            while let Some(id) = outstanding.get(next.fetch_add(1, Ordering::Relaxed)).copied() {
+                if stop() {
+                    return;
+                }
+                let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+                let place = Place { environment: &self.environment, attended: false };
+                self.report(id, carry_on(self, id, place, None, each));
             }
-            self.report(id, carry_on(self, id, &self.environment, None, each));
+        };
+        std::thread::scope(|scope| {
+            for _ in 0..BEHIND.min(outstanding.len()) {
+                scope.spawn(work);
+            }
+        });
+    }
+
+    /// Ends a run that was asked to stop, if nobody carries it on.
+    pub(crate) fn end_if_idle(&self, id: RunId) -> Result<(), Failure> {
+        let Some(_turn) = self.turns.take_free(id) else { return Ok(()) };
+        let Some((run, calls)) = outstanding(self, id)? else { return Ok(()) };
+        if let Some(call) = &calls.under_way {
+            settle(self, id, &run, call)?;
         }
+        fail(self, id, Some(Failure::new(FailureKind::Refused, "the agent was asked to stop"))).map(drop)
     }
 
     fn report(&self, id: RunId, result: Result<(), Failure>) {

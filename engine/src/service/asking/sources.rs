@@ -18,6 +18,7 @@ use crate::reader::ReadEvent;
 use crate::recall::Search;
 use crate::service::conversation::body_of;
 use crate::service::memory;
+use crate::tools::is_untrusted;
 
 /// How many passages are recalled for a question.
 const PASSAGES: usize = 8;
@@ -143,15 +144,17 @@ impl Found {
 
     /// Its text; none if it cannot be opened any more.
     pub(super) fn text(&self) -> Result<Option<RecalledText>, Failure> {
-        let (text, occurred_at): (Option<String>, Option<Timestamp>) = match &self.event.recorded.event {
-            Event::MessageAdded(message) => {
-                (body_of::<MessageBody>(&self.event)?.map(|body| body.content), message.occurred_at)
-            }
-            Event::Memorized(event) => (memory::body(&self.event)?.map(|body| body.content), event.occurred_at),
-            Event::Superseded(event) => (memory::body(&self.event)?.map(|body| body.content), event.occurred_at),
-            _ => (None, None),
+        let occurred_at = match &self.event.recorded.event {
+            Event::MessageAdded(event) => event.occurred_at,
+            Event::Memorized(event) => event.occurred_at,
+            Event::Superseded(event) => event.occurred_at,
+            _ => return Ok(None),
         };
         let at = occurred_at.unwrap_or(self.event.recorded.header.at);
-        Ok(text.map(|text| RecalledText { id: self.id(), kind: self.kind(), at, text }))
+        let text = |text, untrusted| RecalledText { id: self.id(), kind: self.kind(), at, text, untrusted };
+        Ok(match &self.event.recorded.event {
+            Event::MessageAdded(_) => body_of::<MessageBody>(&self.event)?.map(|body| text(body.content, false)),
+            _ => memory::body(&self.event)?.map(|body| text(body.content, is_untrusted(body.meta.as_deref()))),
+        })
     }
 }

@@ -1,0 +1,49 @@
+//! The stages on Linux, each a process that executes this program anew.
+//!
+//! ```text
+//! supervise   closes what it inherited, leads a session of its own, reads the job
+//!   namespaces: unshares user, mount, pid, net, ipc, uts and cgroup namespaces ──► init
+//!   bubblewrap: starts bwrap ──► keep                     else: keeps itself, as the reaper of what is orphaned
+//! init        pid 1: mounts what may be seen, raises the loopback, forwards to the proxy, keeps
+//! confine     limits, no new privileges, no capabilities, Landlock, seccomp, exec
+//! ```
+//!
+//! - [`supervise`], [`init`], [`confine`]: the stages. [`keep`]: following the command, and killing all of it.
+//! - [`mounts`]: what can be seen. [`network`]: the loopback and the proxy. [`landlock`], [`seccomp`], [`capabilities`]:
+//!   what can be done. [`processes`]: what runs. [`cgroup`]: limits for root, whom others do not bind.
+//! - [`descriptors`]: files that stages hand to each other.
+
+mod bubblewrap;
+mod capabilities;
+mod cgroup;
+mod confine;
+mod descriptors;
+mod init;
+mod keep;
+mod landlock;
+mod mounts;
+mod network;
+mod processes;
+mod seccomp;
+mod supervise;
+
+use std::process::ExitCode;
+
+use crate::report::Mechanism;
+
+/// Carries out the stage that `words` name.
+pub(crate) fn stage(words: &[String]) -> ExitCode {
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["supervise"] => supervise::run(),
+        ["init", handed @ ..] => init::run(handed),
+        ["keep", handed @ ..] => keep::run_alone(handed),
+        ["confine", handed @ ..] => confine::run(handed),
+        _ => ExitCode::from(2),
+    }
+}
+
+/// What levels stand on, and whether this machine has it.
+pub(crate) fn mechanisms() -> Vec<Mechanism> {
+    vec![landlock::mechanism(), seccomp::mechanism(), cgroup::mechanism(), bubblewrap::mechanism()]
+}

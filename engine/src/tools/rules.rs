@@ -1,0 +1,383 @@
+//! Permission rules: what of the tools is allowed, asked about, or denied. Pure.
+//!
+//! ```text
+//! allow: run_command(git status)        exactly this command
+//! allow: run_command(git log …)         it, and whatever stands behind
+//! deny:  run_command(git push)          a denial always means whatever stands behind, too
+//! allow: run_command(cargo test * --lib)    `*` is any one argument
+//! ask:   http_fetch(GET https://example.org/*)    elsewhere `*` is any text
+//! deny:  write_file                     every call of it
+//! ```
+//!
+//! Denials go first, then what is to be asked, then what is allowed, then what is usual for the tool. A command line is
+//! taken apart before it is looked at; of a pipeline, every part must pass. What a shell would make of a text (variables,
+//! substitutions, redirections) cannot be known: such a line is a call of `sh -c`, and passes only as that.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What a call would do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Subject {
+    /// The tool.
+    pub(crate) tool: &'static str,
+    /// What it would do.
+    pub(crate) deed: Deed,
+}
+
+/// What a call would do, as far as rules look at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// Something that a text says: a path, an address, a name.
+    Text(String),
+    /// Programs with their arguments; several in a pipeline or a sequence.
+    Programs(Vec<Vec<String>>),
+}
+
+impl Subject {
+    pub(crate) fn text(tool: &'static str, text: &str) -> Self {
+        Self { tool, deed: Deed::Text(text.to_owned()) }
+    }
+
+    /// The rule that allows just this, for ever; none where that would say too much.
+    pub(crate) fn rule(&self) -> Option<String> {
+        match &self.deed {
+            Deed::Text(text) if text.contains(['*', '…', '(', ')', '\n']) || text.len() > 300 => None,
+            Deed::Text(text) => Some(format!("allow: {}({text})", self.tool)),
+            Deed::Programs(programs) => {
+                let [program] = &programs[..] else { return None };
+                // `sh -c` with one text would never be asked for again with the same one.
+                if is_shell(program) || program.iter().any(|word| word == "*" || is_ellipsis(word)) {
+                    return None;
+                }
+                Some(format!("allow: {}({})", self.tool, join(program)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.deed {
+            Deed::Text(text) => f.write_str(text),
+            Deed::Programs(programs) => {
+                let lines: Vec<String> = programs.iter().map(|program| join(program)).collect();
+                f.write_str(&lines.join(" | "))
+            }
+        }
+    }
+}
+
+/// What a rule says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    /// It may be done.
+    Allow,
+    /// Somebody is asked each time.
+    Ask,
+    /// It may not.
+    Deny,
+}
+
+/// A permission rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Rule {
+    verb: Verb,
+    tool: String,
+    pattern: Option<Pattern>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Pattern {
+    Text(String),
+    Words {
+        words: Vec<String>,
+        /// Whatever may stand behind.
+        open: bool,
+    },
+}
+
+/// Why a text is no rule.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{rule}` is no permission rule: {why}")]
+pub(crate) struct NotARule {
+    rule: String,
+    why: String,
+}
+
+impl FromStr for Rule {
+    type Err = NotARule;
+
+    fn from_str(text: &str) -> Result<Self, NotARule> {
+        let no = |why: &str| NotARule { rule: text.to_owned(), why: why.to_owned() };
+        let form = "it has the form `allow: run_command(git status)`, with `allow`, `ask` or `deny`";
+        let (verb, rest) = text.split_once(':').ok_or_else(|| no(form))?;
+        let verb = match verb.trim() {
+            "allow" => Verb::Allow,
+            "ask" => Verb::Ask,
+            "deny" => Verb::Deny,
+            _ => return Err(no(form)),
+        };
+        let rest = rest.trim();
+        let (tool, pattern) = match rest.split_once('(') {
+            None => (rest, None),
+            Some((tool, pattern)) => {
+                let pattern = pattern.strip_suffix(')').ok_or_else(|| no("the bracket is not closed at its end"))?;
+                (tool.trim(), Some(pattern.trim()))
+            }
+        };
+        if super::find(tool).is_none() {
+            return Err(no(&super::no_such_tool(tool)));
+        }
+        let pattern = match pattern {
+            None => None,
+            Some("") => return Err(no("there is nothing between the brackets; without them it is about every call")),
+            Some(pattern) if tool == super::commands::NAME => {
+                let mut words = shlex::split(pattern).ok_or_else(|| no("a quotation mark is not closed"))?;
+                let open = words.last().is_some_and(|last| is_ellipsis(last));
+                if open {
+                    words.pop();
+                }
+                if words.is_empty() {
+                    return Err(no("it names no program; without brackets it is about every command"));
+                }
+                Some(Pattern::Words { words, open })
+            }
+            Some(pattern) => Some(Pattern::Text(pattern.replace('…', "*").replace("...", "*"))),
+        };
+        Ok(Self { verb, tool: tool.to_owned(), pattern })
+    }
+}
+
+impl Rule {
+    /// Whether it speaks of a part of a deed.
+    fn speaks_of(&self, subject: &Subject, part: &Part<'_>) -> bool {
+        if self.tool != subject.tool {
+            return false;
+        }
+        match (&self.pattern, part) {
+            (None, _) => true,
+            (Some(Pattern::Text(pattern)), Part::Text(text)) => fits(pattern, text),
+            (Some(Pattern::Words { words, open }), Part::Program(program)) => match self.verb {
+                Verb::Allow => begins_with(program, words, false) && (*open || program.len() == words.len()),
+                // Denied and asked about is also what stands behind `env` and the like, and under any path.
+                Verb::Deny | Verb::Ask => inner_programs(program).iter().any(|inner| begins_with(inner, words, true)),
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether it is about each and every call of its tool.
+    fn is_broad(&self) -> bool {
+        self.pattern.is_none()
+    }
+}
+
+enum Part<'a> {
+    Text(&'a str),
+    Program(&'a [String]),
+}
+
+/// What becomes of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Ruling {
+    /// It is done.
+    Allow,
+    /// Somebody is asked: why.
+    Ask(String),
+    /// It is not done: why.
+    Deny(String),
+}
+
+/// What rules make of a call. `careful`: the run was given a text that anybody may have written, and the call cannot be
+/// taken back; then it is allowed only by a rule that names it.
+pub(crate) fn judge(rules: &[Rule], subject: &Subject, usually: super::Usually, careful: bool) -> Ruling {
+    let parts: Vec<Part<'_>> = match &subject.deed {
+        Deed::Text(text) => vec![Part::Text(text)],
+        Deed::Programs(programs) => programs.iter().map(|program| Part::Program(program)).collect(),
+    };
+    let mut asked = None;
+    for part in &parts {
+        let says = |verb| rules.iter().find(|rule| rule.verb == verb && rule.speaks_of(subject, part));
+        if let Some(rule) = says(Verb::Deny) {
+            return Ruling::Deny(format!("the rule `{rule}` denies it"));
+        }
+        let why = if let Some(rule) = says(Verb::Ask) {
+            Some(format!("the rule `{rule}` says so"))
+        } else {
+            let mut allowing = rules.iter().filter(|rule| rule.verb == Verb::Allow && rule.speaks_of(subject, part));
+            let allowed = match careful {
+                true => allowing.any(|rule| !rule.is_broad()),
+                false => allowing.next().is_some() || usually == super::Usually::Allow,
+            };
+            let why = match careful {
+                true => "it cannot be taken back, and this run has read what anybody may have written",
+                false => "no rule allows it",
+            };
+            (!allowed).then(|| why.to_owned())
+        };
+        asked = asked.or(why);
+    }
+    asked.map_or(Ruling::Allow, Ruling::Ask)
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.verb {
+            Verb::Allow => "allow",
+            Verb::Ask => "ask",
+            Verb::Deny => "deny",
+        };
+        write!(f, "{verb}: {}", self.tool)?;
+        match &self.pattern {
+            None => Ok(()),
+            Some(Pattern::Text(text)) => write!(f, "({text})"),
+            Some(Pattern::Words { words, open }) => write!(f, "({}{})", join(words), if *open { " …" } else { "" }),
+        }
+    }
+}
+
+fn is_ellipsis(word: &str) -> bool {
+    word == "…" || word == "..."
+}
+
+/// Words as one would type them.
+fn join(words: &[String]) -> String {
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| format!("{words:?}"))
+}
+
+/// Whether a program's words begin with those of a pattern. `loosely`: whatever folder the program is in.
+fn begins_with(program: &[String], words: &[String], loosely: bool) -> bool {
+    let same = |(index, (word, pattern)): (usize, (&String, &String))| {
+        let is_program = index == 0 && loosely;
+        word == pattern || (pattern == "*" && index > 0) || (is_program && file_name(word) == file_name(pattern))
+    };
+    program.len() >= words.len() && program.iter().zip(words).enumerate().all(same)
+}
+
+fn file_name(program: &str) -> &str {
+    program.rsplit('/').next().unwrap_or(program)
+}
+
+fn is_shell(program: &[String]) -> bool {
+    matches!(program.first().map(|word| file_name(word)), Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "fish"))
+}
+
+/// A program, and those that it would start as its arguments say: `env A=1 git push` is also `git push`.
+fn inner_programs(program: &[String]) -> Vec<Vec<String>> {
+    const WRAPPERS: &[&str] = &[
+        "env", "nice", "nohup", "time", "timeout", "stdbuf", "setsid", "xargs", "sudo", "doas", "command", "exec",
+        "ionice", "chroot", "unshare", "busybox", "watch", "parallel", "find",
+    ];
+    let mut all = vec![program.to_vec()];
+    let Some(first) = program.first() else { return all };
+    if WRAPPERS.contains(&file_name(first)) {
+        // Where the inner program begins depends on the wrapper's options: every place is looked at.
+        all.extend((1..program.len()).map(|from| program[from..].to_vec()));
+    } else if is_shell(program) {
+        for word in &program[1..] {
+            // As far as words go; what a shell makes of them is not known, so this can only deny more.
+            for line in word.split(['\n', ';', '|', '&', '(', ')', '`']) {
+                let words = shlex::split(line).unwrap_or_else(|| line.split_whitespace().map(str::to_owned).collect());
+                all.extend((0..words.len()).map(|from| words[from..].to_vec()));
+            }
+        }
+    }
+    all
+}
+
+/// Whether a text fits a pattern, in which `*` stands for any text.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut pieces = pieces.peekable();
+    if pieces.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(piece) = pieces.next() {
+        if pieces.peek().is_none() {
+            return rest.ends_with(piece);
+        }
+        let Some(at) = rest.find(piece) else { return false };
+        rest = &rest[at + piece.len()..];
+    }
+    true
+}
+
+/// What a command line comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CommandLine {
+    /// One program, started as it is.
+    Program(Vec<String>),
+    /// Several, which a shell joins; each was taken apart as the shell will.
+    Joined(Vec<Vec<String>>),
+    /// Something only a shell understands.
+    Shell,
+}
+
+/// Takes a command line apart.
+///
+/// # Errors
+/// If it is empty, or a quotation mark is not closed.
+pub(crate) fn take_apart(line: &str) -> Result<CommandLine, String> {
+    let mut parts: Vec<String> = vec![String::new()];
+    let mut quote: Option<char> = None;
+    let mut characters = line.trim().chars().peekable();
+    while let Some(character) = characters.next() {
+        let part = parts.last_mut().expect("there is always one");
+        match (quote, character) {
+            (Some('\''), '\'') | (Some('"'), '"') => quote = None,
+            // Within double quotes a shell still looks at these.
+            (Some('"'), '$' | '`' | '\\' | '!') => return Ok(CommandLine::Shell),
+            (Some(_), _) => {}
+            (None, '\'' | '"') => quote = Some(character),
+            (None, '|' | ';') => {
+                if characters.peek() == Some(&character) && character == '|' {
+                    characters.next();
+                } else if characters.peek() == Some(&'&') {
+                    return Ok(CommandLine::Shell);
+                }
+                parts.push(String::new());
+                continue;
+            }
+            (None, '&') if characters.peek() == Some(&'&') => {
+                characters.next();
+                parts.push(String::new());
+                continue;
+            }
+            (
+                None,
+                '$' | '`' | '\\' | '<' | '>' | '(' | ')' | '{' | '}' | '&' | '*' | '?' | '[' | ']' | '~' | '#' | '!'
+                | '\n',
+            ) => {
+                return Ok(CommandLine::Shell);
+            }
+            (None, _) => {}
+        }
+        part.push(character);
+    }
+    if quote.is_some() {
+        return Err("a quotation mark is not closed".to_owned());
+    }
+    let mut programs = Vec::with_capacity(parts.len());
+    for part in &parts {
+        let words = shlex::split(part).ok_or("it cannot be taken apart into words")?;
+        let first = words.first().ok_or("there is an empty command in it")?;
+        // `A=1 program` and words of the shell's own.
+        let assigns = first.contains('=');
+        let own =
+            ["if", "for", "while", "until", "case", "function", "select", "time", "then", "do", "eval", "source", "."];
+        if assigns || own.contains(&first.as_str()) {
+            return Ok(CommandLine::Shell);
+        }
+        programs.push(words);
+    }
+    match programs.len() {
+        1 => Ok(CommandLine::Program(programs.remove(0))),
+        _ => Ok(CommandLine::Joined(programs)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

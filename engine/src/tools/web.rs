@@ -1,0 +1,114 @@
+//! The web, through the one place where addresses are checked.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use zo_egress::{FetchRequest, Method};
+use zo_projections::event::run::agent::Effect;
+
+use super::rules::Subject;
+use super::{Doing, Output, Tool, Usually};
+
+/// Seconds that a request may take.
+const SECONDS: u64 = 60;
+/// Bytes of a body that are read.
+const MOST_BYTES: usize = 4 * 1024 * 1024;
+
+/// Arguments of `http_fetch`.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HttpFetch {
+    /// The address: `https://…`.
+    url: String,
+    /// `GET` if not said.
+    #[serde(default)]
+    method: Verb,
+    /// Headers, each a name and a value.
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, String>,
+    /// The body of the request.
+    #[serde(default)]
+    body: Option<String>,
+}
+
+/// Methods of HTTP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+enum Verb {
+    #[default]
+    Get,
+    Head,
+    Post,
+    Put,
+    Delete,
+    Patch,
+}
+
+impl Verb {
+    fn method(self) -> Method {
+        match self {
+            Self::Get => Method::Get,
+            Self::Head => Method::Head,
+            Self::Post => Method::Post,
+            Self::Put => Method::Put,
+            Self::Delete => Method::Delete,
+            Self::Patch => Method::Patch,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Patch => "PATCH",
+        }
+    }
+}
+
+impl Tool for HttpFetch {
+    const NAME: &'static str = "http_fetch";
+    const DESCRIPTION: &'static str =
+        "Requests an address of the web and gives back what it says, pages as readable text.";
+    const EFFECT: Effect = Effect::Once;
+    const USUALLY: Usually = Usually::Ask;
+
+    fn effect(&self) -> Effect {
+        match self.method {
+            Verb::Get | Verb::Head => Effect::Pure,
+            _ => Effect::Once,
+        }
+    }
+
+    fn subject(&self) -> Result<Subject, String> {
+        Ok(Subject::text(Self::NAME, &format!("{} {}", self.method.name(), self.url)))
+    }
+
+    fn call(self, doing: &Doing<'_>) -> Output {
+        let request = FetchRequest {
+            method: self.method.method(),
+            url: self.url,
+            headers: self.headers.into_iter().collect(),
+            body: self.body.unwrap_or_default().into_bytes(),
+            timeout: Duration::from_secs(SECONDS),
+            max_bytes: MOST_BYTES,
+        };
+        let egress = match doing.engine.egress() {
+            Ok(egress) => egress,
+            Err(why) => return Output::failed(why),
+        };
+        let each = &mut || if (doing.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+        match egress.fetch(&request, each) {
+            Ok(fetched) => {
+                let text = zo_egress::text_of(&fetched.media_type, &fetched.body);
+                let cut = if fetched.truncated { "\n… cut: there is more" } else { "" };
+                Output::untrusted(format!("{} {} ({})\n\n{text}{cut}", fetched.status, fetched.url, fetched.media_type))
+            }
+            Err(error) => Output::failed(error.to_string()),
+        }
+    }
+}
