@@ -15,13 +15,14 @@ use crate::error::CliError;
 ///
 /// Examples:
 ///   zo permission list
-///   zo permission allow "run_command(cargo test)"
+///   zo permission allow "run_command(cargo test …)"
 ///   zo permission deny "run_command(git push)"
 ///   zo permission budget 5
 ///
-/// A rule names a tool, and perhaps what it is for. It is compared with the parsed words of a command, never with a text: more
-/// words may follow those of the rule. What is denied is denied whatever allows it, then what is to be asked for is asked for;
-/// and so is what no rule names, where the tool is none that is harmless.
+/// A rule names a tool, and perhaps what it is for. A command is taken apart before it is compared: `run_command(git log)` is this
+/// command and no other, `run_command(git log …)` also whatever stands behind, `*` is any one word; a denial always means
+/// what stands behind, too. Of a path or an address `*` is any text. What is denied is denied whatever allows it; then what is to be
+/// asked for is asked for; then what is allowed is done. What no rule names is as `zo agent tools` says.
 #[derive(Subcommand, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Permission {

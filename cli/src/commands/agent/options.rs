@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -156,9 +157,17 @@ fn text_of(folder: &Path) -> Result<String, CliError> {
     text.ok_or_else(|| CliError::invalid(format!("the path of {} is not UTF-8", folder.display())))
 }
 
-/// Where skills are looked for, nearest first.
-fn skill_folders(_workspace: &Path) -> Result<Vec<(String, Origin)>, CliError> {
-    Ok(Vec::new())
+/// Where skills are looked for, nearest first: in the project that is worked in, then in the user's own folders.
+fn skill_folders(workspace: &Path) -> Result<Vec<(String, Origin)>, CliError> {
+    let home = env::home_dir();
+    let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let config = config.or_else(|| Some(home.as_ref()?.join(".config")));
+    let project = zo_skills::project_folders_within(workspace, home.as_deref());
+    let user = config.zip(home).map(|(config, home)| zo_skills::user_folders(&config, &home)).unwrap_or_default();
+    let project = project.into_iter().map(|folder| (folder, Origin::Project));
+    let all = project.chain(user.into_iter().map(|folder| (folder, Origin::User)));
+    // What is not there now may be there when the agent is carried on.
+    all.map(|(folder, origin)| Ok((text_of(&folder)?, origin))).collect()
 }
 
 /// Rules as they are kept: `allow: run_command(cargo test)`.

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 use zo_engine::protocol::{AgentTask, Asking, FailureKind, Question, SCRIPTED};
 
 use super::super::ask::options::Options;
-use super::options::{AgentOptions, rule_of};
+use super::find;
+use super::options::AgentOptions;
 use crate::answering::{self, Manner};
 use crate::context::Context;
 use crate::error::{CliError, Kind};
@@ -59,6 +61,7 @@ pub(crate) struct Spawn {
 /// What an agent came to, as the tool says it.
 #[derive(Debug, Deserialize, PartialEq)]
 struct Came {
+    run: String,
     status: String,
     #[serde(default)]
     answer: Option<String>,
@@ -76,8 +79,6 @@ impl Spawn {
         }
         let tasks = self.tasks()?;
         let mut request = self.agent.request(context)?;
-        // Whoever types this command allows what it is for.
-        request.rules.push(rule_of("allow", SPAWN)?);
         let of_each = request.tools.clone();
         if let Some(tools) = &mut request.tools {
             tools.push(SPAWN.to_owned());
@@ -99,7 +100,9 @@ impl Spawn {
         let mut client = context.open()?;
         let manner = Manner { withhold: true, agents: tasks.len() as u64, ..Manner::default() };
         let given = answering::ask(&mut client, &mut asking, context, manner)?;
-        let results = print(&mut context.output, &tasks, &given.answered.answer)?;
+        let children = find(&mut client, &given.answered.run)?.children;
+        let of_run: HashMap<String, String> = children.into_iter().map(|line| (line.run, line.task)).collect();
+        let results = print(&mut context.output, &of_run, &given.answered.answer)?;
         context.close(client)?;
         given.whole()?;
         self.judged(&results)
@@ -148,14 +151,15 @@ fn script(agents: &[AgentTask], first: bool) -> String {
 }
 
 /// Prints what the agents came to: a numbered list, or the tool's own list as JSON.
-fn print(output: &mut Output, tasks: &[String], answer: &str) -> Result<Vec<Came>, CliError> {
+fn print(output: &mut Output, tasks: &HashMap<String, String>, answer: &str) -> Result<Vec<Came>, CliError> {
     let list: Value = serde_json::from_str(answer).map_err(|_| not_results(answer))?;
     let results: Vec<Came> = Deserialize::deserialize(&list).map_err(|_| not_results(answer))?;
     if output.is_json() {
         output.data_now(&list)?;
         return Ok(results);
     }
-    for (number, (came, task)) in results.iter().zip(tasks).enumerate() {
+    for (number, came) in results.iter().enumerate() {
+        let task = tasks.get(&came.run).map_or("(not started)", String::as_str);
         let head = format!("{}. {}", number + 1, preview(task));
         output.line(output.paint(Style::Bold, &output.shown(&head)))?;
         let text = match (&came.answer, &came.reason) {

@@ -13,7 +13,8 @@ use crate::suggest::nearest;
 ///
 /// Examples:
 ///   zo permission allow read_file
-///   zo permission allow "run_command(cargo test)"
+///   zo permission allow "run_command(cargo test …)"
+///   zo permission allow "http_fetch(GET https://docs.rs/*)"
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Allow {

@@ -1,7 +1,7 @@
 use super::*;
 
 fn came(status: &str) -> Came {
-    Came { status: status.to_owned(), answer: None, reason: None }
+    Came { run: "R".to_owned(), status: status.to_owned(), answer: None, reason: None }
 }
 
 fn spawn(first: bool) -> Spawn {
@@ -40,5 +40,5 @@ fn it_fails_if_one_did_not_finish_unless_the_first_one_is_enough() {
 #[test]
 fn what_is_no_list_of_results_is_said() {
     let mut output = Output::new(true, true, crate::output::Color::Never);
-    assert!(print(&mut output, &["a".to_owned()], "{{results}}").is_err());
+    assert!(print(&mut output, &HashMap::new(), "{{results}}").is_err());
 }
