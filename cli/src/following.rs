@@ -96,13 +96,20 @@ impl Following {
         match arrival {
             AgentArrival::PermissionAsked(line) => self.asked(line, output),
             AgentArrival::PermissionAnswered { run, call, verdict } => {
-                if self.permissions.answered(&run, &call) {
-                    let word = if verdict == Verdict::Allowed { "allowed" } else { "denied" };
-                    output.end_question(&format!("(it was {word} elsewhere)"));
-                    self.go_on(output);
-                }
+                let word = if verdict == Verdict::Allowed { "allowed" } else { "denied" };
+                self.answered(&run, &call, &format!("(it was {word} elsewhere)"), output);
             }
+            // What was denied returns without another word.
+            AgentArrival::ToolReturned { run, call, .. } => self.answered(&run, &call, "(answered elsewhere)", output),
             _ => {}
+        }
+    }
+
+    /// Somebody has said whether a call may be done: the person needs not.
+    fn answered(&mut self, run: &str, call: &str, why: &str, output: &mut Output) {
+        if self.permissions.answered(run, call) {
+            output.end_question(why);
+            self.go_on(output);
         }
     }
 
@@ -112,8 +119,8 @@ impl Following {
             self.permissions.asked(line);
             self.permissions.open_next(output);
         } else {
-            let PermissionLine { run, call, tool, what, .. } = &line;
-            let text = format!("{tool} {what} waits to be permitted: `zo agent answer {run} {call} --allow` or --deny");
+            let (PermissionLine { run, call, .. }, deed) = (&line, permission::deed(&line));
+            let text = format!("{deed} waits to be permitted: `zo agent answer {run} {call} --allow` or --deny");
             self.say(text, output);
         }
     }

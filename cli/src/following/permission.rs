@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use zo_engine::protocol::PermissionLine;
 
-use crate::output::{Output, Typing};
+use crate::output::{Output, Typing, text};
 
 /// What a person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl Permissions {
             return;
         }
         let Some(line) = self.waiting.front() else { return };
-        output.note(output.shown_err(&format!("? {} {}", line.tool, line.what)));
+        output.note(output.shown_err(&format!("? {}", deed(line))));
         output.note(output.shown_err(&format!("  {}", line.why)));
         self.typing = Some(output.ask(&offered(line)));
     }
@@ -116,6 +116,13 @@ impl Permissions {
         self.waiting.clear();
         self.typing.take().is_some()
     }
+}
+
+/// What is to be permitted: `run_command git push`.
+pub(super) fn deed(line: &PermissionLine) -> String {
+    let PermissionLine { tool, what, .. } = line;
+    let named = what.strip_prefix(tool.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    text::preview(&if named { what.clone() } else { format!("{tool} {what}") })
 }
 
 /// What can be answered.

@@ -31,6 +31,9 @@ fn only_what_was_offered_is_an_answer() {
     assert_eq!(Decision::of("a", false), None, "no rule can be added");
     assert!(offered(&line("0.0", Some("allow: run_command(cargo test)"))).contains("cargo test)), [s]top"));
     assert!(!offered(&line("0.0", None)).contains("lways"));
+    assert_eq!(deed(&line("0.0", None)), "run_command cargo test");
+    let named = PermissionLine { what: "run_command git push".to_owned(), ..line("0.0", None) };
+    assert_eq!(deed(&named), "run_command git push");
 }
 
 #[test]
