@@ -222,7 +222,7 @@ impl<'a> Screen<'a> {
     /// If stdout cannot be written.
     pub(super) fn finish(&mut self, given: &Given) -> Result<(), CliError> {
         let answered = &given.answered;
-        if self.output.is_json() && self.manner.withhold && !self.manner.stream {
+        if self.manner.withhold {
             return Ok(());
         }
         if self.output.is_json() {
@@ -233,10 +233,8 @@ impl<'a> Screen<'a> {
                 self.output.data_now(&json)
             };
         }
-        if !self.manner.withhold {
-            self.bring_to(&answered.answer)?;
-            self.output.end_pieces()?;
-        }
+        self.bring_to(&answered.answer)?;
+        self.output.end_pieces()?;
         self.conclude(answered);
         Ok(())
     }

@@ -8,11 +8,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use zo_engine::protocol::{AgentTask, Asking, FailureKind, Question, SCRIPTED};
+use zo_engine::protocol::{Asking, ConversationChoice, FailureKind, Question, SCRIPTED};
 
-use super::super::ask::options::Options;
 use super::find;
 use super::options::AgentOptions;
 use crate::answering::{self, Manner};
@@ -26,6 +25,8 @@ use crate::output::{Output, Style};
 const SPAWN: &str = "spawn_agents";
 /// In the text of a script: what the tools called by the reply before gave back.
 const RESULTS: &str = "{{results}}";
+/// Replies of the script that starts agents.
+const SCRIPT_REPLIES: u32 = 2;
 /// The most agents that one command starts.
 const MAX_AGENTS: usize = 1000;
 
@@ -39,7 +40,8 @@ const MAX_AGENTS: usize = 1000;
 ///
 /// Each agent has a conversation of its own; one that fails does not hinder the others. The results are printed in the order
 /// of the tasks when the last one is done, or with --first as soon as one is, and then the others are stopped. What they may do
-/// and use is as for `zo agent run`; budgets are those of all of them together. The exit code is 3 if one did not finish.
+/// and use is as for `zo agent run`: steps, tokens and depth are those of each, cost and time those of all together. The exit code
+/// is 3 if one did not finish.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Spawn {
@@ -52,10 +54,32 @@ pub(crate) struct Spawn {
     /// Take the first answer, and stop the others
     #[arg(long)]
     first: bool,
-    #[command(flatten)]
-    options: Options,
+    /// The model of each agent [default: the one that was chosen]
+    #[arg(long, short, value_name = "PROVIDER/NAME")]
+    model: Option<String>,
     #[command(flatten)]
     agent: AgentOptions,
+}
+
+/// What every agent is told, as the tool takes it.
+#[derive(Debug, Default, Serialize)]
+struct Each {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tools: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<u64>,
+}
+
+/// An agent to be started.
+#[derive(Serialize)]
+struct Started<'a> {
+    task: &'a str,
+    #[serde(flatten)]
+    each: &'a Each,
 }
 
 /// What an agent came to, as the tool says it.
@@ -71,31 +95,33 @@ struct Came {
 
 impl Spawn {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
-        if self.agent.has_script() || self.options.model.as_deref() == Some(SCRIPTED) {
+        if self.agent.has_script() || self.model.as_deref() == Some(SCRIPTED) {
             let message = "agents that are started by `zo agent spawn` cannot follow a script";
-            return Err(
-                CliError::usage(message).hint("`zo agent run --model scripted --script FILE` starts one that does")
-            );
+            let hint = "`zo agent run --model scripted --script FILE` starts one that does";
+            return Err(CliError::usage(message).hint(hint));
         }
         let tasks = self.tasks()?;
         let mut request = self.agent.request(context)?;
-        let of_each = request.tools.clone();
+        let each = Each {
+            model: self.model.clone(),
+            tools: request.tools.clone(),
+            steps: request.steps,
+            tokens: request.tokens.take(),
+        };
+        // The one that starts them is no more than that: what is said of agents is said of those.
         if let Some(tools) = &mut request.tools {
             tools.push(SPAWN.to_owned());
         }
-        let model = self.options.model.clone();
-        let agents: Vec<AgentTask> = tasks
-            .iter()
-            .map(|task| AgentTask { task: task.clone(), model: model.clone(), tools: of_each.clone() })
-            .collect();
-        request.script = Some(script(&agents, self.first));
+        request.steps = request.steps.map(|steps| steps.max(SCRIPT_REPLIES));
+        request.depth = request.depth.map(|depth| depth.saturating_add(1));
+        request.script = Some(script(&tasks, &each, self.first));
         let text = format!("{} at the same time:\n{}", counted(tasks.len() as u64, "agent"), tasks.join("\n"));
         let mut asking = Asking {
             question: Question::New { text, files: Vec::new() },
             model: Some(SCRIPTED.to_owned()),
             agent: Some(Box::new(request)),
             environment: context.environment(),
-            ..Asking::new(self.options.conversation_of_its_own(context), "", context.fresh_id())
+            ..Asking::new(conversation(context), "", context.fresh_id())
         };
         let mut client = context.open()?;
         let manner = Manner { withhold: true, agents: tasks.len() as u64, ..Manner::default() };
@@ -141,8 +167,14 @@ impl Spawn {
     }
 }
 
+/// The conversation of the one that starts them.
+fn conversation(context: &Context) -> ConversationChoice {
+    ConversationChoice::New { id: context.fresh_id(), name: None }
+}
+
 /// What the model `scripted` says: it starts the agents, and then tells what they came to.
-fn script(agents: &[AgentTask], first: bool) -> String {
+fn script(tasks: &[String], each: &Each, first: bool) -> String {
+    let agents: Vec<Started<'_>> = tasks.iter().map(|task| Started { task, each }).collect();
     json!([
         {"text": "", "tool_calls": [{"name": SPAWN, "arguments": {"agents": agents, "first": first}}]},
         {"text": RESULTS},

@@ -16,14 +16,14 @@ fn spawn(first: bool) -> Spawn {
 
 #[test]
 fn the_script_starts_the_agents_and_tells_what_they_came_to() {
-    let model = Some("near/x".to_owned());
-    let agents = [
-        AgentTask { task: "a \"b\"".to_owned(), model, tools: None },
-        AgentTask { task: "c".to_owned(), ..AgentTask::default() },
-    ];
-    let script: Value = serde_json::from_str(&script(&agents, true)).expect("JSON");
+    let each = Each { model: Some("near/x".to_owned()), steps: Some(3), ..Each::default() };
+    let tasks = ["a \"b\"".to_owned(), "c".to_owned()];
+    let script: Value = serde_json::from_str(&script(&tasks, &each, true)).expect("JSON");
     assert_eq!(script[0]["tool_calls"][0]["name"], "spawn_agents");
-    let arguments = json!({"agents": [{"task": "a \"b\"", "model": "near/x"}, {"task": "c"}], "first": true});
+    let arguments = json!({"agents": [
+        {"task": "a \"b\"", "model": "near/x", "steps": 3},
+        {"task": "c", "model": "near/x", "steps": 3},
+    ], "first": true});
     assert_eq!(script[0]["tool_calls"][0]["arguments"], arguments);
     assert_eq!(script[1], json!({"text": "{{results}}"}));
 }
