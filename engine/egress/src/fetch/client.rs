@@ -32,7 +32,7 @@ pub(crate) enum Route {
     /// To these addresses.
     Direct(Vec<SocketAddr>),
     /// Through a proxy of the system's.
-    Through(SystemProxy),
+    Through(Box<SystemProxy>),
 }
 
 /// A proxy that the environment names.
