@@ -1,4 +1,4 @@
-//! Putting a question, and printing the answer as it arrives: the same for `ask`, `chat` and `demo`.
+//! Putting a question, and printing the answer as it arrives: the same for `ask`, `chat` and agents.
 //!
 //! [`ask`] is the way in. A question has the id of its run, chosen here, so it may be put again at any time without
 //! being asked twice: after Ctrl-C, to learn what was kept, and after the process that answered it has gone.
@@ -14,17 +14,18 @@ use std::ops::ControlFlow;
 
 use zo_engine::client::Client;
 use zo_engine::protocol::{
-    AnswerBegun, Answered, Asking, ConversationChoice, Failure, FailureKind, Question, Request, Response,
+    AnswerBegun, Answered, Asking, ConversationChoice, Environment, Failure, FailureKind, Question, Request, Response,
 };
 use zo_engine::world::{SystemWorld, World};
+use zo_projections::RunId;
 use zo_projections::event::run::Ending;
 
 use self::screen::Screen;
 pub(crate) use self::summary::{OFFLINE, cost};
-use crate::context::unexpected;
+use crate::context::{Context, unexpected};
 use crate::error::{CliError, Kind};
+use crate::following::Following;
 use crate::interrupt::Interrupt;
-use crate::output::Output;
 use crate::passphrase;
 
 /// So often a question is put again because who held the home has gone.
@@ -37,8 +38,12 @@ const PASSPHRASES: u32 = 3;
 pub(crate) struct Manner {
     /// Under `--json`: every piece as a line, and not only the whole.
     pub(crate) stream: bool,
-    /// What the model thinks aloud too.
+    /// What the model thinks aloud too; of an agent also what it says before it has its answer.
     pub(crate) show_reasoning: bool,
+    /// The answer is printed by who asks, in another form; only what is said beside it is printed here.
+    pub(crate) withhold: bool,
+    /// So many agents will be started below the one that answers, if that is known.
+    pub(crate) agents: u64,
 }
 
 /// A question was answered, perhaps not to the end.
@@ -92,29 +97,103 @@ impl Given {
 }
 
 /// Puts a question and prints the answer as it arrives. Ctrl-C stops the answer, and what came is kept; pressed again, it
-/// ends the process. Where a passphrase is needed and a person is there, it is asked for and stays in `asking`.
+/// ends the process. An agent is asked to stop instead. Where a passphrase is needed and a person is there, it is asked for
+/// and stays in `asking`.
 ///
 /// # Errors
 /// Why there is no answer; one that was cut off is an answer.
 pub(crate) fn ask(
     client: &mut Client,
     asking: &mut Asking,
-    output: &mut Output,
+    context: &mut Context,
     manner: Manner,
 ) -> Result<Given, Unanswered> {
-    let mut screen = Screen::new(output, manner);
-    let result = answer(client, asking, &mut screen);
-    screen.output.take_away_awaited();
+    let following = asking.agent.as_ref().map(|agent| {
+        let run = RunId(asking.run).to_string();
+        let mut following = Following::new(run, &context.home, asking.environment.clone(), agent.can_ask);
+        following.expect(manner.agents);
+        following
+    });
+    put_on_screen(client, &mut Wanted::Answer(asking), context, manner, following)
+}
+
+/// Carries on an agent's run that has not ended, and prints the answer as [`ask`] does.
+///
+/// # Errors
+/// Why there is no answer.
+pub(crate) fn resume(
+    client: &mut Client,
+    run: &str,
+    context: &mut Context,
+    manner: Manner,
+) -> Result<Given, Unanswered> {
+    let environment = context.environment();
+    let can_ask = can_ask(context);
+    let following = Following::new(run.to_owned(), &context.home, environment.clone(), can_ask);
+    let wanted = &mut Wanted::Rest { run, can_ask, environment };
+    put_on_screen(client, wanted, context, manner, Some(following))
+}
+
+/// Whether a person can be asked for something while an agent works.
+pub(crate) fn can_ask(context: &Context) -> bool {
+    !context.output.is_json() && context.output.is_interactive()
+}
+
+/// What is asked for.
+enum Wanted<'a> {
+    /// The answer to a question.
+    Answer(&'a mut Asking),
+    /// What is left to do of a run.
+    Rest { run: &'a str, can_ask: bool, environment: Environment },
+}
+
+impl Wanted<'_> {
+    fn request(&self) -> Request {
+        match self {
+            Self::Answer(asking) => Request::Ask(Box::new((**asking).clone())),
+            Self::Rest { run, can_ask, environment } => {
+                Request::Resume { run: (*run).to_owned(), can_ask: *can_ask, environment: environment.clone() }
+            }
+        }
+    }
+
+    fn environment(&mut self) -> &mut Environment {
+        match self {
+            Self::Answer(asking) => &mut asking.environment,
+            Self::Rest { environment, .. } => environment,
+        }
+    }
+
+    /// The question is in the log, and its run has ended: it is asked once more.
+    fn once_more(&mut self, begun: &AnswerBegun) {
+        if let Self::Answer(asking) = self {
+            asking.conversation = ConversationChoice::Existing(begun.conversation.clone());
+            asking.question = Question::Again { question: Some(begun.question.clone()) };
+            asking.run = SystemWorld::default().fresh_id();
+        }
+    }
+}
+
+fn put_on_screen(
+    client: &mut Client,
+    wanted: &mut Wanted<'_>,
+    context: &mut Context,
+    manner: Manner,
+    following: Option<Following>,
+) -> Result<Given, Unanswered> {
+    let mut screen = Screen::new(&mut context.output, manner, following);
+    let result = answer(client, wanted, &mut screen);
+    screen.end();
     let finished = result.and_then(|given| screen.finish(&given).map(|()| given));
     finished.map_err(|error| Unanswered { error, begun: screen.begun })
 }
 
 /// Goes on until there is an answer, or a reason why there is none.
-fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> Result<Given, CliError> {
+fn answer(client: &mut Client, wanted: &mut Wanted<'_>, screen: &mut Screen<'_>) -> Result<Given, CliError> {
     let interrupt = Interrupt::watch()?;
     let (mut take_overs, mut passphrases) = (0, 0);
     loop {
-        let request = Request::Ask(Box::new(asking.clone()));
+        let request = wanted.request();
         match put(client, &request, screen, Some(&interrupt))? {
             End::Answered(answered) => return Ok(Given { answered: *answered, stopped: interrupt.is_set() }),
             End::Stopped => return after_stop(client, &request, screen),
@@ -122,11 +201,14 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
                 take_overs += 1;
                 screen.put_again();
             }
+            End::Failed(failure) if screen.is_stopping() => {
+                return Err(CliError::new(Kind::Interrupted, format!("interrupted; {}", failure.message)));
+            }
             End::Failed(failure) => {
                 let error = CliError::from(failure);
                 let is_locked = passphrase::is_locked(&error);
                 let mistyped = is_locked && passphrases > 0 && passphrases < PASSPHRASES;
-                let is_wanted = is_locked && asking.environment.passphrase.is_none();
+                let is_wanted = is_locked && wanted.environment().passphrase.is_none();
                 if !is_wanted && !mistyped {
                     return Err(error);
                 }
@@ -137,12 +219,9 @@ fn answer(client: &mut Client, asking: &mut Asking, screen: &mut Screen<'_>) -> 
                 if mistyped {
                     screen.say(&error.message);
                 }
-                asking.environment.passphrase = Some(screen.output.prompt_secret("passphrase of the identity")?);
+                wanted.environment().passphrase = Some(screen.output.prompt_secret("passphrase of the identity")?);
                 if let Some(begun) = &screen.begun {
-                    // The question is in the log, and its run has ended: it is asked once more.
-                    asking.conversation = ConversationChoice::Existing(begun.conversation.clone());
-                    asking.question = Question::Again { question: Some(begun.question.clone()) };
-                    asking.run = SystemWorld::default().fresh_id();
+                    wanted.once_more(begun);
                 }
             }
         }
@@ -191,7 +270,10 @@ fn put(
             failed = Some(error);
             return ControlFlow::Break(());
         }
-        stopped = answered.is_none() && interrupt.is_some_and(Interrupt::is_set);
+        screen.look();
+        let interrupted = answered.is_none() && interrupt.is_some_and(Interrupt::is_set);
+        // An agent ends by itself when it was asked to stop; whatever is under way is closed first.
+        stopped = interrupted && !screen.stop();
         if stopped { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
     match (failed, answered, called) {

@@ -3,6 +3,7 @@
 //! A command is a file below: a struct of its arguments, whose doc comment is its help, and a `run`. To add one: the
 //! file, a variant and an arm here, a line in [`HELP`], a test in `tests/tests/cli.rs`.
 
+mod agent;
 mod ask;
 mod bench;
 mod chat;
@@ -18,6 +19,7 @@ mod log;
 mod memorize;
 mod memory;
 mod model;
+mod permission;
 mod provider;
 mod rebuild;
 mod recall;
@@ -67,6 +69,10 @@ Remember and ask:
   chat          Talk with a model, question by question
   recall        Recall what is remembered, by words and by meaning
   import        Take over notes, chats and databases
+
+Let agents work:
+  agent         Run agents, many at once; list, show, watch, cancel, resume
+  permission    What they may do without asking, and what they may cost
 
 Look at what happened:
   log           The log of everything: tail, show, count, verify, back up, restore
@@ -137,6 +143,10 @@ enum Command {
     Conversation(conversation::Conversation),
     Ask(ask::Ask),
     Chat(chat::Chat),
+    #[command(subcommand)]
+    Agent(agent::Agent),
+    #[command(subcommand)]
+    Permission(permission::Permission),
     Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
@@ -171,6 +181,8 @@ impl Command {
             Self::Conversation(command) => command.run(context),
             Self::Ask(command) => command.run(context),
             Self::Chat(command) => command.run(context),
+            Self::Agent(command) => command.run(context),
+            Self::Permission(command) => command.run(context),
             Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),

@@ -9,6 +9,7 @@
 //! - [`input`]: texts from arguments, stdin and files. [`time`]: moments as people write them.
 //! - [`intake`]: many memories from a stream, acknowledged as they become durable.
 //! - [`answering`]: a question put, its answer printed as it comes. [`attachments`]: the files that go with it.
+//! - [`following`]: what agents do, told as it happens; permissions asked for, and Ctrl-C.
 //! - [`embedding`]: what can be found by its words only is embedded, until it is done or Ctrl-C.
 //! - [`environment`]: the variables that matter to models.
 //! - [`secret`]: keys and passphrases, never from arguments. [`passphrase`]: asked for when the vault wants it.
@@ -22,6 +23,7 @@ mod context;
 mod embedding;
 mod environment;
 mod error;
+mod following;
 mod input;
 mod intake;
 mod interrupt;

@@ -4,13 +4,15 @@
 //! terminal there are columns, colours and progress; elsewhere tabs and nothing that a program would have to take off
 //! again. A reader that goes away ends the command quietly ([`Kind::ClosedPipe`](crate::error::Kind)).
 //!
-//! [`Table`] prints lists, [`Progress`] long work, [`flow`] what comes in pieces, [`text`] is for the words themselves.
+//! [`Table`] prints lists, [`Progress`] long work, [`flow`] what comes in pieces, [`typing`] asks while other things go on,
+//! [`text`] is for the words themselves.
 
 mod flow;
 mod progress;
 mod prompt;
 mod table;
 pub(crate) mod text;
+mod typing;
 
 use std::env;
 use std::fmt::Display;
@@ -22,6 +24,7 @@ use serde::Serialize;
 
 pub(crate) use progress::{Progress, Total};
 pub(crate) use table::Table;
+pub(crate) use typing::Typing;
 
 use self::flow::Flow;
 use crate::error::{Body, CliError};

@@ -1,7 +1,7 @@
 //! An answer for programs, as `cli/JSON.md` documents it.
 
 use serde::Serialize;
-use zo_engine::protocol::{AnswerBegun, Answered, RecalledLine};
+use zo_engine::protocol::{AgentArrival, AnswerBegun, Answered, RecalledLine};
 use zo_projections::Position;
 use zo_projections::event::run::{Ending, Usage};
 
@@ -13,6 +13,7 @@ pub(super) enum Line<'a> {
     Text { text: &'a str },
     Reasoning { text: &'a str },
     Note { text: &'a str },
+    Agent(&'a AgentArrival),
     Answered(AnswerJson<'a>),
 }
 

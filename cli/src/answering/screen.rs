@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use zo_engine::protocol::{AnswerBegun, Answered, Arrival};
+use zo_engine::protocol::{AgentArrival, AnswerBegun, Answered, Arrival};
 use zo_projections::event::run::Ending;
 
 use super::json::{AnswerJson, Line};
 use super::{Given, Manner, OFFLINE, cost};
 use crate::error::CliError;
+use crate::following::Following;
 use crate::output::Output;
 
 /// Prints an answer, piece by piece.
@@ -16,6 +17,8 @@ pub(super) struct Screen<'a> {
     /// The question is in the log.
     pub(super) begun: Option<Box<AnswerBegun>>,
     manner: Manner,
+    /// The agent that answers.
+    following: Option<Following>,
     /// What is on stdout of the answer.
     printed: String,
     /// What has arrived of the answer, since the question was put the last time.
@@ -24,9 +27,9 @@ pub(super) struct Screen<'a> {
 }
 
 impl<'a> Screen<'a> {
-    pub(super) fn new(output: &'a mut Output, manner: Manner) -> Self {
+    pub(super) fn new(output: &'a mut Output, manner: Manner, following: Option<Following>) -> Self {
         let (printed, arrived) = (String::new(), String::new());
-        Self { output, begun: None, manner, printed, arrived, since: Instant::now() }
+        Self { output, begun: None, manner, following, printed, arrived, since: Instant::now() }
     }
 
     /// Whether a person can be asked for something.
@@ -36,8 +39,42 @@ impl<'a> Screen<'a> {
 
     /// Says something about the answer to a person.
     pub(super) fn say(&mut self, note: &str) {
-        let note = self.output.shown_err(note);
-        self.output.note(format!("note: {note}"));
+        let note = format!("note: {note}");
+        match &mut self.following {
+            Some(following) => following.say(note, self.output),
+            None => {
+                let note = self.output.shown_err(&note);
+                self.output.note(note);
+            }
+        }
+    }
+
+    /// Asks the agent to stop, once its run is known; whether there is one, which then ends by itself.
+    pub(super) fn stop(&mut self) -> bool {
+        if let (Some(following), Some(_)) = (&mut self.following, &self.begun) {
+            following.stop(self.output);
+        }
+        self.following.is_some()
+    }
+
+    /// Whether the agent was asked to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        self.following.as_ref().is_some_and(Following::is_stopping)
+    }
+
+    /// Looks what a person has typed meanwhile, if one is asked.
+    pub(super) fn look(&mut self) {
+        if let Some(following) = &mut self.following {
+            following.look(self.output);
+        }
+    }
+
+    /// Nothing more arrives.
+    pub(super) fn end(&mut self) {
+        if let Some(following) = &mut self.following {
+            following.end(self.output);
+        }
+        self.output.take_away_awaited();
     }
 
     /// The question is put again, since who was answering it has gone.
@@ -49,6 +86,9 @@ impl<'a> Screen<'a> {
     /// The question is in the log.
     pub(super) fn begin(&mut self, begun: Box<AnswerBegun>) -> Result<(), CliError> {
         self.arrived.clear();
+        if let Some(following) = &mut self.following {
+            following.follow(&begun.run);
+        }
         if self.streams_lines() {
             self.output.data_now(&Line::Begun(&begun))?;
         }
@@ -69,7 +109,8 @@ impl<'a> Screen<'a> {
                 Arrival::Text(text) => Line::Text { text },
                 Arrival::Reasoning(text) => Line::Reasoning { text },
                 Arrival::Note(text) => Line::Note { text },
-                Arrival::Agent(_) | Arrival::Nothing => return Ok(()),
+                Arrival::Agent(arrival) => Line::Agent(arrival),
+                Arrival::Nothing => return Ok(()),
             };
             return self.output.data_now(&line);
         }
@@ -77,11 +118,53 @@ impl<'a> Screen<'a> {
             return Ok(());
         }
         match arrival {
+            Arrival::Text(piece) if self.holds_back() => {
+                if self.manner.show_reasoning {
+                    self.arrived.push_str(&piece);
+                }
+                self.await_more();
+            }
             Arrival::Text(piece) => return self.text(&piece),
-            Arrival::Reasoning(piece) if self.manner.show_reasoning => self.output.aside(&piece),
+            Arrival::Reasoning(piece) if self.manner.show_reasoning && !self.is_asking() => self.output.aside(&piece),
             Arrival::Note(note) => self.say(&note),
-            Arrival::Reasoning(_) | Arrival::Agent(_) | Arrival::Nothing => self.await_more(),
+            Arrival::Agent(arrival) => return self.agent(*arrival),
+            Arrival::Reasoning(_) | Arrival::Nothing => self.await_more(),
         }
+        Ok(())
+    }
+
+    /// Whether a person is being asked something.
+    fn is_asking(&self) -> bool {
+        self.following.as_ref().is_some_and(Following::is_asking)
+    }
+
+    /// Whether what arrives waits until it is known to be the answer: of an agent any reply may turn out to ask for
+    /// tools, and only a person who reads along does without what was printed.
+    fn holds_back(&self) -> bool {
+        self.manner.withhold || (self.following.is_some() && !self.output.is_terminal())
+    }
+
+    /// An agent has done something.
+    fn agent(&mut self, arrival: AgentArrival) -> Result<(), CliError> {
+        let Some(following) = &mut self.following else { return Ok(()) };
+        let run = match &arrival {
+            AgentArrival::ToolCalled { run, .. } | AgentArrival::ToolReturned { run, .. } => Some(run),
+            AgentArrival::PermissionAsked(line) => Some(&line.run),
+            _ => None,
+        };
+        if run.is_some_and(|run| run == following.run()) {
+            // What was said so far was said beside a call, and is not the answer.
+            if !self.printed.is_empty() {
+                self.output.end_pieces()?;
+                self.printed.clear();
+            } else if self.manner.show_reasoning && !self.arrived.is_empty() {
+                following.say(std::mem::take(&mut self.arrived), self.output);
+            }
+            self.arrived.clear();
+        }
+        self.since = Instant::now();
+        following.arrived(arrival, self.output);
+        self.await_more();
         Ok(())
     }
 
@@ -115,6 +198,12 @@ impl<'a> Screen<'a> {
     }
 
     fn await_more(&mut self) {
+        if self.is_asking() {
+            return;
+        }
+        if let Some(progress) = self.following.as_ref().and_then(Following::progress) {
+            return self.output.awaiting(&progress);
+        }
         if self.printed.is_empty() && self.begun.as_ref().is_some_and(|begun| begun.model != OFFLINE) {
             match self.since.elapsed().as_secs() {
                 0 => self.output.awaiting("thinking …"),
@@ -133,6 +222,9 @@ impl<'a> Screen<'a> {
     /// If stdout cannot be written.
     pub(super) fn finish(&mut self, given: &Given) -> Result<(), CliError> {
         let answered = &given.answered;
+        if self.manner.withhold {
+            return Ok(());
+        }
         if self.output.is_json() {
             let json = AnswerJson::of(answered);
             return if self.manner.stream {

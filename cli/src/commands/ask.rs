@@ -6,9 +6,10 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zo_engine::protocol::{Asking, ConversationChoice, FileInput, Question};
+use zo_engine::protocol::{AgentRequest, Asking, ConversationChoice, FileInput, Question};
 
 use self::options::Options;
+use super::agent::options::AgentOptions;
 use super::conversation::with_nearest;
 use crate::answering::{self, Manner};
 use crate::attachments;
@@ -23,12 +24,15 @@ use crate::input;
 ///   zo ask --conversation work --model anthropic/claude-sonnet-5-5 "And who may restart it?"
 ///   zo ask --new --image plan.png --file notes.md "What differs?"
 ///   zo ask --retry --model offline
+///   zo ask --tools --deny run_command "What is in this folder?"
 ///   cat question.txt | zo ask --json --stream
 ///
 /// Question and answer become messages of a conversation: `main`, unless another one is named or begun with --new. What is
 /// remembered and fits is given to the model along with it. Without --model, the model that was chosen answers, else
 /// the first provider that has a key in the vault, else a local Ollama, else `offline`, which is no language model and quotes
 /// what is remembered.
+///
+/// With --tools an agent answers, in as many steps as it takes: `zo agent run --help` says how.
 ///
 /// The answer is printed as it comes. Ctrl-C stops it, and what came is kept. If this process dies before the answer is
 /// there, whoever opens the home next finishes it.
@@ -54,6 +58,11 @@ pub(crate) struct Ask {
     /// With --json: print each piece of the answer on a line as it comes
     #[arg(long)]
     stream: bool,
+    /// Let an agent answer: it may call tools, below the current folder unless --workspace names another
+    #[arg(long)]
+    tools: bool,
+    #[command(flatten)]
+    agent: AgentOptions,
 }
 
 impl Ask {
@@ -66,18 +75,26 @@ impl Ask {
             fallbacks: self.options.fallbacks.clone(),
             system: self.options.system()?,
             schema: self.schema.as_deref().map(attachments::schema).transpose()?,
-            agent: None,
+            agent: self.agent(context)?,
             environment: context.environment(),
         };
         let mut client = if self.retry { context.open_existing()? } else { context.open()? };
-        let manner = Manner { stream: self.stream, show_reasoning: self.options.show_reasoning };
-        let given = answering::ask(&mut client, &mut asking, &mut context.output, manner);
+        let manner = Manner { stream: self.stream, show_reasoning: self.options.show_reasoning, ..Manner::default() };
+        let given = answering::ask(&mut client, &mut asking, context, manner);
         let given = given.map_err(|unanswered| match (&asking.conversation, unanswered.begun) {
             (ConversationChoice::Existing(name), None) => with_nearest(unanswered.error, &mut client, name),
             _ => unanswered.error,
         })?;
         context.close(client)?;
         given.whole()
+    }
+
+    fn agent(&self, context: &Context) -> Result<Option<Box<AgentRequest>>, CliError> {
+        if !self.tools {
+            return self.agent.check_unused().map(|()| None);
+        }
+        self.agent.check_model(self.options.model.as_deref())?;
+        Ok(Some(Box::new(self.agent.request(context)?)))
     }
 
     fn conversation(&self, context: &Context) -> ConversationChoice {

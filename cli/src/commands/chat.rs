@@ -15,6 +15,7 @@ use clap::Args;
 use self::editor::Editor;
 use self::lines::{Piped, Typed};
 use self::session::{Next, Session};
+use super::agent::options::AgentOptions;
 use super::ask::options::Options;
 use crate::context::Context;
 use crate::error::{CliError, Kind};
@@ -25,12 +26,14 @@ use crate::output::text::counted;
 /// Examples:
 ///   zo chat
 ///   zo chat --conversation work --model anthropic/claude-sonnet-5-5
+///   zo chat --tools --workspace ~/project
 ///   zo chat --new --system "Answer in one sentence."
 ///   cat questions.txt | zo chat --json
 ///
 /// Goes on with a conversation: `main`, unless another one is named or begun with --new. A line is a question; one
 /// that ends with a backslash goes on on the next line, and """ begins and ends a text of many lines. /help lists what else
-/// can be typed. Ctrl-C stops an answer, Ctrl-D leaves.
+/// can be typed. Ctrl-C stops an answer, Ctrl-D leaves. With --tools agents answer, which may call tools; /tools turns that on
+/// and off.
 ///
 /// Where stdin is not a terminal, the same is read line by line, and the exit code is 3 if a question was not answered.
 #[derive(Args, Debug)]
@@ -38,18 +41,31 @@ use crate::output::text::counted;
 pub(crate) struct Chat {
     #[command(flatten)]
     options: Options,
+    /// Let agents answer: they may call tools, below the current folder unless --workspace names another
+    #[arg(long)]
+    tools: bool,
+    #[command(flatten)]
+    agent: AgentOptions,
 }
 
 impl Chat {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let Options { model, fallbacks, show_reasoning, .. } = &self.options;
         let instructions = self.options.system()?;
+        if self.tools {
+            self.agent.check_model(model.as_deref())?;
+        } else {
+            self.agent.check_unused()?;
+        }
+        let agent = self.agent.request(context)?;
         let conversation = self.options.conversation(context);
         let client = context.open()?;
         let mut session = Session::new(context, client, conversation);
         session.model = model.clone();
         session.fallbacks = fallbacks.clone();
         session.system = instructions;
+        session.agent = agent;
+        session.tools = self.tools;
         session.manner.show_reasoning = *show_reasoning;
         let person =
             io::stdin().is_terminal() && session.context.output.is_terminal() && !session.context.output.is_json();

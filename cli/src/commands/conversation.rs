@@ -1,6 +1,7 @@
 //! `zo conversation …`: one file per command; what they share is how conversations and messages are shown.
 
 mod add_message;
+mod compact;
 mod delete;
 mod export;
 mod list;
@@ -39,6 +40,8 @@ pub(crate) enum Conversation {
     Show(show::Show),
     Select(select::Select),
     Rename(rename::Rename),
+    Compact(compact::Compact),
+    Uncompact(compact::Uncompact),
     Export(export::Export),
     Delete(delete::Delete),
 }
@@ -51,6 +54,8 @@ impl Conversation {
             Self::Show(command) => command.run(context),
             Self::Select(command) => command.run(context),
             Self::Rename(command) => command.run(context),
+            Self::Compact(command) => command.run(context),
+            Self::Uncompact(command) => command.run(context),
             Self::Export(command) => command.run(context),
             Self::Delete(command) => command.run(context),
         }

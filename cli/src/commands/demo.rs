@@ -1,9 +1,10 @@
 //! `zo demo`: a home of its own goes through a small life, is killed in the middle of writing, and everything that is
 //! claimed about it is checked before it is printed.
 //!
-//! The chapters are the functions of this file, in the order of [`Demo::run`]; [`crash`] is the killing, [`story`] how
+//! The chapters are the functions of this file, in the order of [`Demo::run`]; [`crash`] and [`agent`] are the killing, [`story`] how
 //! things are told and claims are kept.
 
+mod agent;
 mod conversation;
 mod crash;
 mod notes;
@@ -59,8 +60,8 @@ const PARAPHRASES: [(&str, &str); 3] = [
 ///   zo demo --json | jq 'select(.ok | not)'
 ///
 /// Makes a home of its own in a temporary folder, which is kept; yours is not touched, and no network is used. Imports 250
-/// notes and a conversation that ship with zo, asks questions, recalls by meaning, kills a child of its own in the middle of writing, and proves from the
-/// log that everything acknowledged is there. Every line that says ok has been checked; the exit code is 3 if a check
+/// notes and a conversation that ship with zo, asks questions, recalls by meaning, kills a child of its own in the middle of writing and another one
+/// in which an agent works, and proves from the log that everything acknowledged is there and the agent gets done. Every line that says ok has been checked; the exit code is 3 if a check
 /// fails.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -77,6 +78,7 @@ impl Demo {
         ask(context, &mut story)?;
         recall(context, &mut story)?;
         let before = crash::kill_in_the_middle_of_writing(context, &mut story)?;
+        agent::kill_in_the_middle_of_its_work(context, &mut story, &folder)?;
         verify(context, &mut story)?;
         rebuild(context, &mut story)?;
         look_back(context, &mut story, before)?;
@@ -209,7 +211,7 @@ fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 6: everything that is stored is read and checked.
+/// Chapter 7: everything that is stored is read and checked.
 fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Is the log whole?")?;
     story.say(&mut context.output, "zo log verify")?;
@@ -228,7 +230,7 @@ fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 7: everything derived is thrown away and made anew.
+/// Chapter 8: everything derived is thrown away and made anew.
 fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Everything derived may be lost")?;
     story.say(&mut context.output, "zo rebuild")?;
@@ -259,7 +261,7 @@ fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 8: a note is revised, and what it said before can still be seen.
+/// Chapter 9: a note is revised, and what it said before can still be seen.
 fn look_back(context: &mut Context, story: &mut Story, before_crash: Position) -> Result<(), CliError> {
     story.chapter(&mut context.output, "As it was")?;
     let mut client = context.open_existing()?;

@@ -122,7 +122,8 @@ async fn exchange(inner: &Inner, hop: &Hop, listener: &mut Listener<'_>) -> Resu
             Route::Direct(listener.wait("the name was not resolved", addresses).await??)
         }
     };
-    let client = inner.clients.build(&hop.url, &route)?;
+    // Unpacking takes the headers away that an answer to HEAD consists of.
+    let client = inner.clients.build(&hop.url, &route, hop.method != reqwest::Method::HEAD)?;
     let sent = listener.wait("the answer did not begin", hop.request(&client).send()).await?;
     sent.map_err(|error| client::no_answer(&error, &admitted.target, &route))
 }

@@ -10,8 +10,8 @@ mod socket;
 use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -42,7 +42,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Proxy {
     path: PathBuf,
     accepting: AbortHandle,
-    ended: Receiver<()>,
+    /// Ends when nothing of it runs any more.
+    ended: Mutex<Receiver<()>>,
     /// Keeps the runtime.
     _inner: Arc<Inner>,
 }
@@ -56,7 +57,7 @@ pub(crate) fn start(inner: &Arc<Inner>, path: &Path) -> Result<Proxy, EgressErro
     };
     let (alive, ended) = channel();
     let accepting = runtime.spawn(accept(listener, inner.clone(), alive)).abort_handle();
-    Ok(Proxy { path: path.to_path_buf(), accepting, ended, _inner: inner.clone() })
+    Ok(Proxy { path: path.to_path_buf(), accepting, ended: Mutex::new(ended), _inner: inner.clone() })
 }
 
 /// Accepts until it is dropped, and all connections with it.
@@ -115,11 +116,9 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
         // Nothing is ever sent: it ends when the task has been dropped, with all its connections.
-        let _ = self.ended.recv_timeout(STOP_PATIENCE);
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let _ = ended.recv_timeout(STOP_PATIENCE);
         // Somebody may have removed it already.
         let _ = std::fs::remove_file(&self.path);
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,8 +1,5 @@
 //! The fields of a frontmatter: read and checked, each with its line.
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::BTreeMap;
 
 use crate::names::{self, shown};

@@ -1,8 +1,5 @@
 //! The bytes of a SKILL.md cut into frontmatter and body.
 
-#[cfg(test)]
-mod tests;
-
 use crate::problem::Remark;
 
 /// Most bytes of a SKILL.md: it is meant to be read by a model as a whole, for which a tenth would be much.

@@ -41,6 +41,8 @@ mod scaffold;
 mod scripts;
 pub mod shipped;
 pub mod skill;
+#[cfg(test)]
+mod testing;
 mod yaml;
 
 pub use catalogue::search::{SearchPath, project_folders, project_folders_within, user_folders};

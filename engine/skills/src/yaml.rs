@@ -3,9 +3,6 @@
 //! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its surprises
 //! (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on here.
 
-#[cfg(test)]
-mod tests;
-
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use crate::names::shown;
@@ -51,15 +48,7 @@ pub(crate) fn parse(text: &str, first_line: u32, remarks: &mut Vec<Remark>) -> R
         Reading { first_line, letters: text.chars().collect(), frames: Vec::new(), root: None, quoted: vec![] };
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| {
-            let line = reading.line_at(error.marker().line());
-            let begins_with_tab =
-                text.lines().nth(error.marker().line().saturating_sub(1)).is_some_and(tab_before_text);
-            if begins_with_tab {
-                return Remark::error(line, "a tab at the beginning of the line: YAML is indented with spaces");
-            }
-            Remark::error(line, format!("not YAML: {}", explained(error.info())))
-        })?;
+        let (event, span) = event.map_err(|error| reading.fault(text, error.marker().line(), error.info()))?;
         reading.take(event, span, remarks)?;
     }
     reading.remark_on_tabs(remarks);
@@ -286,6 +275,25 @@ impl Reading {
         }
     }
 
+    /// What is wrong where the parser stopped, in `line` of the frontmatter, from 1.
+    fn fault(&self, text: &str, line: usize, info: &str) -> Remark {
+        // The parser stops in front of a tab: at the end of the line before, at times.
+        let tab = text.lines().enumerate().skip(line.saturating_sub(1)).take(2).find(|(_, line)| tab_before_text(line));
+        if let Some((tab, _)) = tab {
+            let message = "a tab at the beginning of the line: YAML is indented with spaces";
+            return Remark::error(self.line_at(tab + 1), message);
+        }
+        let here = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let hint = match info {
+            _ if here.contains('\t') => "; spaces are expected, not tabs",
+            _ if info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'") => {
+                "; a text with `: ` in it belongs in quotes"
+            }
+            _ => "",
+        };
+        Remark::error(self.line_at(line), format!("not YAML: {info}{hint}"))
+    }
+
     /// A line of the file; `line` counts from 1 within the frontmatter.
     fn line_at(&self, line: usize) -> u32 {
         self.first_line.saturating_add(u32::try_from(line).unwrap_or(u32::MAX).saturating_sub(1))
@@ -294,14 +302,6 @@ impl Reading {
 
 fn tab_before_text(line: &str) -> bool {
     line.chars().take_while(|letter| letter.is_whitespace()).any(|letter| letter == '\t')
-}
-
-/// The parser's words with what mostly is behind them.
-fn explained(info: &str) -> String {
-    if info.contains("mapping values are not allowed") || info.contains("illegal placement of ':'") {
-        return format!("{info}; a text with `: ` in it belongs in quotes");
-    }
-    info.to_owned()
 }
 
 /// What YAML's core schema, or the older one that many readers have, takes a text without quotes for.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -159,9 +159,4 @@ pub(super) fn run(doing: &Doing<'_>, job: Job) -> Output {
 
 fn refused(error: &SandboxError) -> Output {
     Output::failed(error.to_string())
-}
-
-/// What a program's interpreter is made of, so that it can be read in the sandbox.
-pub(super) fn roots_of(program: &Path) -> Vec<PathBuf> {
-    zo_sandbox::interpreter_roots(program)
 }

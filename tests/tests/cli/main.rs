@@ -1,6 +1,7 @@
 //! The command line, run as a process: that every command is wired, the JSON that others build on, bad input, streams
 //! and signals, what a person sees on a terminal.
 
+mod agents;
 mod asking;
 mod bad_input;
 mod chat;

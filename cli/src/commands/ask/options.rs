@@ -49,6 +49,14 @@ impl Options {
         }
     }
 
+    /// The conversation: a new one if none is named.
+    pub(crate) fn conversation_of_its_own(&self, context: &Context) -> ConversationChoice {
+        match (&self.conversation, self.new) {
+            (Some(name), false) => ConversationChoice::Named(name.clone()),
+            (name, _) => ConversationChoice::New { id: context.fresh_id(), name: name.clone() },
+        }
+    }
+
     /// The instructions, as an argument or from a file.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use zo_engine::client::Client;
-use zo_engine::protocol::{Answered, Asking, ConversationChoice, FileInput, Question, RecalledLine, SecretText};
+use zo_engine::protocol::{
+    AgentRequest, Answered, Asking, ConversationChoice, FileInput, Question, RecalledLine, SecretText,
+};
 use zo_projections::ConversationId;
 use zo_projections::event::run::{Account, Usage};
 
@@ -40,6 +42,10 @@ pub(super) struct Session<'a> {
     /// Instructions in place of the usual ones.
     pub(super) system: Option<String>,
     pub(super) manner: Manner,
+    /// What an agent is told that answers.
+    pub(super) agent: AgentRequest,
+    /// Whether agents answer.
+    pub(super) tools: bool,
     client: Client,
     place: ConversationChoice,
     /// What the conversation is called in the prompt.
@@ -102,6 +108,8 @@ impl<'a> Session<'a> {
             fallbacks: Vec::new(),
             system: None,
             manner: Manner::default(),
+            agent: AgentRequest::default(),
+            tools: false,
             client,
             place,
             title,
@@ -219,10 +227,10 @@ impl<'a> Session<'a> {
             fallbacks: if model.is_some() { Vec::new() } else { self.fallbacks.clone() },
             system: self.system.clone(),
             schema: None,
-            agent: None,
+            agent: self.tools.then(|| Box::new(self.agent.clone())),
             environment,
         };
-        let put = answering::ask(&mut self.client, &mut asking, &mut self.context.output, self.manner);
+        let put = answering::ask(&mut self.client, &mut asking, self.context, self.manner);
         self.passphrase = asking.environment.passphrase.take();
         match put {
             Ok(given) => {

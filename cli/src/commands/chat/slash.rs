@@ -18,11 +18,14 @@ pub(super) enum Slash<'a> {
     History,
     Usage,
     Recalled,
+    Tools(Option<&'a str>),
+    Compact,
+    Uncompact,
     Quit,
 }
 
 /// `(name, what follows it, what it does)`, in the order of the help.
-pub(super) const COMMANDS: [(&str, &str, &str); 13] = [
+pub(super) const COMMANDS: [(&str, &str, &str); 16] = [
     (
         "/model",
         "[NAME]",
@@ -35,6 +38,9 @@ pub(super) const COMMANDS: [(&str, &str, &str); 13] = [
     ("/system", "[TEXT]", "show or change the instructions; `-` takes the usual ones"),
     ("/file", "[PATH]", "attach a text file to the next question; without a path, list what is attached"),
     ("/image", "[PATH]", "attach an image; `-` instead of a path takes everything off again"),
+    ("/tools", "[on|off]", "say whether agents answer, which may call tools, or change that"),
+    ("/compact", "", "tell the model the older messages by a summary"),
+    ("/uncompact", "", "tell it the messages as they are again"),
     ("/history", "", "show the conversation"),
     ("/recalled", "", "show what was recalled for the last answer"),
     ("/usage", "", "show what this chat cost"),
@@ -74,6 +80,9 @@ pub(super) fn parse(text: &str) -> Result<Slash<'_>, CliError> {
         "/history" => Slash::History,
         "/usage" => Slash::Usage,
         "/recalled" => Slash::Recalled,
+        "/tools" => Slash::Tools(rest),
+        "/compact" => Slash::Compact,
+        "/uncompact" => Slash::Uncompact,
         "/quit" | "/exit" => Slash::Quit,
         unknown => {
             let error = CliError::usage(format!("there is no {unknown}"));

@@ -23,7 +23,7 @@ const KILL_AFTER: usize = 700;
 /// So many lines there would be, if it lived: more than it can write until then.
 const LINES: usize = 200_000;
 /// Signal number of SIGKILL.
-const SIGKILL: i32 = 9;
+pub(super) const SIGKILL: i32 = 9;
 
 /// What the child had promised.
 struct Promised {

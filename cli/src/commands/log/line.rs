@@ -153,6 +153,20 @@ fn summary(kind: &str, data: &Value) -> Option<String> {
             Some(reason) => format!("{}: {reason}", text("model")?),
             None => format!("{}: cut off", text("model")?),
         },
+        "run.replied" => {
+            let calls = data.get("calls").and_then(Value::as_array).into_iter().flatten();
+            let tools: Vec<&str> = calls.filter_map(|call| call.get("tool")?.as_str()).collect();
+            format!("{} calls {}", text("model")?, tools.join(", "))
+        }
+        "run.tool_called" => format!("{}.{}", number("step")?, number("call")?),
+        "run.tool_returned" => {
+            let (step, call, bytes) = (number("step")?, number("call")?, text::bytes(number("bytes")?));
+            format!("{step}.{call} {}, {bytes}: {}", text("status")?, text("output").unwrap_or_default())
+        }
+        "run.permission_asked" => {
+            format!("{}.{} {}", number("step")?, number("call")?, text("what").unwrap_or_default())
+        }
+        "run.permission_answered" => format!("{}.{} {}", number("step")?, number("call")?, text("verdict")?),
         "conversation.file_attached" => {
             let name = text("name").unwrap_or("(cannot be opened)");
             format!("{name} ({}, {})", text("media_type")?, text::bytes(number("size")?))
@@ -200,6 +214,11 @@ mod tests {
             told("conversation.file_attached", json(r#"{"name":"a.png","media_type":"image/png","size":2048}"#)),
             "a.png (image/png, 2.0 KiB)"
         );
+        let called = r#"{"model":"groq/b","calls":[{"tool":"recall"},{"tool":"read_file"}]}"#;
+        assert_eq!(told("run.replied", json(called)), "groq/b calls recall, read_file");
+        let returned = r#"{"step":0,"call":1,"status":"done","bytes":9,"output":"all\nwell"}"#;
+        assert_eq!(told("run.tool_returned", json(returned)), "0.1 done, 9 B: all well");
+        assert_eq!(told("run.permission_asked", json(r#"{"step":2,"call":0,"what":"x"}"#)), "2.0 x");
         assert_eq!(told("conversation.forked", json(r#"{"from":"A","message":"B"}"#)), "from A at message B");
     }
 }

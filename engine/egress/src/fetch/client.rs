@@ -71,14 +71,15 @@ impl Clients {
         Ok(Some(SystemProxy { proxy, shown, secure }))
     }
 
-    /// A client for one request.
-    pub(crate) fn build(&self, url: &Url, route: &Route) -> Result<Client, EgressError> {
+    /// A client for one request. `unpacks`: the body is wanted as it was before it was compressed.
+    pub(crate) fn build(&self, url: &Url, route: &Route, unpacks: bool) -> Result<Client, EgressError> {
         let mut builder = Client::builder()
             .user_agent(concat!("zo/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
             .referer(false)
             .http1_only()
+            .gzip(unpacks)
             .pool_max_idle_per_host(0)
             .tcp_nodelay(true);
         let mut secure = url.scheme() == "https";

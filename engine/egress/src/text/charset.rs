@@ -37,7 +37,9 @@ pub(super) fn decode(named: Option<&'static Encoding>, bytes: &[u8]) -> String {
     encoding.decode(bytes).0.into_owned()
 }
 
-/// Whether bytes are UTF-8, perhaps cut off within the last character.
+/// Whether bytes are UTF-8. It may be cut off within the last character, if others before it show that it is UTF-8.
 fn is_utf8(bytes: &[u8]) -> bool {
-    std::str::from_utf8(bytes).err().is_none_or(|error| error.error_len().is_none())
+    std::str::from_utf8(bytes)
+        .err()
+        .is_none_or(|error| error.error_len().is_none() && !bytes[..error.valid_up_to()].is_ascii())
 }

@@ -348,7 +348,7 @@ fn cost(provider: &str, model: &str, is_local: bool, tokens: &TokenUsage) -> Opt
 }
 
 /// Tokens with the price they have, if one is known; and whether none is.
-pub(super) fn priced(usage: Usage, provider: &str, model: &str, is_local: bool) -> (Usage, bool) {
+pub(crate) fn priced(usage: Usage, provider: &str, model: &str, is_local: bool) -> (Usage, bool) {
     let tokens = TokenUsage { input: usage.input_tokens, output: usage.output_tokens, ..TokenUsage::default() };
     let cost = cost(provider, model, is_local, &tokens);
     (Usage { cost_micros: cost.unwrap_or_default(), ..usage }, cost.is_none())

@@ -7,7 +7,7 @@ use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role};
 use zo_projections::event::run::{Passage, Source};
 use zo_projections::views::runs::Run;
-use zo_projections::{Command, MemoryId, MessageId, Position, RunId, Timestamp};
+use zo_projections::{Command, MemoryId, MessageId, Position, RunId};
 
 use super::context::RecalledText;
 use super::{from_run, ignore_if_ended};

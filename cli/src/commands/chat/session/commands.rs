@@ -1,6 +1,6 @@
 //! What slash commands do.
 
-use zo_engine::protocol::{ConversationChoice, FailureKind, FileInput, ProviderLine, Request, Response};
+use zo_engine::protocol::{Acknowledged, ConversationChoice, FailureKind, FileInput, ProviderLine, Request, Response};
 
 use super::super::editor::path_of;
 use super::super::slash::{COMMANDS, Slash};
@@ -12,6 +12,7 @@ use crate::context::{unexpected, write_one};
 use crate::error::{CliError, Kind};
 use crate::output::Table;
 use crate::output::text::{bytes, counted};
+use crate::passphrase::unlocked;
 use crate::providers::{chosen_model, providers};
 use crate::suggest::nearest;
 
@@ -43,6 +44,9 @@ impl Session<'_> {
             Slash::History => self.history()?,
             Slash::Usage => self.usage()?,
             Slash::Recalled => self.show_recalled()?,
+            Slash::Tools(wanted) => self.switch_tools(wanted)?,
+            Slash::Compact => self.compact()?,
+            Slash::Uncompact => self.uncompact()?,
             Slash::Quit => return Ok(Next::Leave),
         }
         Ok(Next::Go)
@@ -227,6 +231,50 @@ impl Session<'_> {
             answers => format!("{}: {}", counted(answers, "answer"), cost(&total.usage, &total.account)),
         };
         self.line(&line)
+    }
+
+    fn switch_tools(&mut self, wanted: Option<&str>) -> Result<(), CliError> {
+        self.tools = match wanted {
+            None => self.tools,
+            Some("on") => true,
+            Some("off") => false,
+            Some(other) => return Err(CliError::usage(format!("`{other}` is neither on nor off"))),
+        };
+        self.context.output.note(match (self.tools, &self.agent.workspace) {
+            (true, Some(folder)) => format!("tools are on: agents answer, and work in {folder}"),
+            (true, None) => "tools are on: agents answer".to_owned(),
+            (false, _) => "tools are off: a model answers at once".to_owned(),
+        });
+        Ok(())
+    }
+
+    fn compact(&mut self) -> Result<(), CliError> {
+        self.begun_place()?;
+        let mut environment = self.context.environment();
+        environment.passphrase = self.passphrase.take();
+        let (conversation, model, client) = (self.reference(), self.model.clone(), &mut self.client);
+        let compacted = unlocked(&mut self.context.output, &mut environment, |_, environment| {
+            let (conversation, model) = (conversation.clone(), model.clone());
+            write_one(client, &Request::Compact { conversation, model, environment: environment.clone() })
+        });
+        self.passphrase = environment.passphrase.take();
+        self.done(&compacted?, "the older messages are told by a summary; /uncompact undoes that")
+    }
+
+    fn uncompact(&mut self) -> Result<(), CliError> {
+        self.begun_place()?;
+        let request = Request::Uncompact { conversation: self.reference() };
+        let undone = write_one(&mut self.client, &request)?;
+        self.done(&undone, "the messages are told as they are again")
+    }
+
+    /// Says that something was done; programs get the acknowledgement.
+    fn done(&mut self, acknowledged: &Acknowledged, what: &str) -> Result<(), CliError> {
+        if self.context.output.is_json() {
+            return self.context.output.data_now(acknowledged);
+        }
+        self.context.output.note(what);
+        Ok(())
     }
 
     fn show_recalled(&mut self) -> Result<(), CliError> {
