@@ -298,7 +298,7 @@ pub(super) fn show(engine: &Engine, at: Option<At>, run: &str) -> Result<Answer,
         answer,
         reason,
         children: children?,
-        skills: skills(engine, &known)?,
+        skills: skills(engine, id, &known)?,
         line: line(engine, id, &known)?,
     })))
 }
@@ -335,19 +335,23 @@ fn reply(engine: &Engine, index: usize, replied: Position, returns: &[Position])
 }
 
 /// Which skills an agent was given: of one that has ended, as its events say.
-fn skills(engine: &Engine, agent: &Known) -> Result<Vec<SkillVersion>, Failure> {
-    let version = |name: &str, version| SkillVersion { name: name.to_owned(), version: shown(version) };
-    match agent {
-        Known::Running(agent) => Ok(agent.skills.iter().map(|used| version(&used.name, used.version)).collect()),
+fn skills(engine: &Engine, id: RunId, agent: &Known) -> Result<Vec<SkillVersion>, Failure> {
+    let used = match agent {
+        Known::Running(agent) => agent.skills.iter().map(|used| (used.name.clone(), used.version)).collect(),
         Known::Ended(ended) => {
-            let events = engine.reader.events(ended.skills.iter().copied())?;
-            let used = events.iter().filter_map(|event| match &event.recorded.event {
-                Event::SkillUsed(skill) => Some(version(&skill.name, skill.version)),
-                _ => None,
-            });
-            Ok(used.collect())
+            let mut used = Vec::new();
+            engine.reader.each(ended.started, ended.ended, &mut |event| {
+                if let Event::SkillUsed(skill) = &event.recorded.event
+                    && event.recorded.header.stream.id == id.0
+                {
+                    used.push((skill.name.clone(), skill.version));
+                }
+                std::ops::ControlFlow::Continue(())
+            })?;
+            used
         }
-    }
+    };
+    Ok(used.into_iter().map(|(name, version)| SkillVersion { name, version: shown(version) }).collect())
 }
 
 pub(super) fn permissions(engine: &Engine) -> Result<Answer, Failure> {
