@@ -221,37 +221,35 @@ fn tell_of_agents(engine: &Engine, _scratch: &Path) -> Result<()> {
     };
     call(engine, ask("Where does staging listen?", 5, agent(&script, &[])))?;
 
-    // Two that wait for somebody: one is allowed for ever, the other one is stopped meanwhile.
+    // A skill as it is met and trusted, without a folder that it would lie in.
+    let (id, name, version) = (0x5EED, "tides".to_owned(), Digest(0x0123_4567));
+    let folder = "/srv/errands/.zo/skills/tides".to_owned();
+    let submit = |command| engine.writer().submit_one(Submission::new(Actor::User, command));
+    let met = Command::RecordSkillVersion { id, name: name.clone(), origin: Origin::Project, version, folder };
+    let seen = submit(met)?.position;
+    submit(Command::TrustSkill { id, version })?;
+
+    // Two that wait for somebody: one is allowed for ever, the other one is given the skill and stopped meanwhile.
     let script = json!([
         {"tool_calls": [{"name": "memorize", "arguments": {"content": "The tide is at noon."}}]},
         {"text": "done"},
     ]);
     let rules = ["ask: memorize(The tide *)"];
-    while_waiting(engine, ask("Keep the tide.", 6, agent(&script, &rules)), |waiting| Request::AnswerPermission {
-        run: waiting.run,
-        call: Some(waiting.call),
-        verdict: Verdict::Allowed,
-        always: true,
+    while_waiting(engine, ask("Keep the tide.", 6, agent(&script, &rules)), |PermissionLine { run, call, .. }| {
+        Ok(Request::AnswerPermission { run, call: Some(call), verdict: Verdict::Allowed, always: true })
     })?;
-    while_waiting(engine, ask("Keep it again.", 7, agent(&script, &rules)), |waiting| Request::CancelAgent {
-        run: waiting.run,
+    while_waiting(engine, ask("Keep it again.", 7, agent(&script, &rules)), |PermissionLine { run, .. }| {
+        submit(Command::RecordSkillUse { run: run.parse()?, name, version, seen })?;
+        Ok(Request::CancelAgent { run })
     })?;
-
-    // Skills as they are met and trusted, without a folder that they would lie in.
-    let (id, version) = (0x5EED, Digest(0x0123_4567));
-    let folder = "/srv/errands/.zo/skills/tides".to_owned();
-    let met = Command::RecordSkillVersion { id, name: "tides".to_owned(), origin: Origin::Project, version, folder };
-    let trust = Command::TrustSkill { id, version };
-    for command in [met, trust, Command::WithdrawTrust { id }] {
-        engine.writer().submit_one(Submission::new(Actor::User, command))?;
-    }
+    submit(Command::WithdrawTrust { id })?;
     let compact = || Request::Compact {
         conversation: "errands".to_owned(),
         model: Some("offline".to_owned()),
         environment: Environment::default(),
     };
     for number in 0..4 {
-        let asking = Asking::new(conversation.clone(), format!("And the {number}th?"), 20 + number);
+        let asking = Asking::new(conversation.clone(), format!("And question {number}?"), 20 + number);
         call(engine, Request::Ask(Box::new(Asking { model: Some("offline".to_owned()), ..asking })))?;
     }
     call(engine, compact())?;
@@ -261,7 +259,7 @@ fn tell_of_agents(engine: &Engine, _scratch: &Path) -> Result<()> {
 }
 
 /// Asks, and says this to the call that waits for somebody. Whether the question is answered is up to what is said.
-fn while_waiting(engine: &Engine, ask: Request, say: impl FnOnce(PermissionLine) -> Request) -> Result<()> {
+fn while_waiting(engine: &Engine, ask: Request, say: impl FnOnce(PermissionLine) -> Result<Request>) -> Result<()> {
     std::thread::scope(|scope| {
         let asked = scope.spawn(|| call(engine, ask));
         let until = Instant::now() + Duration::from_secs(20);
@@ -276,7 +274,8 @@ fn while_waiting(engine: &Engine, ask: Request, say: impl FnOnce(PermissionLine)
             ensure!(Instant::now() < until && !asked.is_finished(), "no call waits for anybody");
             std::thread::sleep(Duration::from_millis(5));
         };
-        call(engine, say(waiting))?;
+        call(engine, say(waiting)?)?;
+        // One that was stopped has no answer, and says so.
         let _ = asked.join().map_err(|_| anyhow::anyhow!("the question panicked"))?;
         Ok(())
     })
