@@ -3,7 +3,7 @@
 use zo_models::{
     Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, estimate_tokens, facts,
 };
-use zo_projections::decide::MAX_CALLS;
+use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
 use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
@@ -299,7 +299,8 @@ pub(super) fn record_reply(
 
 /// A tool's name as it can stand in an event: models have made up all sorts.
 fn named(tool: &str) -> String {
-    let plain: String = tool.chars().filter(|c| !c.is_control()).take(100).collect();
+    let mut plain: String = tool.chars().filter(|c| !c.is_control()).take(MAX_TOOL_BYTES).collect();
+    plain.truncate(plain.floor_char_boundary(MAX_TOOL_BYTES));
     if plain.trim().is_empty() { "(unnamed)".to_owned() } else { plain }
 }
 
