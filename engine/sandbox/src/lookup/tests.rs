@@ -63,7 +63,10 @@ fn programs_are_found_where_they_can_be_seen_only() {
     let path = std::env::join_paths(paths(&["hidden", "seen", "links"], &root)).expect("no colons");
     let find = |name: &str| program(OsStr::new(name), &path, &root, &places).ok();
     assert_eq!(find("one"), Some(root.join("seen/one")), "the first in the path is hidden");
-    assert_eq!(find("./seen/one"), Some(root.join("./seen/one")).map(|path| fs::canonicalize(path).expect("it is there")));
+    assert_eq!(
+        find("./seen/one"),
+        Some(root.join("./seen/one")).map(|path| fs::canonicalize(path).expect("it is there"))
+    );
     assert_eq!(find("two"), None);
     assert_eq!(find("three"), None, "a link leads nowhere that cannot be seen");
     assert_eq!(find("four"), Some(root.join("seen/one")), "a hidden link is as good as what it points to");

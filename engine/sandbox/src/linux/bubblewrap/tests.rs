@@ -25,7 +25,11 @@ fn what_lies_within_is_mounted_after_what_it_lies_in() {
     let work = line.find("--bind /work /work").expect("it is writable");
     let git = line.find("--ro-bind /work/git /work/git").expect("it is readable");
     assert!(work < git, "{line}");
-    assert!(line.contains("--unshare-all") && line.contains("--die-with-parent") && line.contains("--size 4096 --tmpfs /tmp"));
+    assert!(
+        line.contains("--unshare-all")
+            && line.contains("--die-with-parent")
+            && line.contains("--size 4096 --tmpfs /tmp")
+    );
     assert!(line.ends_with("--ro-bind /opt/zo /.zo-sandbox"), "{line}");
     assert!(!line.contains("/etc/shadow") && !line.contains("/home"));
 }

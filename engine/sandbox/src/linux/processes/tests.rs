@@ -4,7 +4,8 @@ const UNITS: Units = Units { ticks_per_second: 100, page_bytes: 4096 };
 
 #[test]
 fn a_name_may_contain_anything() {
-    let line = "42 (a) R 1 (b) S 7 42 42 0 -1 4194560 100 0 0 0 10 20 30 40 20 0 3 0 100 1000000 25 18446744073709551615";
+    let line =
+        "42 (a) R 1 (b) S 7 42 42 0 -1 4194560 100 0 0 0 10 20 30 40 20 0 3 0 100 1000000 25 18446744073709551615";
     let process = parse(line, UNITS).expect("it is well-formed");
     let cpu = Duration::from_secs(1);
     assert_eq!(process, Process { pid: 42, parent: 7, dead: false, threads: 3, cpu, resident_bytes: 25 * 4096 });
