@@ -7,14 +7,18 @@
 use std::time::Duration;
 
 /// What an attack prints if it got what it wanted.
-pub const WON: &str = "ATTACK-SUCCEEDED";
+pub(crate) const WON: &str = "ATTACK-SUCCEEDED";
+
+/// What an attack prints when it begins.
+pub(crate) const BEGUN: &str = "ATTACK-BEGINS";
 
 /// What every attack begins with.
-pub const PRELUDE: &str = r#"
+pub(crate) const PRELUDE: &str = r#"
 import ctypes, errno, fcntl, glob, json, os, resource, shutil, signal, socket, struct, subprocess, sys, time
 w = json.loads(sys.argv[1])
 libc = ctypes.CDLL(None, use_errno=True)
 libc.syscall.restype = ctypes.c_long
+print("ATTACK-BEGINS", flush=True)
 def won(): print("ATTACK-SUCCEEDED", flush=True); sys.stdout.flush()
 def check(condition):
     if condition: won()
@@ -23,13 +27,13 @@ x86 = os.uname().machine == "x86_64"
 "#;
 
 /// An attack.
-pub struct Attack {
-    pub name: &'static str,
-    pub script: &'static str,
+pub(crate) struct Attack {
+    pub(crate) name: &'static str,
+    pub(crate) script: &'static str,
     /// Whether an ordinary user could not do it in the first place.
-    pub root_only: bool,
+    pub(crate) root_only: bool,
     /// If it succeeds by writing `marker` into the work folder: how long after its end it may still do so.
-    pub late: Option<Duration>,
+    pub(crate) late: Option<Duration>,
 }
 
 const fn attack(name: &'static str, script: &'static str) -> Attack {
@@ -41,7 +45,7 @@ const fn of_root(name: &'static str, script: &'static str) -> Attack {
 }
 
 /// Every attack.
-pub const ATTACKS: &[Attack] = &[
+pub(crate) const ATTACKS: &[Attack] = &[
     // Files.
     attack(
         "delete the home",

@@ -288,7 +288,7 @@ fn only_the_proxy_is_reached() {
                 write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len());
         }
     });
-    let script = "import urllib.request as r; print(r.urlopen('http://canary.test/x', timeout=5).read().decode())";
+    let script = "import sys; sys.stderr = sys.stdout\nimport urllib.request as r; print(r.urlopen('http://canary.test/x', timeout=5).read().decode())";
     let mut command = command(folder.path(), &[PYTHON, "-c", script]);
     command.policy.network = Network::Proxy(path);
     let (ending, printed) = run(Level::Namespaces, &command).expect("it runs");

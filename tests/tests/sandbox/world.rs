@@ -17,14 +17,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use zo_tests::cli::Zo;
 
-pub const PYTHON: &str = "/usr/bin/python3";
+pub(crate) const PYTHON: &str = "/usr/bin/python3";
 /// `nobody` on every system.
 const NOBODY: u32 = 65534;
 const CONTENT: &str = "as it was";
 
 /// Whose rights the attacker has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum User {
+pub(crate) enum User {
     /// Who runs the tests.
     Own,
     /// Where that is root: nobody.
@@ -41,15 +41,15 @@ impl User {
         words.iter().map(OsString::from).collect()
     }
 
-    pub fn is_root(self) -> bool {
+    pub(crate) fn is_root(self) -> bool {
         self == Self::Own && rustix::process::geteuid().is_root()
     }
 }
 
 /// A scratch folder with everything that is attacked, anew for every attack.
-pub struct World {
+pub(crate) struct World {
     scratch: TempDir,
-    pub zo: PathBuf,
+    pub(crate) zo: PathBuf,
     user: User,
     victim: Option<Victim>,
 }
@@ -77,7 +77,7 @@ impl Drop for Victim {
 
 impl World {
     /// A world for a script: with the sockets and the victim it mentions.
-    pub fn new(user: User, script: &str) -> Self {
+    pub(crate) fn new(user: User, script: &str) -> Self {
         let scratch = tempfile::Builder::new().prefix("zo-attack-").tempdir().expect("there is scratch space");
         let world = Self { zo: reachable_zo(user), scratch, user, victim: None };
         for (file, content) in [
@@ -107,12 +107,12 @@ impl World {
         Self { victim, ..world }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.scratch.path().join(name)
     }
 
     /// What a script is told.
-    pub fn description(&self) -> Value {
+    pub(crate) fn description(&self) -> Value {
         let listeners = Listeners::get();
         json!({
             "home": self.path("home"), "zo_home": self.path("zo"), "outside": self.path("outside"),
@@ -124,7 +124,7 @@ impl World {
     }
 
     /// A command of the user, with a canary in its environment and one in an open file.
-    pub fn command<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+    pub(crate) fn command<S: Into<OsString>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new("/bin/sh");
         command.arg("-c").arg("exec \"$@\" 9<\"$SECRET\"").arg("sh").args(self.user.prefix());
         command.args(words.into_iter().map(Into::into)).current_dir(self.path("work"));
@@ -135,7 +135,7 @@ impl World {
     }
 
     /// What is not as it was, outside of what may be written.
-    pub fn harm(&self) -> Option<String> {
+    pub(crate) fn harm(&self) -> Option<String> {
         for file in ["home/precious", "outside/file"] {
             let path = self.path(file);
             match fs::read_to_string(&path) {
