@@ -187,7 +187,7 @@ impl Watch {
                 return Some(Limit::Memory);
             }
         }
-        let folder = self.temporary.as_deref().filter(|_| look % LOOKS_PER_MEASUREMENT == 0)?;
+        let folder = self.temporary.as_deref().filter(|_| look.is_multiple_of(LOOKS_PER_MEASUREMENT))?;
         (bytes_below(folder) > self.limits.temporary_bytes).then_some(Limit::Temporary)
     }
 }

@@ -57,7 +57,7 @@ fn prepare(control: &mut UnixStream) -> Result<(Job, Handed), Failure> {
 
 fn dispatch(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
     match job.level {
-        Level::Namespaces => into_namespaces(job, handed, control),
+        Level::Namespaces => into_namespaces(handed, control),
         Level::Bubblewrap => bubblewrap::start(job, handed, control),
         Level::Landlock | Level::None => keep::run_here(job, handed, control),
         Level::Seatbelt => Err(Failure::unavailable("use sandbox-exec", "it belongs to macOS")),
@@ -65,7 +65,7 @@ fn dispatch(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Fail
 }
 
 /// Makes the namespaces, and starts the first process in them.
-fn into_namespaces(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
+fn into_namespaces(handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let flags = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWNS
