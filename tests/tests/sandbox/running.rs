@@ -91,10 +91,13 @@ fn a_read_only_folder_within_a_writable_one_stays_so_or_is_refused() {
     assert!(matches!(refused, SandboxError::NotEnforceable { .. }), "{refused}");
 }
 
+/// A command, the limit it is given, and how it ends.
+type Case<'a> = (&'a [&'a str], fn(&mut Limits), Ending);
+
 #[test]
 fn endings_are_told_apart() {
     let folder = scratch();
-    let cases: [(&[&str], fn(&mut Limits), Ending); 7] = [
+    let cases: [Case; 7] = [
         (&["sleep", "60"], |limits| limits.wall = Duration::from_millis(300), Ending::TimedOut),
         (&["sh", "-c", "while :; do :; done"], |limits| limits.cpu = Duration::from_secs(1), Ending::CpuLimit),
         (
@@ -198,6 +201,9 @@ fn everything_dies_when_zo_is_killed() {
         child.wait().expect("it was started here");
         let still = still_within(&work, Duration::from_secs(10));
         assert!(still, "{level}: something goes on writing");
+        let left = fs::read_dir(world.path("tmp")).expect("it is there").flatten();
+        let left: Vec<_> = left.map(|entry| entry.file_name()).filter(|name| name != "nothing").collect();
+        assert!(left.is_empty(), "{level}: {left:?}");
     }
 }
 

@@ -60,7 +60,8 @@ fn keep(job: &Job, handed: &Handed, control: &UnixStream, tree: Tree) -> Result<
     let units = Units::of_this_system();
     let failed = |error: io::Error| Failure::other("follow the command", error);
     let listener = control.try_clone().map_err(failed)?;
-    thread::Builder::new().spawn(move || end_with(listener, tree, units)).map_err(failed)?;
+    let temporary = job.temporary.as_ref().map(RawPath::path);
+    thread::Builder::new().spawn(move || end_with(listener, tree, units, temporary.as_deref())).map_err(failed)?;
     let main = start(job, handed)?;
     let mut control = control;
     let _ = Message::Started.send(&mut control);
@@ -133,11 +134,15 @@ fn wait_for(main: Pid) -> Result<WaitStatus, Errno> {
 }
 
 /// Ends everything when the control socket ends: its other end has said so, or is dead.
-fn end_with(mut control: UnixStream, tree: Tree, units: Units) {
+fn end_with(mut control: UnixStream, tree: Tree, units: Units, temporary: Option<&Path>) {
     let mut byte = [0];
     while matches!(control.read(&mut byte), Ok(1..)) {}
     if tree == Tree::Descendants {
         tree.kill(units);
+    }
+    if let Some(folder) = temporary {
+        // Who made it may have died.
+        let _ = fs::remove_dir_all(folder);
     }
     // As the first process of a namespace this kills all the others.
     std::process::exit(0);
