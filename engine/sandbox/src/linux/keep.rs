@@ -78,6 +78,7 @@ fn keep(job: &Job, handed: &Handed, control: &UnixStream, tree: Tree) -> Result<
     if tree == Tree::Descendants {
         tree.kill(units);
     }
+    remove(job.temporary.as_ref().map(RawPath::path).as_deref());
     let hit = *hit.lock().unwrap_or_else(PoisonError::into_inner);
     let (code, signal) = match status {
         WaitStatus::Signaled(_, signal, _) => (None, Some(signal as i32)),
@@ -133,6 +134,13 @@ fn wait_for(main: Pid) -> Result<WaitStatus, Errno> {
     }
 }
 
+/// Removes the command's own folder: who made it may have died.
+fn remove(temporary: Option<&Path>) {
+    if let Some(folder) = temporary {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
 /// Ends everything when the control socket ends: its other end has said so, or is dead.
 fn end_with(mut control: UnixStream, tree: Tree, units: Units, temporary: Option<&Path>) {
     let mut byte = [0];
@@ -140,10 +148,7 @@ fn end_with(mut control: UnixStream, tree: Tree, units: Units, temporary: Option
     if tree == Tree::Descendants {
         tree.kill(units);
     }
-    if let Some(folder) = temporary {
-        // Who made it may have died.
-        let _ = fs::remove_dir_all(folder);
-    }
+    remove(temporary);
     // As the first process of a namespace this kills all the others.
     std::process::exit(0);
 }
