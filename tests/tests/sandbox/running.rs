@@ -143,6 +143,28 @@ fn memory_is_limited_for_all_together() {
 }
 
 #[test]
+fn who_watches_over_it_cannot_be_killed_or_stopped() {
+    let folder = scratch();
+    for level in LEVELS {
+        let mut command = command(folder.path(), &["sh", "-c", "kill -STOP $PPID; kill -9 $PPID; sleep 60"]);
+        command.policy.limits.wall = Duration::from_secs(1);
+        assert_eq!(run(level, &command).expect("it runs").0, Ending::TimedOut, "{level}");
+    }
+}
+
+#[test]
+fn a_tree_that_grows_faster_than_it_is_killed_dies() {
+    let folder = scratch();
+    // At most 2048 processes, should nothing stop them.
+    let script = "import os, time\nfor _ in range(11):\n  try: os.fork()\n  except OSError: pass\ntime.sleep(20)";
+    for level in LEVELS {
+        let mut command = command(folder.path(), &[PYTHON, "-c", script]);
+        command.policy.limits.processes = 64;
+        assert_eq!(run(level, &command).expect("it runs").0, Ending::ProcessLimit, "{level}");
+    }
+}
+
+#[test]
 fn a_silent_command_can_be_stopped() {
     let folder = scratch();
     for level in LEVELS {
