@@ -8,6 +8,7 @@ mod chat;
 mod commands;
 mod keys;
 mod recall;
+mod sandbox;
 mod shapes;
 mod streams;
 mod terminal;

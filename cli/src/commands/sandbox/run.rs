@@ -60,6 +60,15 @@ pub(crate) struct Run {
     /// Memory it may use with all it starts, such as 512M or 2G [default: 2G]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
+    /// Processes and threads it may have at once [default: 256]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    processes: Option<u32>,
+    /// What it may write to its temporary folder [default: 512M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    tmp: Option<u64>,
+    /// What it may print on each of stdout and stderr [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    output: Option<u64>,
     /// Run it without protection, with nothing but the limits
     #[arg(long, conflicts_with = "level")]
     unsandboxed: bool,
@@ -113,8 +122,11 @@ impl Run {
             policy.limits.wall = Duration::from_secs(seconds);
             policy.limits.cpu = policy.limits.cpu.max(policy.limits.wall);
         }
-        policy.limits.memory_bytes = self.memory.unwrap_or(policy.limits.memory_bytes);
-        policy.limits.output_bytes = u64::MAX;
+        let limits = &mut policy.limits;
+        limits.memory_bytes = self.memory.unwrap_or(limits.memory_bytes);
+        limits.processes = self.processes.unwrap_or(limits.processes);
+        limits.temporary_bytes = self.tmp.unwrap_or(limits.temporary_bytes);
+        limits.output_bytes = self.output.unwrap_or(u64::MAX);
         let mut argv = self.command.clone();
         let environment = if self.unsandboxed {
             env::vars_os().collect()
@@ -263,9 +275,9 @@ fn note(ending: Ending) -> Option<&'static str> {
         Ending::TimedOut => Some("stopped, as it ran longer than it may (--timeout)"),
         Ending::CpuLimit => Some("stopped, as it computed longer than it may"),
         Ending::MemoryLimit => Some("stopped, as it used more memory than it may (--memory)"),
-        Ending::ProcessLimit => Some("stopped, as it started more processes than it may"),
-        Ending::StorageLimit => Some("stopped, as it filled its temporary folder further than it may"),
-        Ending::OutputLimit => Some("stopped, as it printed more than it may"),
+        Ending::ProcessLimit => Some("stopped, as it started more processes than it may (--processes)"),
+        Ending::StorageLimit => Some("stopped, as it filled its temporary folder further than it may (--tmp)"),
+        Ending::OutputLimit => Some("stopped, as it printed more than it may (--output)"),
         _ => None,
     }
 }
