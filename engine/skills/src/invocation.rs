@@ -1,9 +1,11 @@
 //! How a script is called: what is run, with which input, and what it has to be able to read.
 //!
-//! | script | arguments: an object | arguments: a list of plain values | result |
+//! | script | arguments: an object | arguments: a list | result |
 //! |---|---|---|---|
 //! | Python with `run()` or `execute()` | by name, or as one `dict` if the function takes one thing | by position | what it returns, as JSON |
 //! | other Python, shell, JavaScript, executable | as JSON on stdin | on the command line, as texts | what it prints |
+//!
+//! For the latter, which mostly know nothing of JSON, `{"args": […], "stdin": "…"}` is the command line and what is on stdin.
 //!
 //! Nothing is run here. Of time, memory, output and everything that a script must not do, the sandbox it is put into takes care.
 
@@ -126,14 +128,9 @@ pub fn invocation_in(
     let stdin = if script.kind == (ScriptKind::Python { shim: true }) {
         as_json(script, arguments)?
     } else {
-        match arguments {
-            Value::Array(values) => {
-                argv.extend(as_words(script, values)?);
-                Vec::new()
-            }
-            Value::Null => Vec::new(),
-            other => as_json(script, other)?,
-        }
+        let (words, stdin) = given(script, arguments)?;
+        argv.extend(words);
+        stdin
     };
     Ok(Invocation { argv, stdin, folder: work.to_owned(), read })
 }
@@ -190,6 +187,24 @@ fn read_by(program: &Path) -> Vec<PathBuf> {
         }
     }
     read
+}
+
+/// What a script that knows nothing of the shim is given: words on its command line, and stdin.
+fn given(script: &Script, arguments: &Value) -> Result<(Vec<OsString>, Vec<u8>), InvocationError> {
+    match arguments {
+        Value::Null => Ok((Vec::new(), Vec::new())),
+        Value::Array(values) => Ok((as_words(script, values)?, Vec::new())),
+        Value::Object(fields) if fields.keys().all(|key| key == "args" || key == "stdin") => {
+            match (fields.get("args"), fields.get("stdin").unwrap_or(&Value::Null)) {
+                (Some(Value::Array(values)), Value::Null) => Ok((as_words(script, values)?, Vec::new())),
+                (Some(Value::Array(values)), Value::String(text)) if text.len() <= MAX_ARGUMENTS_BYTES => {
+                    Ok((as_words(script, values)?, text.clone().into_bytes()))
+                }
+                _ => Ok((Vec::new(), as_json(script, arguments)?)),
+            }
+        }
+        other => Ok((Vec::new(), as_json(script, other)?)),
+    }
 }
 
 fn as_json(script: &Script, arguments: &Value) -> Result<Vec<u8>, InvocationError> {

@@ -249,7 +249,11 @@ impl Reading {
     fn remark_on_flow(&self, bracket: char, span: Span, line: u32, remarks: &mut Vec<Remark>) {
         if self.letters.get(span.start.index()) == Some(&bracket) {
             let message = format!("`{bracket}…` is not allowed: one item a line is expected, or a text in quotes");
-            remarks.push(Remark::error(line, message));
+            let remark = Remark::error(line, message);
+            // Once for however many are within each other.
+            if remarks.last() != Some(&remark) {
+                remarks.push(remark);
+            }
         }
     }
 

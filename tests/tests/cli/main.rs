@@ -9,5 +9,6 @@ mod commands;
 mod keys;
 mod recall;
 mod shapes;
+mod skills;
 mod streams;
 mod terminal;

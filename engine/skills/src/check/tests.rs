@@ -64,7 +64,7 @@ fn what_is_no_yaml_is_told_with_its_line() {
     check("---\nname: demo\ndescription: x\ty\n---\nb\n", &[(Some(3), "a tab outside of quotes")]);
     check("---\nname: demo # \t\ndescription: \"x\ty\"\n---\nb\n", &[]);
     check("---\nname: demo\ndescription: Use when: asked\n---\nb\n", &[(Some(3), "belongs in quotes")]);
-    check("---\nname: demo\ndescription: \"open\n---\nb\n", &[(Some(4), "not YAML")]);
+    check("---\nname: demo\ndescription: \"open\n---\nb\n", &[(Some(3), "not YAML")]);
     check("---\nname: demo\ndescription: x\nname: other\n---\nb\n", &[(Some(4), "there already, in line 2")]);
     check("---\nname: demo\ndescription: &a x\n---\nb\n", &[(Some(3), "an anchor")]);
     check(
@@ -76,14 +76,7 @@ fn what_is_no_yaml_is_told_with_its_line() {
     check("---\nname: demo\ndescription: x\n...\nlicense: y\n---\nb\n", &[(Some(5), "a second YAML document")]);
     check("---\nname: demo\ndescription: x\n? [a, b]\n: c\n---\nb\n", &[(Some(4), "a key has to be a text")]);
     let deep = format!("---\nname: demo\ndescription: x\nmetadata:\n  a: {}\n---\nb\n", "[".repeat(200));
-    check(
-        deep,
-        &[(Some(5), "`[…` is not allowed"); 15]
-            .into_iter()
-            .chain([(Some(5), "deeper than 16")])
-            .collect::<Vec<_>>()
-            .as_slice(),
-    );
+    check(deep, &[(Some(5), "`[…` is not allowed"), (Some(5), "deeper than 16")]);
 }
 
 #[test]

@@ -123,6 +123,10 @@ fn other_scripts_get_json_on_stdin_or_words() {
     assert_eq!(run(&skill, "it", &json!(["--x", 1, true]), scratch.path()).text(), "[['--x', '1', 'true'], '']\n");
     assert_eq!(run(&skill, "it.py", &json!(null), scratch.path()).text(), "[[], '']\n");
 
+    let given = json!({"args": ["a"], "stdin": "in"});
+    assert_eq!(run(&skill, "it", &given, scratch.path()).text(), "[['a'], 'in']\n");
+    assert_eq!(run(&skill, "it", &json!({"args": "a"}), scratch.path()).text(), "[[], '{\"args\":\"a\"}']\n");
+
     let shell = with_script(scratch.path(), "shell", "it.sh", "printf '%s|' \"$@\"; cat; pwd >&2\n");
     let ran = run(&shell, "it", &json!(["a b", "$(id)"]), scratch.path());
     assert_eq!(ran.text(), "a b|$(id)|");

@@ -290,7 +290,7 @@ fn extract_tables_reads_markdown_and_html() {
 fn daily_note_keeps_a_journal() {
     let bench = Bench::of("daily-note");
     let file = bench.run(&json!(["add", "Agreed with Ada\n- 00:00 forged"])).text().trim().to_owned();
-    bench.run(&json!(["add", "second"]));
+    bench.run(&json!({"args": ["add", "second"]}));
     let shown = bench.run(&json!(["show"]));
     let lines: Vec<&str> = shown.text().lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
