@@ -46,6 +46,12 @@ pub(crate) struct Entry {
 pub(crate) fn parse(text: &str, first_line: u32, remarks: &mut Vec<Remark>) -> Result<Vec<Entry>, Remark> {
     let mut reading =
         Reading { first_line, letters: text.chars().collect(), frames: Vec::new(), root: None, quoted: vec![] };
+    let is_content = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    if let Some((line, _)) =
+        text.lines().enumerate().find(|(_, line)| is_content(line)).filter(|(_, line)| line.trim_end() == "...")
+    {
+        return Err(Remark::error(reading.line_at(line + 1), "the end of the document (`...`) before its beginning"));
+    }
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| reading.fault(text, error.marker().line(), error.info()))?;

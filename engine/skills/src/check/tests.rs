@@ -151,6 +151,34 @@ fn names_are_as_the_reference_validator_has_them() {
     }
 }
 
+/// What version 0.1.1 of `skills-ref`, the specification's reference validator, made of these files in November 2026.
+#[test]
+fn what_the_reference_validator_rejects_is_rejected() {
+    #[derive(serde::Deserialize)]
+    struct Case {
+        folder: String,
+        text: String,
+        rejected: bool,
+    }
+    let scratch = scratch();
+    let (mut rejected, mut stricter) = (0, Vec::new());
+    for (number, line) in include_str!("reference.jsonl").lines().enumerate() {
+        let case: Case = serde_json::from_str(line).expect("a case");
+        let folder = skill_folder(&scratch.path().join(number.to_string()), &case.folder, &case.text);
+        let is_error = |problem: &Problem| problem.severity == Severity::Error;
+        let errors: Vec<Problem> = validate(&folder).into_iter().filter(is_error).collect();
+        if case.rejected {
+            rejected += 1;
+            assert!(!errors.is_empty(), "accepted: {:?} in {}", case.text, case.folder);
+        } else if let Some(error) = errors.first() {
+            stricter.push(format!("{:?}: {}", case.text, error.message));
+        }
+    }
+    assert!(rejected > 80, "{rejected}");
+    // Where this reader is stricter, so are the specification or other readers of YAML.
+    assert!(stricter.len() <= 20, "{stricter:#?}");
+}
+
 #[test]
 fn line_ends_of_windows_are_a_warning() {
     let text = described("x").replace('\n', "\r\n");
