@@ -26,10 +26,10 @@ use crate::error::CliError;
 ///   zo skill validate .zo/skills/*
 ///   zo skill run text-stats text_stats --args '{"path": "README.md"}'
 ///
-/// A skill is a folder with a SKILL.md (agentskills.io). They are looked for in .zo/skills, .agents/skills and .claude/skills
-/// of the folder you are in and its parents, up to the root of the repository; then in ~/.config/zo/skills, ~/.agents/skills
-/// and ~/.claude/skills; then there are those that ship with zo. Of two with one name the nearer goes first. A project's
-/// skills are used only as they were when you trusted them.
+/// A skill is a folder with a SKILL.md (agentskills.io). They are looked for in .zo/skills, .agents/skills and
+/// .claude/skills of the folder you are in and its parents, up to the root of the repository; then in
+/// ~/.config/zo/skills, ~/.agents/skills and ~/.claude/skills; then there are those that ship with zo. Of two with one
+/// name the nearer goes first. A project's skills are used only as they were when you trusted them.
 #[derive(Subcommand, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Skill {

@@ -1,13 +1,15 @@
 //! How a script is called: what is run, with which input, and what it has to be able to read.
 //!
-//! | script | arguments: an object | arguments: a list | result |
+//! | script | an object | a list | its result |
 //! |---|---|---|---|
-//! | Python with `run()` or `execute()` | by name, or as one `dict` if the function takes one thing | by position | what it returns, as JSON |
-//! | other Python, shell, JavaScript, executable | as JSON on stdin | on the command line, as texts | what it prints |
+//! | Python with `run()` or `execute()` | by name, or as one `dict` | by position | what it returns, as JSON |
+//! | other Python, shell, JavaScript, executable | as JSON on stdin | as words | what it prints |
 //!
-//! For the latter, which mostly know nothing of JSON, `{"args": […], "stdin": "…"}` is the command line and what is on stdin.
+//! For the latter, which mostly know nothing of JSON, `{"args": […], "stdin": "…"}` is the command line and what is on
+//! stdin.
 //!
-//! Nothing is run here. Of time, memory, output and everything that a script must not do, the sandbox it is put into takes care.
+//! Nothing is run here. Of time, memory, output and everything that a script must not do, the sandbox it is put into
+//! takes care.
 
 #[cfg(test)]
 mod tests;
@@ -25,8 +27,8 @@ use crate::skill::{Script, ScriptKind, Skill};
 
 /// Calls the function of a Python script.
 const SHIM: &str = include_str!("invocation/shim.py");
-/// Python as it is run: nothing from variables, the user's own packages or the folder it is run in, and no bytecode written,
-/// which would change the skill.
+/// Python as it is run: nothing from variables, the user's own packages or the folder it is run in, and no bytecode
+/// written, which would change the skill.
 pub(crate) const PYTHON_OPTIONS: [&str; 2] = ["-I", "-B"];
 /// Most bytes of arguments: what a model writes in one go is far less.
 const MAX_ARGUMENTS_BYTES: usize = 1024 * 1024;

@@ -1,7 +1,8 @@
 //! The YAML of a frontmatter, with lines. Only this module knows the parser.
 //!
-//! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its surprises
-//! (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on here.
+//! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its
+//! surprises (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on
+//! here.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -68,8 +69,8 @@ pub(crate) fn parse(text: &str, first_line: u32, remarks: &mut Vec<Remark>) -> R
     }
 }
 
-/// Reads what is no YAML line by line: `key: value`, and what is indented below belongs to the key. Takes what most writers
-/// mean who get YAML wrong, such as a colon within a text without quotes.
+/// Reads what is no YAML line by line: `key: value`, and what is indented below belongs to the key. Takes what most
+/// writers mean who get YAML wrong, such as a colon within a text without quotes.
 pub(crate) fn parse_by_lines(text: &str, first_line: u32) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (line, content) in (first_line..).zip(text.lines()) {

@@ -30,8 +30,8 @@ const PASSED_ON: [&str; 3] = ["PATH", "LANG", "TZ"];
 ///   zo skill run csv-report csv_report --args '{"path": "sales.csv"}' --json | jq .result.value
 ///
 /// It works in the folder you are in, reads that and its own, and writes there only if its skill says that it writes
-/// (`zo skill show`). A Python script's run() gets arguments by name; others get an object as JSON on stdin, and a list as
-/// words. Its result goes to stdout, what it says beside that to stderr; the exit code is that of `zo sandbox run`.
+/// (`zo skill show`). A Python script's run() gets arguments by name; others get an object as JSON on stdin, and a list
+/// as words. Its result goes to stdout, what it says beside that to stderr; the exit code is that of `zo sandbox run`.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Run {

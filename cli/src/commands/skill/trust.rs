@@ -19,8 +19,9 @@ use crate::output::text::counted;
 ///   zo skill trust .zo/skills/release-notes --yes
 ///   zo skill trust . --withdraw
 ///
-/// FOLDER is a skill, a folder of skills, or a project. Look at what is in it first: its instructions are told to models, and
-/// its scripts are run, in the sandbox. Whatever changes in a skill ends the trust in it, until you say so again.
+/// FOLDER is a skill, a folder of skills, or a project. Look at what is in it first: its instructions are told to
+/// models, and its scripts are run, in the sandbox. Whatever changes in a skill ends the trust in it, until you say so
+/// again.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Trust {

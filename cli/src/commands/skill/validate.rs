@@ -18,8 +18,9 @@ use crate::output::{Output, Style};
 ///   zo skill validate my-skill
 ///   zo skill validate .zo/skills/* --json
 ///
-/// Each problem is a line `FILE:LINE: …`. What the specification's reference validator rejects is an error, with its line; a
-/// warning is a recommendation. The exit code is 1 if there is an error. Agents are more lenient: they use what they can.
+/// Each problem is a line `FILE:LINE: …`. What the specification's reference validator rejects is an error, with its
+/// line; a warning is a recommendation. The exit code is 1 if there is an error. Agents are more lenient: they use what
+/// they can.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Validate {

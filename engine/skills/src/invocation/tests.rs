@@ -53,7 +53,8 @@ fn what_does_not_fit_the_signature_is_told() {
 
 #[test]
 fn what_a_script_prints_is_apart_from_its_result() {
-    let code = "import os, sys\nprint('loading')\ndef run():\n    print('working')\n    os.system('echo child')\n    return {'stdin': sys.stdin.read()}\n";
+    let code = "import os, sys\nprint('loading')\ndef run():\n    print('working')\n    \
+                os.system('echo child')\n    return {'stdin': sys.stdin.read()}\n";
     let ran = python(code, &json!(null));
     assert_eq!(ran.json(), json!({"stdin": ""}));
     for word in ["loading", "working", "child"] {
