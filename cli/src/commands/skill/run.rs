@@ -86,7 +86,7 @@ impl Run {
     }
 
     fn command(&self, home: &Path, skill: &Skill, invocation: Invocation, here: &Path) -> Result<Command, CliError> {
-        let Invocation { argv, stdin, folder, read } = invocation;
+        let Invocation { mut argv, stdin, folder, read } = invocation;
         let mut policy = Policy::default();
         policy.limits.wall = Duration::from_secs(self.timeout);
         policy.limits.cpu = policy.limits.cpu.max(policy.limits.wall);
@@ -96,7 +96,11 @@ impl Run {
             keep_out(home, &policy)?;
         }
         policy.read.extend(read);
-        policy.read.extend(zo_sandbox::interpreter_roots(Path::new(&argv[0])));
+        // An interpreter that lives in a home may be a launcher, and is no use without what belongs to it.
+        if let Some(program) = zo_sandbox::interpreter(Path::new(&argv[0])) {
+            policy.read.extend(zo_sandbox::interpreter_roots(&program));
+            argv[0] = program.into();
+        }
         let names = PASSED_ON.into_iter().chain(skill.requires.environment.iter().map(String::as_str));
         let environment = names.filter_map(|name| Some((OsString::from(name), env::var_os(name)?))).collect();
         Ok(Command { argv, folder, environment, stdin, policy })
