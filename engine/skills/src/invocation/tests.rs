@@ -218,6 +218,11 @@ fn the_interpreters_own_folders_can_be_read_and_never_everything() {
     let root = fs::canonicalize(scratch.path()).expect("a folder");
     assert_eq!(call.read[0], root.join("demo"));
     assert!(call.read[1..].contains(&root.join("venv")), "{:?}", call.read);
+    program("shims/python3");
+    let path = std::env::join_paths(["shims", "venv/bin"].map(|below| scratch.path().join(below))).expect("a path");
+    let surroundings = Surroundings { path, ..Surroundings::default() };
+    let found = surroundings.program("python3");
+    assert_eq!(found, Some(scratch.path().join("venv/bin/python3")), "launchers come last");
     assert_eq!(read_by(Path::new("/bin/nothing")), [PathBuf::from("/bin/nothing")]);
     let lone = program("python3");
     assert!(read_by(&lone).iter().all(|path| path.is_file()), "what is in no `bin` is read alone");
