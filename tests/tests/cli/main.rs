@@ -10,5 +10,6 @@ mod keys;
 mod recall;
 mod sandbox;
 mod shapes;
+mod skills;
 mod streams;
 mod terminal;

@@ -162,7 +162,7 @@ fn stdin() -> Result<Vec<u8>, CliError> {
 }
 
 /// Refuses a policy that would let a command at the home of `zo`: its log, its keys, its socket.
-fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
+pub(in crate::commands) fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
     let Ok(home) = fs::canonicalize(home) else { return Ok(()) };
     for path in policy.read.iter().chain(&policy.write) {
         let Ok(real) = fs::canonicalize(path) else { continue };
@@ -175,7 +175,7 @@ fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
     Ok(())
 }
 
-fn refused(error: SandboxError) -> CliError {
+pub(in crate::commands) fn refused(error: SandboxError) -> CliError {
     let kind = match &error {
         SandboxError::NotFound(_) | SandboxError::BadFolder { .. } | SandboxError::BadPath { .. } => {
             FailureKind::NotFound
@@ -257,7 +257,7 @@ fn ended(finished: &Finished) -> impl Serialize {
     }
 }
 
-fn exit_code(ending: Ending) -> u8 {
+pub(in crate::commands) fn exit_code(ending: Ending) -> u8 {
     match ending {
         // Only its lower eight bits ever come from a process.
         Ending::Exited(code) => (code & 0xff).to_le_bytes()[0],
@@ -270,7 +270,7 @@ fn exit_code(ending: Ending) -> u8 {
 }
 
 /// What a person is told of an ending that is not the command's own.
-fn note(ending: Ending) -> Option<&'static str> {
+pub(in crate::commands) fn note(ending: Ending) -> Option<&'static str> {
     match ending {
         Ending::TimedOut => Some("stopped, as it ran longer than it may (--timeout)"),
         Ending::CpuLimit => Some("stopped, as it computed longer than it may"),
