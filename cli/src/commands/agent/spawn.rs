@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use zo_engine::protocol::{Asking, ConversationChoice, FailureKind, Question, SCRIPTED};
 
 use super::find;
-use super::options::AgentOptions;
+use super::options::{AgentOptions, note_workspace};
 use crate::answering::{self, Manner};
 use crate::context::Context;
 use crate::error::{CliError, Kind};
@@ -102,6 +102,7 @@ impl Spawn {
         }
         let tasks = self.tasks()?;
         let mut request = self.agent.request(context)?;
+        note_workspace(&request, context);
         let each = Each {
             model: self.model.clone(),
             tools: request.tools.clone(),
