@@ -63,7 +63,8 @@ pub(super) fn carry_out(agent: &Agent<'_>, state: &RunningAgent, each: Each<'_>)
                             under_way.insert(id);
                             let tx = tx.clone();
                             let tainted = state.tainted || agent.recalled_untrusted;
-                            scope.spawn(move || work(agent, id, tainted, prepared, &tx));
+                            let origins = consent::origins(agent, &state)?;
+                            scope.spawn(move || work(agent, id, (tainted, &origins), prepared, &tx));
                         }
                     }
                 }
@@ -184,7 +185,13 @@ fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
 }
 
 /// Carries a call out, on a thread of its own.
-fn work(agent: &Agent<'_>, id: CallId, tainted: bool, prepared: Prepared, tx: &Sender<Word>) {
+fn work(
+    agent: &Agent<'_>,
+    id: CallId,
+    (tainted, origins): (bool, &[String]),
+    prepared: Prepared,
+    tx: &Sender<Word>,
+) {
     let tell = {
         let tx = std::sync::Mutex::new(tx.clone());
         move |arrival| {
@@ -199,6 +206,7 @@ fn work(agent: &Agent<'_>, id: CallId, tainted: bool, prepared: Prepared, tx: &S
         options: &agent.options,
         environment: agent.place.environment,
         attended: agent.place.attended,
+        origins,
         tainted,
         tell: &tell,
         stop: &|| agent.stop().is_some(),
