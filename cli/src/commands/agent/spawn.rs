@@ -116,7 +116,8 @@ impl Spawn {
         request.steps = request.steps.map(|steps| steps.max(SCRIPT_REPLIES));
         request.depth = request.depth.map(|depth| depth.saturating_add(1));
         request.script = Some(script(&tasks, &each, self.first));
-        let text = format!("{} at the same time:\n{}", counted(tasks.len() as u64, "agent"), tasks.join("\n"));
+        // The tasks are in the conversations of the agents, and would be recalled from this one too.
+        let text = format!("{} at the same time", counted(tasks.len() as u64, "task"));
         let mut asking = Asking {
             question: Question::New { text, files: Vec::new() },
             model: Some(SCRIPTED.to_owned()),
