@@ -194,7 +194,7 @@ fn options_that_do_not_fit_together_are_said() {
         (&["agent", "run", "--cost", "much", "go"], "an amount in US dollars is expected"),
         (&["agent", "spawn", "--model", "scripted", "go"], "cannot follow a script"),
         (&["agent", "spawn"], "<TASK>"),
-        (&["agent", "cancel"], "--all"),
+        (&["agent", "cancel"], "<RUN>"),
         (&["agent", "answer", "--allow"], "RUN"),
     ];
     for (arguments, expected) in cases {
