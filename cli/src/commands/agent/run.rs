@@ -16,7 +16,8 @@ use crate::input;
 ///
 /// Examples:
 ///   zo agent run "Find out why the tests fail, and mend it"
-///   zo agent run --workspace ~/project --allow "run_command(cargo test)" --steps 20 --cost 0.50 "Mend the tests"
+///   zo agent run --workspace ~/project --allow "run_command(cargo test)" "Mend the tests"
+///   zo agent run --steps 20 --cost 0.50 --wall 10m "Summarise what I wrote about tomatoes"
 ///   zo agent run --tool read_file --tool list_files "What is in this folder?"
 ///   zo agent run --model scripted --script script.json --json --stream go
 ///
