@@ -57,7 +57,7 @@ impl Skill {
 /// The skills there are from here, and what is wrong with folders in which there is none.
 fn skills(client: &mut Client) -> Result<(Vec<SkillLine>, Vec<String>), CliError> {
     let here = env::current_dir().map_err(|error| CliError::io("cannot tell the current folder", &error))?;
-    query(client, Query::Skills { folders: skill_folders(&here)? }, None, |answer| match answer {
+    query(client, Query::Skills { folders: skill_folders(Some(&here))? }, None, |answer| match answer {
         Answer::Skills { skills, problems } => Some((skills, problems)),
         _ => None,
     })

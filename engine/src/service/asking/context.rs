@@ -13,6 +13,8 @@ const MOST_AGENT_TOKENS: u64 = 120_000;
 const BRIEF_BYTES: usize = 600;
 /// The window of a model that nothing is known of.
 const UNKNOWN_WINDOW: u64 = 8_192;
+/// The same for an agent: models that can call tools have had more for years, and their tools alone take half of that.
+const UNKNOWN_AGENT_WINDOW: u64 = 32_768;
 /// Share of the window that is left for the answer.
 const ANSWER_SHARE: u64 = 4;
 /// Share of the budget that recalled passages may take.
@@ -125,7 +127,8 @@ impl Gathering {
         window: Option<u64>,
         agent: Option<&Equipment>,
     ) -> Self {
-        let window = window.unwrap_or(UNKNOWN_WINDOW);
+        let unknown = if agent.is_some() { UNKNOWN_AGENT_WINDOW } else { UNKNOWN_WINDOW };
+        let window = window.unwrap_or(unknown);
         let most = if agent.is_some() { MOST_AGENT_TOKENS } else { MOST_TOKENS };
         let budget = (window - window / ANSWER_SHARE).min(most);
         let mut system = instructions.map_or_else(|| usual_instructions(today), str::to_owned);
@@ -161,12 +164,19 @@ impl Gathering {
         self.reserved = said_tokens(question);
     }
 
-    /// Takes the next older step of an agent; false, and nothing is taken, if there is no room.
+    /// Takes the next older step of an agent; false, and nothing is taken, if there is no room. The last one is taken in any
+    /// case, if only in brief: without it an agent would do the same again.
     pub(super) fn take_step(&mut self, step: &Told) -> bool {
         let cost = step.tokens();
         if self.tokens + self.reserved + cost > self.budget {
-            return false;
+            // The very first one to be taken is the last one that was made.
+            return self.messages.is_empty() && self.push_step(&step.brief());
         }
+        self.push_step(step)
+    }
+
+    fn push_step(&mut self, step: &Told) -> bool {
+        let cost = step.tokens();
         self.tokens += cost;
         let plain = |role, text: &str| ChatMessage::text(role, text);
         for (call, result) in step.calls.iter().zip(&step.results).rev() {
