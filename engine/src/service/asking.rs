@@ -79,7 +79,7 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
             let files = new_files(files);
             (
                 conversation,
-                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent: None },
+                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent },
             )
         }
         Question::Instead { of, text, files } => {
@@ -89,7 +89,7 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
             let files = new_files(files);
             (
                 conversation,
-                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent: None },
+                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent },
             )
         }
         Question::Again { question } => {
