@@ -77,20 +77,14 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
             let conversation = resolve_or_begin(engine, Actor::User, &asking.conversation)?;
             let message = text_message(message, Role::User, text.clone(), Parent::Selected, None);
             let files = new_files(files);
-            (
-                conversation,
-                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent },
-            )
+            (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request, agent })
         }
         Question::Instead { of, text, files } => {
             let (conversation, question) = earlier_question(engine, &asking.conversation, of.as_deref())?;
             let parent = parent_of(engine, question)?;
             let message = text_message(message, Role::User, text.clone(), parent, None);
             let files = new_files(files);
-            (
-                conversation,
-                Command::Ask { conversation, name: None, message, files, run: id, model, request, agent },
-            )
+            (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request, agent })
         }
         Question::Again { question } => {
             let (conversation, question) = earlier_question(engine, &asking.conversation, question.as_deref())?;
