@@ -70,7 +70,7 @@ fn ask(engine: &Engine, run: u128, task: &str, model: &str, agent: AgentRequest)
     let asking = Asking {
         model: Some(model.to_owned()),
         agent: Some(Box::new(agent)),
-        ..Asking::new(ConversationChoice::New { name: None }, task, run)
+        ..Asking::new(ConversationChoice::New { id: run, name: None }, task, run)
     };
     let mut last = None;
     handle(engine, ToDo::Ask(Box::new(asking)), &mut |response| {

@@ -337,7 +337,7 @@ fn reply(engine: &Engine, index: usize, replied: Position, returns: &[Position])
 /// Which skills an agent was given: of one that has ended, as its events say.
 fn skills(engine: &Engine, id: RunId, agent: &Known) -> Result<Vec<SkillVersion>, Failure> {
     let used = match agent {
-        Known::Running(agent) => agent.skills.clone(),
+        Known::Running(agent) => agent.skills.iter().map(|used| (used.name.clone(), used.version)).collect(),
         Known::Ended(ended) => {
             let mut used = Vec::new();
             engine.reader.each(ended.started, ended.ended, &mut |event| {
