@@ -6,11 +6,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use zo_egress::Egress;
 use zo_models::Models;
 use zo_projections::{Actor, Command, Position, Submission, Views};
 use zo_sandbox::Sandbox;
@@ -66,7 +65,6 @@ pub struct Engine {
     /// Who carries on which run.
     pub(crate) turns: Turns,
     pub(crate) sandbox: Sandbox,
-    egress: OnceLock<Result<Egress, String>>,
     notes: Vec<String>,
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -202,7 +200,6 @@ impl Engine {
             arriving,
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
-            egress: OnceLock::new(),
             notes,
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
@@ -287,12 +284,6 @@ impl Engine {
     /// Turns names into ids.
     pub fn names(&self) -> &Names {
         &self.names
-    }
-
-    /// Requests to the outside; made when the first one is.
-    pub(crate) fn egress(&self) -> Result<&Egress, String> {
-        let make = || Egress::new(zo_egress::Policy::default()).map_err(|error| error.to_string());
-        self.egress.get_or_init(make).as_ref().map_err(Clone::clone)
     }
 
     /// The position that `at` means.

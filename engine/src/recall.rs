@@ -228,6 +228,14 @@ impl Recall {
         Ok(Found { hits, indexed, embedded, share, notes, embedding, is_shipped_model })
     }
 
+    /// How alike in meaning a question is to some texts: the cosine for each, in their order; none where texts cannot be
+    /// embedded.
+    pub(crate) fn likeness(&self, log: Log<'_>, question: &str, texts: &[&str]) -> Option<Vec<f32>> {
+        let open = self.opened(log).ok()?;
+        let likeness = open.embedding.likeness(question, texts);
+        likeness.inspect_err(|why| tracing::debug!("nothing is compared by its meaning: {why}")).ok()
+    }
+
     /// Whether some document has this key in its meta; else some keys that there are.
     ///
     /// # Errors

@@ -109,6 +109,8 @@ pub(crate) struct Doing<'a> {
     pub(crate) environment: &'a Environment,
     /// Whether somebody at a terminal can be asked.
     pub(crate) attended: bool,
+    /// Private addresses that the user allows, `host:port`.
+    pub(crate) origins: &'a [String],
     /// Whether the run was given a text that anybody may have written.
     pub(crate) tainted: bool,
     /// Tells who watches.

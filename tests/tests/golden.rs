@@ -8,19 +8,23 @@ use std::ops::ControlFlow;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::json;
 use zo_engine::engine::{Engine, EngineOptions};
 use zo_engine::maintenance;
 use zo_engine::protocol::{
-    Answer, Asking, ConversationChoice, Environment, EventSelection, FileInput, MessageChoice, MessageInput, NewMemory,
-    Query, Question, Request, Response, SecretText,
+    AgentRequest, Answer, Asking, ConversationChoice, Environment, EventSelection, FileInput, MessageChoice,
+    MessageInput, NewMemory, PermissionLine, Query, Question, Request, Response, SecretText,
 };
 use zo_engine::service;
 use zo_engine::world::SimulatedWorld;
 use zo_model_server::{ModelServer, Response as Scripted, openai};
 use zo_projections::event::conversation::{Role, ToolCall};
-use zo_projections::{Actor, Timestamp};
+use zo_projections::event::run::agent::Verdict;
+use zo_projections::event::skill::Origin;
+use zo_projections::{Actor, Command, Digest, Submission, Timestamp};
 
 fn logs() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/logs")
@@ -174,6 +178,109 @@ fn tell_of_models(engine: &Engine, scratch: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A log in which agents call tools, with all that comes with it. The model says what its script says, and no tool
+/// touches anything outside the home.
+fn tell_of_agents(engine: &Engine, _scratch: &Path) -> Result<()> {
+    call(engine, Request::AddRule { rule: "deny: http_fetch".to_owned() })?;
+    call(engine, Request::AddRule { rule: "ask: recall".to_owned() })?;
+    call(engine, Request::RemoveRule { rule: "ask: recall".to_owned() })?;
+    call(engine, Request::SetDailyBudget { cost_micros: Some(2_000_000) })?;
+    let script = json!([
+        {"text": "I look first.", "tool_calls": [
+            {"name": "recall", "arguments": {"question": "Which port has staging?"}},
+            {"name": "memorize", "arguments": {"content": "Staging listens on port 5433."}},
+            {"name": "http_fetch", "arguments": {"url": "https://example.org/"}},
+            {"name": "read_minds", "arguments": {}},
+            {"name": "recall", "arguments": {"question": 5}},
+        ]},
+        {"tool_calls": [{"name": "spawn_agents", "arguments": {"agents": [
+            {"task": "Say five.", "script": [{"text": "five"}]},
+            {"task": "Keep six.", "script": [
+                {"tool_calls": [{"name": "memorize", "arguments": {"content": "Six is kept."}}]},
+                {"text": "six"},
+            ]},
+            {"task": "Break.", "script": [{"tool_calls": [{"name": "recall", "arguments": {}}]}, {"text": "so"}], "steps": 1},
+        ]}}]},
+        {"text": "They say: {{results}}"},
+    ]);
+    let agent = |script: &serde_json::Value, rules: &[&str]| AgentRequest {
+        name: Some("clerk".to_owned()),
+        rules: rules.iter().map(|rule| (*rule).to_owned()).collect(),
+        steps: Some(8),
+        tokens: Some(100_000),
+        // One after the other: what comes when is up to no clock.
+        concurrency: Some(1),
+        can_ask: true,
+        script: Some(script.to_string()),
+        ..AgentRequest::default()
+    };
+    let conversation = ConversationChoice::Named("errands".to_owned());
+    let ask = |text: &str, run, agent| {
+        let asking = Asking::new(conversation.clone(), text, run);
+        Request::Ask(Box::new(Asking { model: Some("scripted".to_owned()), agent: Some(Box::new(agent)), ..asking }))
+    };
+    call(engine, ask("Where does staging listen?", 5, agent(&script, &[])))?;
+
+    // A skill as it is met and trusted, without a folder that it would lie in.
+    let (id, name, version) = (0x5EED, "tides".to_owned(), Digest(0x0123_4567));
+    let folder = "/srv/errands/.zo/skills/tides".to_owned();
+    let submit = |command| engine.writer().submit_one(Submission::new(Actor::User, command));
+    let met = Command::RecordSkillVersion { id, name: name.clone(), origin: Origin::Project, version, folder };
+    let seen = submit(met)?.position;
+    submit(Command::TrustSkill { id, version })?;
+
+    // Two that wait for somebody: one is allowed for ever, the other one is given the skill and stopped meanwhile.
+    let script = json!([
+        {"tool_calls": [{"name": "memorize", "arguments": {"content": "The tide is at noon."}}]},
+        {"text": "done"},
+    ]);
+    let rules = ["ask: memorize(The tide *)"];
+    while_waiting(engine, ask("Keep the tide.", 6, agent(&script, &rules)), |PermissionLine { run, call, .. }| {
+        Ok(Request::AnswerPermission { run, call: Some(call), verdict: Verdict::Allowed, always: true })
+    })?;
+    while_waiting(engine, ask("Keep it again.", 7, agent(&script, &rules)), |PermissionLine { run, .. }| {
+        submit(Command::RecordSkillUse { run: run.parse()?, name, version, seen })?;
+        Ok(Request::CancelAgent { run })
+    })?;
+    submit(Command::WithdrawTrust { id })?;
+    let compact = || Request::Compact {
+        conversation: "errands".to_owned(),
+        model: Some("offline".to_owned()),
+        environment: Environment::default(),
+    };
+    for number in 0..4 {
+        let asking = Asking::new(conversation.clone(), format!("And question {number}?"), 20 + number);
+        call(engine, Request::Ask(Box::new(Asking { model: Some("offline".to_owned()), ..asking })))?;
+    }
+    call(engine, compact())?;
+    call(engine, Request::Uncompact { conversation: "errands".to_owned() })?;
+    call(engine, compact())?;
+    Ok(())
+}
+
+/// Asks, and says this to the call that waits for somebody. Whether the question is answered is up to what is said.
+fn while_waiting(engine: &Engine, ask: Request, say: impl FnOnce(PermissionLine) -> Result<Request>) -> Result<()> {
+    std::thread::scope(|scope| {
+        let asked = scope.spawn(|| call(engine, ask));
+        let until = Instant::now() + Duration::from_secs(20);
+        let waiting = loop {
+            let responses = call(engine, Request::Query { query: Query::Permissions, at: None })?;
+            if let Some(Response::Answer(answer)) = responses.into_iter().next()
+                && let Answer::Permissions(lines) = *answer
+                && let Some(line) = lines.into_iter().next()
+            {
+                break line;
+            }
+            ensure!(Instant::now() < until && !asked.is_finished(), "no call waits for anybody");
+            std::thread::sleep(Duration::from_millis(5));
+        };
+        call(engine, say(waiting)?)?;
+        // One that was stopped has no answer, and says so.
+        let _ = asked.join().map_err(|_| anyhow::anyhow!("the question panicked"))?;
+        Ok(())
+    })
+}
+
 /// Makes a golden log, if it is not there yet.
 fn bless(folder: &Path, tell: impl FnOnce(&Engine, &Path) -> Result<()>) -> Result<()> {
     let scratch = tempfile::tempdir()?;
@@ -212,6 +319,9 @@ fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
     }
     if let Some(folder) = missing("2") {
         bless(&folder, tell_of_models)?;
+    }
+    if let Some(folder) = missing("3") {
+        bless(&folder, tell_of_agents)?;
     }
     let mut count = 0;
     for entry in fs::read_dir(logs())? {

@@ -31,8 +31,12 @@ pub(crate) enum Names {
     System,
     /// A test.
     #[cfg(test)]
-    Scripted(std::sync::Arc<dyn Fn(&str) -> io::Result<Vec<std::net::IpAddr>> + Send + Sync>),
+    Scripted(std::sync::Arc<Script>),
 }
+
+/// What a test says about the addresses of a name.
+#[cfg(test)]
+type Script = dyn Fn(&str) -> io::Result<Vec<std::net::IpAddr>> + Send + Sync;
 
 impl Names {
     async fn look_up(&self, name: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

@@ -116,7 +116,7 @@ pub(crate) async fn fetch(
 async fn exchange(inner: &Inner, hop: &Hop, listener: &mut Listener<'_>) -> Result<Response, EgressError> {
     let admitted = inner.policy.admit(Target::of(&hop.url)?)?;
     let route = match inner.clients.proxy_for(&hop.url, &admitted.target)? {
-        Some(proxy) => Route::Through(proxy),
+        Some(proxy) => Route::Through(Box::new(proxy)),
         None => {
             let addresses = resolve(&inner.policy, &inner.names, &admitted);
             Route::Direct(listener.wait("the name was not resolved", addresses).await??)
@@ -141,15 +141,14 @@ async fn read(
     let status = response.status().as_u16();
     let (mut body, mut truncated) = (Vec::new(), false);
     // The answer to HEAD describes a body that does not come.
-    while hop.method != reqwest::Method::HEAD {
+    let mut more = hop.method != reqwest::Method::HEAD;
+    while more {
         let chunk = listener.wait("the answer did not end", response.chunk()).await?;
         let Some(bytes) = chunk.map_err(|error| client::broken(&error, body.len()))? else { break };
         let room = most - body.len();
         body.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        if bytes.len() > room {
-            truncated = true;
-            break;
-        }
+        truncated = bytes.len() > room;
+        more = !truncated;
     }
     Ok(Fetched { status, url: without_user(&hop.url), headers, media_type, body, truncated })
 }

@@ -11,6 +11,8 @@
 //! - [`fetch`]: one request with its redirects. [`proxy`]: the same checks for processes that speak for themselves.
 //! - [`text`]: what of an answer can be read.
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
 mod address;
 mod dial;
 mod error;

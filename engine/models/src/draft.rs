@@ -1,5 +1,7 @@
 //! What of a reply has come so far, whichever dialect it came in.
 
+use std::collections::HashSet;
+
 use crate::chat::ToolCall;
 use crate::error::ErrorKind;
 use crate::fault::Fault;
@@ -58,6 +60,21 @@ impl Draft {
             return Ok(());
         }
         Err(Fault::new(ErrorKind::Protocol, format!("a reply of more than {LARGEST_REPLY} bytes")).sent())
+    }
+
+    /// Gives each call an id that no other has, for results are told apart by them. The first to come with an id keeps it; who has none,
+    /// or another's, gets one that is made up.
+    pub(crate) fn distinguish_calls(&mut self) {
+        let mut taken: HashSet<String> = self.tool_calls.iter().map(|call| call.id.clone()).collect();
+        let mut seen = HashSet::from([String::new()]);
+        for (number, call) in self.tool_calls.iter_mut().enumerate() {
+            if !seen.insert(call.id.clone()) {
+                let mut made = (number..).map(|number| format!("call_{number}"));
+                call.id = made.find(|id| !taken.contains(id)).expect("numbers do not end");
+                taken.insert(call.id.clone());
+                seen.insert(call.id.clone());
+            }
+        }
     }
 
     /// Whether anything came that a model made.

@@ -272,6 +272,25 @@ impl Embedding {
         Ok(vector.map(|query| Asked { store, query }))
     }
 
+    /// The cosines of the angles between a question and texts, in their order.
+    ///
+    /// # Errors
+    /// Why texts cannot be embedded.
+    pub(super) fn likeness(&self, question: &str, texts: &[&str]) -> Result<Vec<f32>, Stuck> {
+        let active = self.slots().active;
+        if let Some(problem) = active.problem {
+            return Err(Stuck(problem));
+        }
+        let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
+        let _asking = Asking::new(&self.asking);
+        let mut embedder = lock(&embedder);
+        let asked = embedder.embed(Role::Query, &[question]).map_err(|error| Stuck(said(&error)))?;
+        let vectors = embedder.embed(Role::Passage, texts).map_err(|error| Stuck(said(&error)))?;
+        let asked = asked.first().map(Vec::as_slice).unwrap_or_default();
+        let cosine = |vector: &Vec<f32>| vector.iter().zip(asked).map(|(a, b)| a * b).sum();
+        Ok(vectors.iter().map(cosine).collect())
+    }
+
     /// Embeds the next few passages; when the chosen model has all, recall uses it from then on.
     ///
     /// # Errors

@@ -85,6 +85,8 @@ pub(crate) struct Rule {
     verb: Verb,
     tool: String,
     pattern: Option<Pattern>,
+    /// Whether a skill says so, and not the user.
+    of_skill: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +147,7 @@ impl FromStr for Rule {
             }
             Some(pattern) => Some(Pattern::Text(pattern.replace('…', "*").replace("...", "*"))),
         };
-        Ok(Self { verb, tool: tool.to_owned(), pattern })
+        Ok(Self { verb, tool: tool.to_owned(), pattern, of_skill: false })
     }
 }
 
@@ -167,9 +169,48 @@ impl Rule {
         }
     }
 
-    /// Whether it is about each and every call of its tool.
+    /// What a skill that is used allows, as its `allowed-tools` says it: `Bash(git:*)`, `Read`, or a tool of zo's own.
+    /// None if that names no tool there is.
+    pub(crate) fn of_skill(text: &str) -> Option<Self> {
+        let (tool, pattern) = match text.trim().split_once('(') {
+            None => (text.trim(), None),
+            Some((tool, pattern)) => (tool.trim(), Some(pattern.strip_suffix(')')?.trim())),
+        };
+        let tool = match tool {
+            "Bash" => super::commands::NAME,
+            "Read" => "read_file",
+            "Write" => "write_file",
+            "Edit" => "edit_file",
+            "Glob" | "LS" => "list_files",
+            "WebFetch" => "http_fetch",
+            own => own,
+        };
+        let rule = match pattern {
+            None | Some("*") => format!("allow: {tool}"),
+            Some(pattern) => match pattern.strip_suffix(":*") {
+                Some(words) => format!("allow: {tool}({words} …)"),
+                None => format!("allow: {tool}({pattern})"),
+            },
+        };
+        Some(Self { of_skill: true, ..rule.parse().ok()? })
+    }
+
+    /// Whether it is no word of the user's about just this: one about each and every call, or a skill's.
     fn is_broad(&self) -> bool {
-        self.pattern.is_none()
+        self.pattern.is_none() || self.of_skill
+    }
+
+    /// Of a rule that allows requests to an address: `host:port`, if it names both.
+    pub(crate) fn allowed_origin(&self) -> Option<String> {
+        let Some(Pattern::Text(pattern)) = &self.pattern else { return None };
+        if self.verb != Verb::Allow || self.tool != "http_fetch" || self.of_skill {
+            return None;
+        }
+        let (_, behind) = pattern.split_once("://")?;
+        let origin = behind.split(['/', '?', '#']).next()?;
+        let (host, port) = origin.rsplit_once(':')?;
+        let plain = !host.is_empty() && !origin.contains(['*', '@']) && port.parse::<u16>().is_ok();
+        plain.then(|| origin.to_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use zo_egress::{FetchRequest, Method};
+use zo_egress::{Egress, EgressError, ErrorKind, FetchRequest, HostPattern, Method, Policy};
 use zo_projections::event::run::agent::Effect;
 
 use super::rules::Subject;
@@ -97,9 +97,9 @@ impl Tool for HttpFetch {
             timeout: Duration::from_secs(SECONDS),
             max_bytes: MOST_BYTES,
         };
-        let egress = match doing.engine.egress() {
+        let egress = match egress(doing.origins) {
             Ok(egress) => egress,
-            Err(why) => return Output::failed(why),
+            Err(error) => return Output::failed(error.to_string()),
         };
         let each = &mut || if (doing.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         match egress.fetch(&request, each) {
@@ -108,7 +108,28 @@ impl Tool for HttpFetch {
                 let cut = if fetched.truncated { "\n… cut: there is more" } else { "" };
                 Output::untrusted(format!("{} {} ({})\n\n{text}{cut}", fetched.status, fetched.url, fetched.media_type))
             }
-            Err(error) => Output::failed(error.to_string()),
+            Err(error) => Output::failed(told(&error)),
         }
+    }
+}
+
+/// Any public host, and the private addresses that the user's rules name.
+fn egress(origins: &[String]) -> Result<Egress, EgressError> {
+    let mut policy = Policy::default();
+    if !origins.is_empty() {
+        let named = origins.iter().filter_map(|origin| HostPattern::parse(origin).ok());
+        policy.allow_hosts = HostPattern::parse("*").into_iter().chain(named).collect();
+    }
+    Egress::new(policy)
+}
+
+/// What went wrong, with the rule that would permit it where one would.
+fn told(error: &EgressError) -> String {
+    match error.kind {
+        ErrorKind::Refused => format!(
+            "{error}; a private address is reached only by a rule with its port, as in \
+             `allow: http_fetch(GET http://127.0.0.1:8080/*)`"
+        ),
+        _ => error.to_string(),
     }
 }

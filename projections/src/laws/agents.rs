@@ -55,7 +55,7 @@ fn reply(run: RunId, number: u8, calls: u8) -> Command {
 
 fn new_agent(parent: Option<Caller>, depth: u8, steps: u8) -> Box<NewAgent> {
     let budget = Budget { steps: u32::from(steps % 8), ..Budget::default() };
-    let options = AgentOptions { name: (depth % 2 == 0).then(|| text(steps)), ..AgentOptions::default() };
+    let options = AgentOptions { name: depth.is_multiple_of(2).then(|| text(steps)), ..AgentOptions::default() };
     Box::new(NewAgent { agent: Agent { parent, depth: u32::from(depth % 3), budget }, options })
 }
 

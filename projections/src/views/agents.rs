@@ -361,11 +361,9 @@ impl Agents {
             Event::PermissionAsked(event) => return Err(not_open(event.id)),
             Event::PermissionAnswered(event) => return Err(not_open(event.id)),
             Event::CancelRequested(_) => agent.cancelled = agent.cancelled.or(Some(header.position)),
-            Event::SkillUsed(event) => {
-                if agent.skill(&event.name, event.version).is_none() {
-                    let (name, version, position) = (event.name.clone(), event.version, header.position);
-                    agent.skills.push(UsedSkill { name, version, position });
-                }
+            Event::SkillUsed(event) if agent.skill(&event.name, event.version).is_none() => {
+                let (name, version, position) = (event.name.clone(), event.version, header.position);
+                agent.skills.push(UsedSkill { name, version, position });
             }
             _ => {}
         }

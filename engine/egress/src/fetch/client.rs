@@ -1,6 +1,6 @@
 //! HTTP clients that can connect to nothing but what was checked, and what it means if there is no answer.
 //!
-//! A client is made for each request, with the addresses it may use; that costs some 50 µs, the certificates being shared.
+//! A client is made for each request, with the addresses it may use; the certificates, which take milliseconds to load, are shared.
 
 use std::error::Error;
 use std::io;
@@ -32,7 +32,7 @@ pub(crate) enum Route {
     /// To these addresses.
     Direct(Vec<SocketAddr>),
     /// Through a proxy of the system's.
-    Through(SystemProxy),
+    Through(Box<SystemProxy>),
 }
 
 /// A proxy that the environment names.

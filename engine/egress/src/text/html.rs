@@ -226,8 +226,8 @@ impl Page {
         (self.lines, self.blank) = (0, false);
         self.out.push_str(&self.marker);
         self.marker.clear();
-        let near = self.open.iter_mut().rev().take(LINK_REACH);
-        if let Some(link) = near.into_iter().find(|open| open.link.is_some() && !open.begun) {
+        let mut near = self.open.iter_mut().rev().take(LINK_REACH);
+        if let Some(link) = near.find(|open| open.link.is_some() && !open.begun) {
             link.begun = true;
             self.out.push('[');
         }

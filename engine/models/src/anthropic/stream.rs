@@ -124,6 +124,7 @@ impl Stream {
                 call.arguments = "{}".to_string();
             }
         }
+        draft.distinguish_calls();
         // A server that knows no forced tools may have answered in plain text.
         if self.structured && !self.answered && draft.tool_calls.is_empty() {
             draft.text = std::mem::take(&mut self.aside);
@@ -168,7 +169,7 @@ impl Stream {
                     Block::Answer { whole, pieces: false }
                 } else {
                     let place = draft.tool_calls.len();
-                    let id = if text("id").is_empty() { format!("call_{place}") } else { text("id").to_string() };
+                    let id = text("id").to_string();
                     draft.grow(id.len() + text("name").len())?;
                     draft.tool_calls.push(ToolCall { id, name: text("name").to_string(), arguments: String::new() });
                     Block::Tool { place, whole }

@@ -1,3 +1,5 @@
+mod calls;
+
 use std::ops::ControlFlow;
 
 use proptest::collection::vec;

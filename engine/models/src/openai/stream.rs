@@ -71,13 +71,13 @@ impl Stream {
             .into_iter()
             .filter(|call| !call.name.is_empty() || !call.arguments.is_empty());
         draft.tool_calls = calls
-            .enumerate()
-            .map(|(number, call)| ToolCall {
-                id: if call.id.is_empty() { format!("call_{number}") } else { call.id },
+            .map(|call| ToolCall {
+                id: call.id,
                 name: call.name,
                 arguments: if call.arguments.trim().is_empty() { "{}".to_string() } else { call.arguments },
             })
             .collect();
+        draft.distinguish_calls();
         // `[DONE]` is an end, too, if something came before it.
         if draft.finish.is_none() && self.said_done && !draft.is_empty() {
             draft.finish = Some(Finish::Stop);
@@ -229,6 +229,11 @@ impl Stream {
                 .iter()
                 .rposition(|call| call.index == index)
                 .filter(|at| !other_id(&self.calls[*at]) || name.is_empty()),
+            // More of a call that is not the last one.
+            None if !id.is_empty() && name.is_empty() => match self.calls.iter().rposition(|call| call.id == id) {
+                None => self.calls.len().checked_sub(1).filter(|last| !other_id(&self.calls[*last])),
+                known => known,
+            },
             None => self.calls.len().checked_sub(1).filter(|last| {
                 let last = &self.calls[*last];
                 let same_id = !id.is_empty() && last.id == id;

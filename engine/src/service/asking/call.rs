@@ -3,7 +3,7 @@
 use zo_models::{
     Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, estimate_tokens, facts,
 };
-use zo_projections::decide::MAX_CALLS;
+use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
 use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
@@ -26,6 +26,8 @@ const PAGE: usize = 32;
 /// The window of a local model that nothing is known of: what Ollama gives where nobody has set it.
 const LOCAL_WINDOW: u64 = 4_096;
 
+/// From so many messages on that are left out for want of room, they are told by a summary.
+const LEFT_OUT: u32 = 4;
 /// A provider that says more than this says nothing that could be true.
 const MOST_TOKENS: u64 = 100_000_000;
 
@@ -66,7 +68,10 @@ impl Call<'_> {
             // It is recorded as a call that failed, so that the run goes on with the next model.
             Err(failure) => return self.not_made(failure),
         };
-        let (context, left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
+        let (mut context, mut left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
+        if left_out >= LEFT_OUT && self.summarise(left_out, each)? {
+            (context, left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
+        }
         let position = self.record(
             recalled,
             Called {
@@ -121,6 +126,25 @@ impl Call<'_> {
             engine.arriving.end(id);
         }
         outcome
+    }
+
+    /// Has the messages for which there is no room told by a summary from now on. Whether there is one now: without it the
+    /// question is answered all the same.
+    fn summarise(&self, left_out: u32, each: Each<'_>) -> Result<bool, Failure> {
+        let Self { engine, run, .. } = *self;
+        let path = path_to(engine, run.question)?;
+        // Some more than must be: the next question is to find room, too.
+        let before = compaction::summary_for(engine, run.conversation, &path)?.map_or(0, |summary| summary.messages);
+        let rest = path.len() - before;
+        let more = (left_out as usize + rest / 4).min(rest.saturating_sub(1));
+        let note = format!("{} earlier messages are told by a summary from now on", before + more);
+        deliver(each, Response::Arrived(Arrival::Note(note)))?;
+        let first = &path[..before + more];
+        let made = compaction::compact_up_to(engine, run.conversation, first, self.model, self.environment, each);
+        if let Err(failure) = &made {
+            tracing::warn!("no summary was made: {}", engine.writer.redactor().clean(&failure.message));
+        }
+        Ok(made.is_ok())
     }
 
     /// Calls the model, keeps what comes in `text` and on the disk, and tells it.
@@ -275,7 +299,8 @@ pub(super) fn record_reply(
 
 /// A tool's name as it can stand in an event: models have made up all sorts.
 fn named(tool: &str) -> String {
-    let plain: String = tool.chars().filter(|c| !c.is_control()).take(100).collect();
+    let mut plain: String = tool.chars().filter(|c| !c.is_control()).take(MAX_TOOL_BYTES).collect();
+    plain.truncate(plain.floor_char_boundary(MAX_TOOL_BYTES));
     if plain.trim().is_empty() { "(unnamed)".to_owned() } else { plain }
 }
 

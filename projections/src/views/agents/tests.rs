@@ -266,7 +266,7 @@ fn what_is_no_running_agent_takes_no_step() {
         Started { conversation: ConversationId(1), question: MessageId(11), model: "a/x".to_owned(), agent: None }
             .into();
     for step in steps {
-        check_one(&[step.clone()], "!1 agent 1 is not running");
+        check_one(std::slice::from_ref(&step), "!1 agent 1 is not running");
         check_one(&[plain.clone(), step.clone()], "!2 agent 1 is not running");
         check_one(&[started(), failed(), step], "1 Failed 1..2, cost 0\n!3 agent 1 is not running");
     }

@@ -65,7 +65,8 @@ pub(super) fn carry_out(agent: &Agent<'_>, state: &RunningAgent, each: Each<'_>)
                             // As it was when the model asked for it: a call that is made again after a crash is the
                             // same one, whatever those beside it have brought by now.
                             let tainted = state.was_tainted_at_reply() || agent.recalled_untrusted;
-                            scope.spawn(move || work(agent, id, tainted, prepared, &tx));
+                            let origins = consent::origins(agent, &state)?;
+                            scope.spawn(move || work(agent, id, (tainted, &origins), prepared, &tx));
                         }
                     }
                 }
@@ -186,7 +187,13 @@ fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
 }
 
 /// Carries a call out, on a thread of its own.
-fn work(agent: &Agent<'_>, id: CallId, tainted: bool, prepared: Prepared, tx: &Sender<Word>) {
+fn work(
+    agent: &Agent<'_>,
+    id: CallId,
+    (tainted, origins): (bool, &[String]),
+    prepared: Prepared,
+    tx: &Sender<Word>,
+) {
     let tell = {
         let tx = std::sync::Mutex::new(tx.clone());
         move |arrival| {
@@ -201,6 +208,7 @@ fn work(agent: &Agent<'_>, id: CallId, tainted: bool, prepared: Prepared, tx: &S
         options: &agent.options,
         environment: agent.place.environment,
         attended: agent.place.attended,
+        origins,
         tainted,
         tell: &tell,
         stop: &|| agent.stop().is_some(),

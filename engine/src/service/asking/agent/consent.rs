@@ -38,7 +38,7 @@ pub(super) fn judge(
     let usually = find(&call.tool).map_or(crate::tools::Usually::Ask, |tool| tool.usually);
     let tainted = state.tainted || agent.recalled_untrusted;
     let careful = tainted && prepared.effect == Effect::Once;
-    let rules = rules(agent)?;
+    let rules = rules(agent, state)?;
     let why = match judge_by(&rules, &prepared.subject, usually, careful) {
         Ruling::Allow => return Ok(Judged::Allowed),
         Ruling::Deny(why) => return Ok(Judged::Refused(why)),
@@ -58,12 +58,25 @@ pub(super) fn judge(
 }
 
 /// The rules that hold for an agent: those of the home, its own, and what its skills say they need.
-fn rules(agent: &Agent<'_>) -> Result<Vec<Rule>, Failure> {
+pub(super) fn rules(agent: &Agent<'_>, state: &RunningAgent) -> Result<Vec<Rule>, Failure> {
     let of_home: Vec<String> =
         agent.engine.writer.read(|views| views.rules.rules().iter().map(|(rule, _)| rule.clone()).collect())?;
     let all = of_home.iter().chain(&agent.options.rules);
     // One that a newer version wrote says nothing here; what it would have denied is asked about, or denied.
-    Ok(all.filter_map(|rule| Rule::from_str(rule).ok()).collect())
+    let mut rules: Vec<Rule> = all.filter_map(|rule| Rule::from_str(rule).ok()).collect();
+    if !state.skills.is_empty() {
+        let skills = crate::skills::usable(agent.engine, &agent.options.skills)?.skills;
+        let used = |skill: &&zo_skills::Skill| state.skills.iter().any(|used| used.name == skill.name);
+        for skill in skills.iter().filter(used) {
+            rules.extend(skill.allowed_tools.iter().filter_map(|tool| Rule::of_skill(tool)));
+        }
+    }
+    Ok(rules)
+}
+
+/// The private addresses that the user's rules let an agent reach.
+pub(super) fn origins(agent: &Agent<'_>, state: &RunningAgent) -> Result<Vec<String>, Failure> {
+    Ok(rules(agent, state)?.iter().filter_map(Rule::allowed_origin).collect())
 }
 
 /// A call that waits for somebody to permit it, as people read it.

@@ -8,20 +8,30 @@ use zo_projections::event::run::{Account, Called, KeyOrigin, Usage};
 use zo_projections::views::agents::RunningAgent;
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, Timestamp};
+use zo_skills::{Catalogue, Skill};
 
 use super::super::call::{Asked, record_reply};
 use super::super::{from_run, question_of};
 use super::{Agent, scripted};
 use crate::engine::Engine;
 use crate::protocol::{AgentRequest, Failure, FailureKind, SCRIPTED, USUAL_CONCURRENCY, USUAL_DEPTH, USUAL_STEPS};
+use crate::providers::OFFLINE;
 use crate::tools;
 
 /// Agents at the same time, at the most.
 const MOST_CONCURRENCY: u32 = 256;
 /// Levels of agents, at the most.
 const MOST_DEPTH: u32 = 8;
-/// The model in whose name a skill is taken that the task calls for.
+/// The model in whose name a skill is taken that has a trigger in the task.
 const BY_TRIGGER: &str = "trigger";
+/// The same for one whose description means what the task does.
+const BY_MEANING: &str = "meaning";
+/// Skills that are compared with the task.
+const MOST_COMPARED: usize = 64;
+/// The least cosine of one that fits: unrelated sentences of this model stay below .3, paraphrases are above .6.
+const ALIKE: f32 = 0.5;
+/// By so much it must be ahead of the next.
+const CLEARLY: f32 = 0.05;
 
 /// Checks what an agent is to be.
 pub(in super::super) fn start(engine: &Engine, request: &AgentRequest, model: &str) -> Result<Box<NewAgent>, Failure> {
@@ -71,20 +81,25 @@ pub(in super::super) fn start(engine: &Engine, request: &AgentRequest, model: &s
     }))
 }
 
-/// If the task has a skill's trigger in it, that skill is its first call: recorded as a reply, as if the model had asked
-/// for it. Whether it was.
+/// If the task calls for a skill, by a trigger of it or by what it means, that skill is the agent's first call: recorded
+/// as a reply, as if the model had asked for it. Whether there is one. Else it is for the model to choose.
 pub(super) fn wants_skill(agent: &Agent<'_>, run: &Run, state: &RunningAgent) -> Result<bool, Failure> {
     let (engine, id) = (agent.engine, agent.id);
     let offered = tools::offered(&agent.options, state.depth).any(|tool| tool.name == "use_skill");
     let begun = engine.writer.read(|views| views.calls.of(id).is_some_and(|calls| calls.begun > 0))?;
-    if !state.steps.is_empty() || begun || !offered || run.model == SCRIPTED || run.model == crate::providers::OFFLINE {
+    if !state.steps.is_empty() || begun || !offered || run.model == SCRIPTED || run.model == OFFLINE {
         return Ok(false);
     }
     let question = question_of(engine, run)?;
     let skills = crate::skills::usable(engine, &agent.options.skills)?;
-    let Some(skill) = skills.by_trigger(&question) else { return Ok(false) };
+    let by_meaning = || if state.parent.is_none() { alike(engine, &skills, &question) } else { None };
+    let found = match skills.by_trigger(&question) {
+        Some(skill) => Some((BY_TRIGGER, skill)),
+        None => by_meaning().map(|skill| (BY_MEANING, skill)),
+    };
+    let Some((model, skill)) = found else { return Ok(false) };
     let called = Called {
-        model: BY_TRIGGER.to_owned(),
+        model: model.to_owned(),
         key: KeyOrigin::None,
         messages: 0,
         left_out: 0,
@@ -95,12 +110,26 @@ pub(super) fn wants_skill(agent: &Agent<'_>, run: &Run, state: &RunningAgent) ->
     let command = Command::RecordCall { run: id, called };
     let position = engine.writer.submit_one(from_run(command, id, run.started))?.position;
     let call = zo_models::ToolCall {
-        id: "call_trigger".to_owned(),
+        id: "call_skill".to_owned(),
         name: "use_skill".to_owned(),
         arguments: serde_json::json!({ "name": skill.name }).to_string(),
     };
     let (usage, account) = (Usage::default(), Account::default());
-    let asked = Asked { model: BY_TRIGGER, text: String::new(), calls: vec![call], usage, account };
-    record_reply(agent, state, position, asked)?;
+    record_reply(agent, state, position, Asked { model, text: String::new(), calls: vec![call], usage, account })?;
     Ok(true)
+}
+
+/// The skill whose description means what the task does, if one clearly does.
+fn alike<'a>(engine: &Engine, skills: &'a Catalogue, question: &str) -> Option<&'a Skill> {
+    let compared = &skills.skills[..skills.skills.len().min(MOST_COMPARED)];
+    let descriptions: Vec<&str> = compared.iter().map(|skill| skill.description.as_str()).collect();
+    if descriptions.is_empty() {
+        return None;
+    }
+    let likeness = engine.recall.likeness(engine.log_for_recall(), question, &descriptions)?;
+    let mut ranked: Vec<(f32, &Skill)> = likeness.into_iter().zip(compared).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (best, skill) = *ranked.first()?;
+    let second = ranked.get(1).map_or(0.0, |(cosine, _)| *cosine);
+    (best >= ALIKE && best - second >= CLEARLY).then_some(skill)
 }
