@@ -5,11 +5,13 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 use zo_engine::disk::journal::Sizes;
-use zo_engine::engine::{Engine, EngineOptions};
+use zo_engine::engine::{Engine, EngineOptions, OpenError};
 use zo_engine::protocol::{
     AgentDetail, AgentRequest, Answer, Asking, ConversationChoice, Environment, Failure, Query, Request, Response,
     SecretText,
@@ -27,6 +29,8 @@ const RUN: RunId = RunId(0x0197_0000_0000_0000_0000_0000_0000_0001);
 const CONVERSATION: &str = "story";
 /// Small, so that copies of a home are.
 const JOURNAL_BYTES: u64 = 256 * 1024;
+/// So long a home is waited for whose holder was killed.
+const PATIENCE: Duration = Duration::from_secs(10);
 /// What the agent may do without being asked.
 const RULES: &[&str] =
     &["allow: run_command(sh -c …)", "allow: write_file", "allow: edit_file", "deny: run_command(rm)"];
@@ -90,7 +94,7 @@ pub fn take_part(folder: &Path, part: Part<'_>) -> Result<()> {
         };
         Arc::new(hook) as zo_engine::writer::AfterCommit
     });
-    let engine = Engine::open(&folder.join("home"), options(hook)?)?;
+    let engine = open(&folder.join("home"), options(hook)?)?;
     say(&format!("opened {}", engine.writer().position()))?;
     let begun = engine.writer().read(|views| views.streams.version(RUN.into()) != 0)?;
     let environment = Environment {
@@ -105,6 +109,17 @@ pub fn take_part(folder: &Path, part: Part<'_>) -> Result<()> {
     let report = report(&engine, folder, ended)?;
     engine.close();
     say(&report.to_string())
+}
+
+/// Opens the home. A process that was killed while it started another one holds the home until that one is under way.
+fn open(home: &Path, options: EngineOptions) -> Result<Arc<Engine>> {
+    let begun = Instant::now();
+    loop {
+        match Engine::open(home, options.clone()) {
+            Err(OpenError::Held { .. }) if begun.elapsed() < PATIENCE => thread::sleep(Duration::from_millis(5)),
+            opened => return Ok(opened?),
+        }
+    }
 }
 
 fn asking(folder: &Path, task: &str, environment: Environment) -> Result<Asking> {

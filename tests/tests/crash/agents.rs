@@ -125,7 +125,7 @@ impl Rounding<'_> {
 
     /// Carries on to the end.
     fn finish(&mut self, resume: bool) -> Result<Value> {
-        let mut child = self.start(None, resume)?;
+        let child = self.start(None, resume)?;
         // Its report fits into a pipe's buffer or not: it is read while it is waited for.
         let id = child.id();
         let (tx, rx) = std::sync::mpsc::channel::<()>();
@@ -134,7 +134,6 @@ impl Rounding<'_> {
                 let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
             }
         });
-        child.stdin.take();
         let said = self.heard(child);
         drop(tx);
         watching.join().map_err(|_| anyhow::anyhow!("the watch panicked"))?;

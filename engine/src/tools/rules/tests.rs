@@ -170,7 +170,10 @@ fn what_a_skill_allows_is_not_the_users_word() {
     let subject = Subject { tool: "run_command", deed: Deed::Programs(vec![words("git log")]) };
     let rules = [Rule::of_skill("Bash(git:*)").expect("a rule")];
     assert_eq!(judge(&rules, &subject, Usually::Ask, false), Ruling::Allow);
-    assert!(matches!(judge(&rules, &subject, Usually::Ask, true), Ruling::Ask(_)), "it may be what the text it read wants");
+    assert!(
+        matches!(judge(&rules, &subject, Usually::Ask, true), Ruling::Ask(_)),
+        "it may be what the text it read wants"
+    );
 }
 
 #[test]

@@ -187,13 +187,7 @@ fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
 }
 
 /// Carries a call out, on a thread of its own.
-fn work(
-    agent: &Agent<'_>,
-    id: CallId,
-    (tainted, origins): (bool, &[String]),
-    prepared: Prepared,
-    tx: &Sender<Word>,
-) {
+fn work(agent: &Agent<'_>, id: CallId, (tainted, origins): (bool, &[String]), prepared: Prepared, tx: &Sender<Word>) {
     let tell = {
         let tx = std::sync::Mutex::new(tx.clone());
         move |arrival| {
