@@ -112,14 +112,27 @@ fn steps_for_which_there_is_no_room_are_told_in_brief_or_left_out_and_the_questi
     let question = said(Role::User, &"which one? ".repeat(200));
     gathering.reserve(&question);
     let long = step("", &"word ".repeat(4_000));
-    assert!(gathering.take_step(&long), "the last one is taken, in brief");
-    assert!(!gathering.take_step(&long));
+    assert!(!gathering.take_step(&long) && gathering.take_step(&long.brief()));
     gathering.leave_out_steps(3);
     assert!(gathering.take(question));
     let context = gathering.end("m", None);
     assert!(context.input_tokens <= context.budget, "{} of {}", context.input_tokens, context.budget);
     assert_eq!(context.request.messages[0].role, Role::User);
     assert!(context.request.system.is_some_and(|system| system.contains("first 3 replies")));
+}
+
+#[test]
+fn the_newest_step_is_told_however_little_room_there_is() {
+    let mut gathering = Gathering::new(None, "", &[], Some(200), None);
+    let question = said(Role::User, &"which one? ".repeat(50));
+    gathering.reserve(&question);
+    let long = step("", &"word ".repeat(4_000));
+    assert!(!gathering.take_step(&long.brief()), "there is no room for it");
+    gathering.take_newest_step(&long);
+    assert!(gathering.take(question));
+    let told = texts(&gathering.end("m", None));
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[2].starts_with("word ") && told[2].contains("bytes left out") && told[2].len() < 200, "{told:?}");
 }
 
 #[test]
