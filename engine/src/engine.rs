@@ -32,7 +32,7 @@ use crate::snapshots::{self, Snapshots};
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
 use crate::world::{SystemWorld, World};
-use crate::writer::{Poisoned, SubmitError, Writer};
+use crate::writer::{AfterCommit, Poisoned, SubmitError, Writer};
 
 /// On closing, a snapshot is written if this share of the log is not in the newest one…
 const CLOSING_SHARE: u64 = 20;
@@ -121,6 +121,8 @@ pub struct EngineOptions {
     pub models: zo_models::Options,
     /// The program that starts sandboxed children; this one itself, if not said.
     pub supervisor: Option<PathBuf>,
+    /// Called after each commit, before anything that depends on it is released: for tests of crashes.
+    pub after_commit: Option<AfterCommit>,
 }
 
 impl Default for EngineOptions {
@@ -133,6 +135,7 @@ impl Default for EngineOptions {
             environment: Environment::default(),
             models: zo_models::Options::default(),
             supervisor: None,
+            after_commit: None,
         }
     }
 }
@@ -143,8 +146,16 @@ impl Engine {
     /// # Errors
     /// [`OpenError::Held`] if another process has it; else what is wrong with it. Nothing is lost by failing.
     pub fn open(folder: &Path, options: EngineOptions) -> Result<Arc<Self>, OpenError> {
-        let EngineOptions { create, world, store: store_options, index_behind, environment, models, supervisor } =
-            options;
+        let EngineOptions {
+            create,
+            world,
+            store: store_options,
+            index_behind,
+            environment,
+            models,
+            supervisor,
+            after_commit,
+        } = options;
         // Nothing is written before the lock is held: several processes may be making this home at once.
         let folder = Home::prepare(folder, create)?;
         let lock = match Lock::take(&home::lock_path(&folder)) {
@@ -175,7 +186,7 @@ impl Engine {
         let arriving = Arriving::new(home.arriving(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
-            writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views),
+            writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views).with_hook(after_commit),
             reader: Reader::new(shared, bodies.clone()),
             recall: Recall::new(home.index(), home.models(), home.id()),
             home,

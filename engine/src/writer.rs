@@ -60,6 +60,9 @@ pub struct Poisoned(pub String);
 /// The result of one command.
 pub type Outcome = Result<Receipt, SubmitError>;
 
+/// Called with the last durable position after each commit, before anything that depends on it is released.
+pub type AfterCommit = Arc<dyn Fn(Position) + Send + Sync>;
+
 /// The single writer of a log. Shared by reference among threads.
 pub struct Writer {
     queue: Mutex<Queue>,
@@ -68,6 +71,7 @@ pub struct Writer {
     durable: Mutex<Durable>,
     redactor: Redactor,
     moved: Condvar,
+    after_commit: Option<AfterCommit>,
 }
 
 /// Commands that wait for a commit.
@@ -121,7 +125,16 @@ impl Writer {
             views: RwLock::new(views),
             redactor: Redactor::default(),
             moved: Condvar::new(),
+            after_commit: None,
         }
+    }
+
+    /// Calls `hook` after each commit. The commit is durable and nobody has heard of it: where crash tests end the process.
+    /// Whoever submits or reads meanwhile waits for the hook.
+    #[must_use]
+    pub fn with_hook(mut self, hook: Option<AfterCommit>) -> Self {
+        self.after_commit = hook;
+        self
     }
 
     /// Carries out commands, in order, and returns when their events are durable: one outcome for each. They go into
@@ -262,6 +275,9 @@ impl Writer {
             return all(&SubmitError::Poisoned(why));
         }
         if !commit.events.is_empty() {
+            if let Some(hook) = &self.after_commit {
+                hook(core.head.position);
+            }
             lock(&self.durable).position = core.head.position;
             self.moved.notify_all();
         }

@@ -6,6 +6,7 @@
 //! are never compared. `HOME/derived/index/vectors/active` names the model that recall uses while another is being
 //! prepared.
 
+mod questions;
 mod slots;
 mod texts;
 
@@ -17,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockWriteGuard, TryLockError}
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use questions::Questions;
 use slots::{Slot, Slots, said};
 use texts::{Cut, NO_TEXT, digest, first_wrong, texts};
 use zo_embed::{EmbedError, Embedder, Models, Role, RuntimePreference};
@@ -54,6 +56,7 @@ pub(super) struct Embedding {
     loading: Mutex<Option<JoinHandle<()>>>,
     /// Questions that wait for the model.
     asking: AtomicUsize,
+    questions: Questions,
     embedded: AtomicU64,
     notes: Mutex<Vec<String>>,
 }
@@ -139,6 +142,7 @@ impl Embedding {
             cut: Mutex::default(),
             loading: Mutex::default(),
             asking: AtomicUsize::new(0),
+            questions: Questions::default(),
             embedded: AtomicU64::new(0),
             notes: Mutex::new(notes),
         };
@@ -266,10 +270,10 @@ impl Embedding {
         let Some((_, store)) = active.store.filter(|(_, store)| store.rows() > 0) else { return Ok(None) };
         let embedder = self.embedder(&active.name, Haste::AFew).map_err(|error| Stuck(said(&error)))?;
         let asking = Asking::new(&self.asking);
-        let vector = lock(&embedder).embed(Role::Query, &[&index.topic_of(question)]);
+        let vector = self.questions.embed(&active.name, &embedder, index.topic_of(question).into_owned());
         drop(asking);
-        let vector = vector.map_err(|error| Stuck(said(&error)))?.pop();
-        Ok(vector.map(|query| Asked { store, query }))
+        let query = vector.map_err(|error| Stuck(said(&error)))?;
+        Ok(Some(Asked { store, query }))
     }
 
     /// The cosines of the angles between a question and texts, in their order.

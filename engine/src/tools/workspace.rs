@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
@@ -13,6 +14,8 @@ use crate::engine::Engine;
 
 /// Beneath, and through no magic link such as those of /proc.
 const BENEATH: ResolveFlags = ResolveFlags::BENEATH.union(ResolveFlags::NO_MAGICLINKS);
+/// Held while a file is written.
+static WRITING: Mutex<()> = Mutex::new(());
 /// The largest file that is read or written.
 pub(super) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -105,6 +108,8 @@ impl Workspace {
             },
         };
         let temporary = format!(".zo-{:016x}", number_of(named, bytes));
+        // Who writes the same to the same file has the same temporary one.
+        let _turn = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&parent, temporary.as_str(), flags, mode).map_err(|error| shown(error.into()))?;
         let mut file = File::from(file);
@@ -173,9 +178,10 @@ fn outside(named: &str) -> String {
     format!("{named} leads out of the workspace")
 }
 
-/// A number for a temporary file that no writing of anything else has.
+/// A number for a temporary file that no writing of anything else has. It is the same in every process: a call that is made
+/// again after a crash takes what the first one left, and leaves nothing behind.
 fn number_of(named: &str, bytes: &[u8]) -> u64 {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(named.as_bytes()).update(bytes).update(&std::process::id().to_le_bytes());
+    hasher.update(named.as_bytes()).update(bytes);
     u64::from_le_bytes(*hasher.finalize().as_bytes().first_chunk().expect("a hash has 32 bytes"))
 }

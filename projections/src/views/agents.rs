@@ -175,6 +175,13 @@ impl RunningAgent {
         self.steps.iter().map(|step| step.calls.len()).sum()
     }
 
+    /// Whether it had been given a text that anybody may have written when it replied last.
+    pub fn was_tainted_at_reply(&self) -> bool {
+        let earlier = self.steps.split_last().map_or(&[][..], |(_, earlier)| earlier);
+        let mut returns = earlier.iter().flat_map(|step| &step.calls).filter_map(|call| call.returned);
+        returns.any(|returned| returned.trust == Trust::Untrusted)
+    }
+
     /// Whether it waits for somebody to permit a call.
     pub fn waits_for_consent(&self) -> bool {
         self.open_calls().any(|(_, call)| call.asked.is_some() && call.verdict.is_none())

@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout)] // figures for whoever runs it with --nocapture
 
+mod agents;
 mod asking;
 mod damage;
 mod index;

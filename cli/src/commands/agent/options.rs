@@ -179,7 +179,10 @@ fn text_of(folder: &Path) -> Result<String, CliError> {
 }
 
 /// Where skills are looked for, nearest first: in the project that is worked in, then in the user's own folders.
-fn skill_folders(workspace: Option<&Path>) -> Result<Vec<(String, Origin)>, CliError> {
+///
+/// # Errors
+/// If the path of one of them is not UTF-8.
+pub(crate) fn skill_folders(workspace: Option<&Path>) -> Result<Vec<(String, Origin)>, CliError> {
     let home = env::home_dir();
     let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let config = config.or_else(|| Some(home.as_ref()?.join(".config")));

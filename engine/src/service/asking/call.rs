@@ -440,7 +440,9 @@ fn gather(
 /// As much of what the agent has done as there is room for, newest first: the last steps as they are, those before them
 /// in brief.
 fn take_steps(gathering: &mut Gathering, told: &[Told]) {
-    for (index, step) in told.iter().enumerate().rev() {
+    let Some((newest, older)) = told.split_last() else { return };
+    gathering.take_newest_step(newest);
+    for (index, step) in older.iter().enumerate().rev() {
         if !gathering.take_step(step) && !gathering.take_step(&step.brief()) {
             gathering.leave_out_steps(index + 1);
             return;

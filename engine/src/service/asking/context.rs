@@ -11,8 +11,12 @@ const MOST_TOKENS: u64 = 24_000;
 const MOST_AGENT_TOKENS: u64 = 120_000;
 /// Bytes that are told of what a call brought, where there is no room for more.
 const BRIEF_BYTES: usize = 600;
+/// The same of the newest step where there is not even room for that.
+const OUTLINE_BYTES: usize = 120;
 /// The window of a model that nothing is known of.
 const UNKNOWN_WINDOW: u64 = 8_192;
+/// The same for an agent: models that can call tools have had more for years, and their tools alone take half of that.
+const UNKNOWN_AGENT_WINDOW: u64 = 32_768;
 /// Share of the window that is left for the answer.
 const ANSWER_SHARE: u64 = 4;
 /// Share of the budget that recalled passages may take.
@@ -86,7 +90,16 @@ impl Told {
 
     /// The same with less of what the calls brought.
     pub(super) fn brief(&self) -> Self {
-        let results = self.results.iter().map(|result| cut(result, BRIEF_BYTES, |_| String::new())).collect();
+        self.with_results_of(BRIEF_BYTES)
+    }
+
+    /// The same with hardly anything of it.
+    fn outlined(&self) -> Self {
+        self.with_results_of(OUTLINE_BYTES)
+    }
+
+    fn with_results_of(&self, most: usize) -> Self {
+        let results = self.results.iter().map(|result| cut(result, most, |_| String::new())).collect();
         Self { results, ..self.clone() }
     }
 }
@@ -125,7 +138,8 @@ impl Gathering {
         window: Option<u64>,
         agent: Option<&Equipment>,
     ) -> Self {
-        let window = window.unwrap_or(UNKNOWN_WINDOW);
+        let unknown = if agent.is_some() { UNKNOWN_AGENT_WINDOW } else { UNKNOWN_WINDOW };
+        let window = window.unwrap_or(unknown);
         let most = if agent.is_some() { MOST_AGENT_TOKENS } else { MOST_TOKENS };
         let budget = (window - window / ANSWER_SHARE).min(most);
         let mut system = instructions.map_or_else(|| usual_instructions(today), str::to_owned);
@@ -163,10 +177,24 @@ impl Gathering {
 
     /// Takes the next older step of an agent; false, and nothing is taken, if there is no room.
     pub(super) fn take_step(&mut self, step: &Told) -> bool {
-        let cost = step.tokens();
-        if self.tokens + self.reserved + cost > self.budget {
-            return false;
+        let has_room = self.tokens + self.reserved + step.tokens() <= self.budget;
+        if has_room {
+            self.push_step(step);
         }
+        has_room
+    }
+
+    /// Takes the newest step of an agent, as much of it as there is room for, and its outlines where there is none: an
+    /// agent that is not told what it has just done does it again.
+    pub(super) fn take_newest_step(&mut self, step: &Told) {
+        let taken = self.take_step(step) || self.take_step(&step.brief());
+        if !taken {
+            self.push_step(&step.outlined());
+        }
+    }
+
+    fn push_step(&mut self, step: &Told) {
+        let cost = step.tokens();
         self.tokens += cost;
         let plain = |role, text: &str| ChatMessage::text(role, text);
         for (call, result) in step.calls.iter().zip(&step.results).rev() {
@@ -176,7 +204,6 @@ impl Gathering {
         let parts = if step.text.is_empty() { Vec::new() } else { vec![Part::Text(step.text.clone())] };
         let asked = ChatMessage { role: Role::Assistant, parts, tool_calls: step.calls.clone(), tool_call_id: None };
         self.messages.push((asked, cost));
-        true
     }
 
     /// Says that older steps are not told.

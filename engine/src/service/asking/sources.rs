@@ -39,13 +39,16 @@ pub(super) struct Found {
 
 /// Recalls for a run, and records what.
 pub(super) fn recall(engine: &Engine, id: RunId, run: &Run, question: &str) -> Result<(), Failure> {
+    // Many agents that are started together would each embed what the others were asked.
+    let has_parent = engine.writer.read(|views| views.agents.parent(id).is_some())?;
+    let embed = if has_parent { Duration::ZERO } else { EMBED };
     let search = Search {
         text: question,
         limit: PASSAGES + SPARE,
         filter: Filter::default(),
         parts: Parts::default(),
         as_of: None,
-        embed: EMBED,
+        embed,
     };
     let found = engine.recall.search(engine.log_for_recall(), &search)?;
     let told = told_anyway(engine, run)?;

@@ -122,6 +122,20 @@ fn steps_for_which_there_is_no_room_are_told_in_brief_or_left_out_and_the_questi
 }
 
 #[test]
+fn the_newest_step_is_told_however_little_room_there_is() {
+    let mut gathering = Gathering::new(None, "", &[], Some(200), None);
+    let question = said(Role::User, &"which one? ".repeat(50));
+    gathering.reserve(&question);
+    let long = step("", &"word ".repeat(4_000));
+    assert!(!gathering.take_step(&long.brief()), "there is no room for it");
+    gathering.take_newest_step(&long);
+    assert!(gathering.take(question));
+    let told = texts(&gathering.end("m", None));
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(told[2].starts_with("word ") && told[2].contains("bytes left out") && told[2].len() < 200, "{told:?}");
+}
+
+#[test]
 fn a_text_is_cut_in_its_middle_and_between_characters() {
     assert_eq!(cut("short", 10, |_| String::new()), "short");
     let text = "ä".repeat(1_000);
