@@ -129,7 +129,9 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Memory { id } => memory::show(engine, at, &id),
         Query::Key { key } => kv::get(engine, at, &key),
         Query::Keys { prefix, after, limit } => kv::list(engine, at, &prefix, after.as_deref(), page(limit)),
-        Query::Conversations { skip, limit } => conversation::list(engine, at, skip as usize, page(limit)),
+        Query::Conversations { nested, skip, limit } => {
+            conversation::list(engine, at, nested, skip as usize, page(limit))
+        }
         Query::Conversation { reference, all_branches, skip, limit } => {
             conversation::show(engine, at, &reference, all_branches, skip as usize, page(limit))
         }

@@ -152,7 +152,7 @@ pub(super) fn with_nearest(error: CliError, client: &mut Client, reference: &str
     if error.kind != Kind::Engine(FailureKind::NotFound) {
         return error;
     }
-    let first = Query::Conversations { skip: 0, limit: MAX_PAGE as u32 };
+    let first = Query::Conversations { nested: true, skip: 0, limit: MAX_PAGE as u32 };
     let Ok(Answer::Conversations { conversations, .. }) = client.query(first, None) else { return error };
     let names = conversations.iter().flat_map(|line| line.name.as_deref().into_iter().chain([line.id.as_str()]));
     match nearest(reference, names) {

@@ -434,6 +434,8 @@ pub enum Query {
     },
     /// A page of conversations, last changed first. → [`Answer::Conversations`]
     Conversations {
+        /// Those of agents that other agents started, too.
+        nested: bool,
         /// How many to skip.
         skip: u32,
         /// At most [`MAX_PAGE`].

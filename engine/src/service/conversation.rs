@@ -1,5 +1,7 @@
 //! Requests about conversations.
 
+use std::collections::HashSet;
+
 use zo_projections::command::{Name, NewFile, NewMessage, Parent};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{FileBody, MessageBody, NameBody};
@@ -297,14 +299,24 @@ fn name_at(engine: &Engine, position: Option<Position>) -> Result<Option<String>
     Ok(body_of::<NameBody>(&engine.reader.event(position)?)?.map(|body| body.name))
 }
 
-pub(super) fn list(engine: &Engine, at: Option<At>, skip: usize, limit: usize) -> Result<Answer, Failure> {
-    let (places, total) = engine.ask_views(at, |views| page(views, skip, limit))?;
+pub(super) fn list(
+    engine: &Engine,
+    at: Option<At>,
+    nested: bool,
+    skip: usize,
+    limit: usize,
+) -> Result<Answer, Failure> {
+    let (places, total) = engine.ask_views(at, |views| page(views, nested, skip, limit))?;
     let conversations = places.into_iter().map(|place| place.line(engine)).collect::<Result<_, _>>()?;
     Ok(Answer::Conversations { conversations, total: u32::try_from(total).unwrap_or(u32::MAX) })
 }
 
-fn page(views: &Views, skip: usize, limit: usize) -> (Vec<Place>, usize) {
-    let mut live: Vec<&Conversation> = views.conversations.iter().filter(|each| each.deleted.is_none()).collect();
+fn page(views: &Views, nested: bool, skip: usize, limit: usize) -> (Vec<Place>, usize) {
+    // An agent that another one started has its own conversation, which few want to see.
+    let hidden: HashSet<ConversationId> =
+        if nested { HashSet::new() } else { views.agents.conversations_of_nested().collect() };
+    let is_shown = |each: &&Conversation| each.deleted.is_none() && !hidden.contains(&each.id);
+    let mut live: Vec<&Conversation> = views.conversations.iter().filter(is_shown).collect();
     let total = live.len();
     live.sort_unstable_by_key(|each| std::cmp::Reverse((each.changed_at, each.id)));
     (live.into_iter().skip(skip).take(limit).map(Place::of).collect(), total)

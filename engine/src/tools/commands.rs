@@ -138,8 +138,7 @@ pub(super) fn run(doing: &Doing<'_>, job: Job) -> Output {
     };
     let (status, how) = match finished.ending {
         Ending::Exited(0) => (ToolStatus::Done, None),
-        // A program that says no has done what it was to do: it is for the model to see.
-        Ending::Exited(code) => (ToolStatus::Done, Some(format!("exit code {code}"))),
+        Ending::Exited(code) => (ToolStatus::Failed, Some(format!("exit code {code}"))),
         Ending::Signalled(signal) => (ToolStatus::Failed, Some(format!("killed by signal {signal}"))),
         Ending::TimedOut => (ToolStatus::Failed, Some(format!("killed after {} s", job.seconds))),
         Ending::Stopped => (ToolStatus::Cancelled, Some("stopped".to_owned())),

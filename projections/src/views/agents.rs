@@ -208,6 +208,13 @@ impl Agents {
         &self.ended
     }
 
+    /// The conversations of agents that other agents started.
+    pub fn conversations_of_nested(&self) -> impl Iterator<Item = ConversationId> {
+        let running = self.running.values().filter(|agent| agent.parent.is_some()).map(|agent| agent.conversation);
+        let ended = self.ended.values().filter(|agent| agent.parent.is_some()).map(|agent| agent.conversation);
+        running.chain(ended)
+    }
+
     /// The agent that gave an answer.
     pub fn of_answer(&self, answer: MessageId) -> Option<&EndedAgent> {
         self.ended.get(self.by_answer.get(&answer)?)

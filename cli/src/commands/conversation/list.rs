@@ -19,6 +19,9 @@ pub(crate) struct List {
     /// How many at the most
     #[arg(long, short = 'n', value_name = "N", default_value_t = 50)]
     limit: u32,
+    /// Those of agents that other agents started, too
+    #[arg(long)]
+    all: bool,
     #[command(flatten)]
     at: AtArgs,
 }
@@ -28,7 +31,8 @@ impl List {
         let mut client = context.open_existing()?;
         let mut shown = 0;
         while shown < self.limit {
-            let page = Query::Conversations { skip: shown, limit: (self.limit - shown).min(MAX_PAGE as u32) };
+            let limit = (self.limit - shown).min(MAX_PAGE as u32);
+            let page = Query::Conversations { nested: self.all, skip: shown, limit };
             let (conversations, total) = query(&mut client, page, self.at.at, |answer| match answer {
                 Answer::Conversations { conversations, total } => Some((conversations, total)),
                 _ => None,
