@@ -108,9 +108,10 @@ pub(crate) fn ask(
     context: &mut Context,
     manner: Manner,
 ) -> Result<Given, Unanswered> {
-    let following = asking.agent.as_ref().map(|agent| {
+    let following = asking.agent.is_some().then(|| {
         let run = RunId(asking.run).to_string();
-        let mut following = Following::new(run, &context.home, asking.environment.clone(), agent.can_ask);
+        // Somebody at another terminal may be able to answer where nobody is at this one.
+        let mut following = Following::new(run, &context.home, asking.environment.clone(), can_ask(context));
         following.expect(manner.agents);
         following
     });

@@ -25,6 +25,7 @@ mod rebuild;
 mod recall;
 mod replay;
 mod sandbox;
+mod skill;
 mod status;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,7 @@ Remember and ask:
 Let agents work:
   agent         Run agents, many at once; list, show, watch, cancel, resume
   permission    What they may do without asking, and what they may cost
+  skill         Instructions and scripts for them: list, show, validate, new, run, trust
 
 Look at what happened:
   log           The log of everything: tail, show, count, verify, back up, restore
@@ -147,6 +149,8 @@ enum Command {
     Agent(agent::Agent),
     #[command(subcommand)]
     Permission(permission::Permission),
+    #[command(subcommand)]
+    Skill(skill::Skill),
     Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
@@ -183,6 +187,7 @@ impl Command {
             Self::Chat(command) => command.run(context),
             Self::Agent(command) => command.run(context),
             Self::Permission(command) => command.run(context),
+            Self::Skill(command) => command.run(context),
             Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),

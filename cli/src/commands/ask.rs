@@ -9,7 +9,7 @@ use clap::Args;
 use zo_engine::protocol::{AgentRequest, Asking, ConversationChoice, FileInput, Question};
 
 use self::options::Options;
-use super::agent::options::AgentOptions;
+use super::agent::options::{AgentOptions, note_workspace};
 use super::conversation::with_nearest;
 use crate::answering::{self, Manner};
 use crate::attachments;
@@ -89,12 +89,14 @@ impl Ask {
         given.whole()
     }
 
-    fn agent(&self, context: &Context) -> Result<Option<Box<AgentRequest>>, CliError> {
+    fn agent(&self, context: &mut Context) -> Result<Option<Box<AgentRequest>>, CliError> {
         if !self.tools {
             return self.agent.check_unused().map(|()| None);
         }
         self.agent.check_model(self.options.model.as_deref())?;
-        Ok(Some(Box::new(self.agent.request(context)?)))
+        let agent = self.agent.request(context)?;
+        note_workspace(&agent, context);
+        Ok(Some(Box::new(agent)))
     }
 
     fn conversation(&self, context: &Context) -> ConversationChoice {

@@ -1,7 +1,7 @@
 //! `zo sandbox …`: what this machine enforces, and a command run under it. Neither needs a home.
 
 mod check;
-mod run;
+pub(in crate::commands) mod run;
 
 use clap::Subcommand;
 

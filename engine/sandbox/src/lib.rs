@@ -27,7 +27,8 @@ mod lookup;
 pub mod policy;
 pub mod report;
 pub mod sandbox;
-#[cfg(target_os = "macos")]
+#[cfg(any(target_os = "macos", test))]
+#[cfg_attr(test, allow(dead_code))] // other systems only test it
 mod seatbelt;
 
 use std::process::ExitCode;
@@ -49,11 +50,11 @@ pub fn child_main() -> Option<ExitCode> {
     if arguments.next()? != STAGE_ARGUMENT {
         return None;
     }
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
     #[cfg(target_os = "linux")]
-    {
-        let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
-        Some(linux::stage(&words))
-    }
-    #[cfg(not(target_os = "linux"))]
-    Some(ExitCode::FAILURE)
+    return Some(linux::stage(&words));
+    #[cfg(target_os = "macos")]
+    return Some(seatbelt::stage(&words));
+    #[cfg(not(any(target_os = "linux", target_os = "macos")))]
+    Some(ExitCode::from(if words.is_empty() { 2 } else { 1 }))
 }

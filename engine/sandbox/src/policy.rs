@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 const MIB: u64 = 1 << 20;
+/// Where the proxy is reached from inside: on the loopback of a network that nobody else is in.
+pub(crate) const PROXY_PORT: u16 = 3128;
 
 /// A program with its arguments, and what it may do.
 #[derive(Clone, Debug, Default)]

@@ -58,10 +58,7 @@ impl Report {
 
 /// Whether a level is one of this system's at all.
 fn belongs_here(level: Level) -> bool {
-    match level {
-        Level::Seatbelt => cfg!(target_os = "macos"),
-        _ => cfg!(target_os = "linux"),
-    }
+    cfg!(target_os = "macos") == (level == Level::Seatbelt)
 }
 
 fn protects(level: Level) -> &'static str {

@@ -19,7 +19,7 @@ use crate::STAGE_ARGUMENT;
 use crate::error::SandboxError;
 use crate::job::{self, Ended, Failure, FailureKind, Job, Limit, Message, RawPath};
 use crate::lookup::{self, Places};
-use crate::policy::{Command, Level, Network};
+use crate::policy::{Command, Level, Network, PROXY_PORT};
 use crate::report::Report;
 
 /// How often a silent command is reported as silent.
@@ -300,6 +300,15 @@ fn environment(command: &Command, own: Option<&Path>) -> Vec<(OsString, OsString
         .map(|(name, value)| (OsString::from(name), value.to_owned()))
         .collect();
     environment.extend(given.iter().cloned());
+    if command.policy.network != Network::None {
+        let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
+        for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
+            environment.push((OsString::from(name), OsString::from(&proxy)));
+        }
+        for name in ["NO_PROXY", "no_proxy"] {
+            environment.push((OsString::from(name), OsString::from("localhost,127.0.0.1,::1")));
+        }
+    }
     environment
 }
 
@@ -366,7 +375,8 @@ impl Run {
                     }
                 }
                 Ok(Event::Message(Message::Started)) => {}
-                Ok(Event::Message(Message::Failed(found))) => failure = Some(found),
+                // The first is the cause of the others.
+                Ok(Event::Message(Message::Failed(found))) => failure = failure.or(Some(found)),
                 Ok(Event::Message(Message::Ended(found))) => ended = Some(found),
                 Ok(Event::Stdout(piece)) if ours.is_none() => {
                     stop = self.pass(&piece, &mut stdout_bytes, &mut |bytes| each(Output::Stdout(bytes)));

@@ -64,9 +64,9 @@ impl Catalogue {
     }
 }
 
-/// Looks for skills: folders with a SKILL.md, in the folders of skills and up to two folders deeper, nearest first and each
-/// in the order of names. Of two with one name the nearer is used, and a warning says so. Folders that are not there are not
-/// missed. However much there is, the time it takes is bounded; what was not looked at is a problem.
+/// Looks for skills: folders with a SKILL.md, in the folders of skills and up to two folders deeper, nearest first and
+/// each in the order of names. Of two with one name the nearer is used, and a warning says so. Folders that are not
+/// there are not missed. However much there is, the time it takes is bounded; what was not looked at is a problem.
 pub fn discover(search: &SearchPath) -> Catalogue {
     let mut discovery = Discovery {
         catalogue: Catalogue::default(),

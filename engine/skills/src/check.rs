@@ -21,8 +21,9 @@ pub(crate) const SKILL_FILES: [&str; 2] = ["SKILL.md", "skill.md"];
 /// Most lines of a body that the specification recommends.
 const RECOMMENDED_LINES: usize = 500;
 
-/// Checks a skill folder strictly: what the specification's reference validator rejects is an error, and so is what keeps a
-/// skill from being used. Warnings are recommendations. In the order of files and lines; nothing if all is well.
+/// Checks a skill folder strictly: what the specification's reference validator rejects is an error, and so is what
+/// keeps a skill from being used. Warnings are recommendations. In the order of files and lines; nothing if all is
+/// well.
 pub fn validate(folder: &Path) -> Vec<Problem> {
     let mut problems = Vec::new();
     match read(folder, Reader::Strict, &mut Budget::of_one(), &mut problems) {
@@ -33,12 +34,13 @@ pub fn validate(folder: &Path) -> Vec<Problem> {
     problems
 }
 
-/// Reads a skill folder leniently: everything that can be used is, and what is not as it should be is in its problems, as
-/// warnings. Without a name it is called as its folder, without a description the first paragraph of its body is taken.
+/// Reads a skill folder leniently: everything that can be used is, and what is not as it should be is in its problems,
+/// as warnings. Without a name it is called as its folder, without a description the first paragraph of its body is
+/// taken.
 ///
 /// # Errors
-/// What keeps it from being used: no SKILL.md, no frontmatter, nothing that describes it, files that cannot be read or that
-/// are more than a skill may have.
+/// What keeps it from being used: no SKILL.md, no frontmatter, nothing that describes it, files that cannot be read or
+/// that are more than a skill may have.
 pub fn load(folder: &Path, origin: Origin) -> Result<Skill, Problem> {
     load_within(folder, origin, &mut Budget::of_one())
 }
@@ -172,7 +174,8 @@ pub(crate) fn read_text(
         remarks.push(Remark::warning(line, "there are no instructions behind the frontmatter"));
     } else if parts.body_lines > RECOMMENDED_LINES {
         let message = format!(
-            "{} lines of instructions, at most {RECOMMENDED_LINES} are recommended: move what is seldom needed to other files",
+            "{} lines of instructions, at most {RECOMMENDED_LINES} are recommended: move what is seldom needed to \
+             other files",
             parts.body_lines
         );
         remarks.push(Remark { line: None, message, severity: Severity::Warning });

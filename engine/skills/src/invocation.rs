@@ -1,11 +1,15 @@
 //! How a script is called: what is run, with which input, and what it has to be able to read.
 //!
-//! | script | arguments: an object | arguments: a list of plain values | result |
+//! | script | an object | a list | its result |
 //! |---|---|---|---|
-//! | Python with `run()` or `execute()` | by name, or as one `dict` if the function takes one thing | by position | what it returns, as JSON |
-//! | other Python, shell, JavaScript, executable | as JSON on stdin | on the command line, as texts | what it prints |
+//! | Python with `run()` or `execute()` | by name, or as one `dict` | by position | what it returns, as JSON |
+//! | other Python, shell, JavaScript, executable | as JSON on stdin | as words | what it prints |
 //!
-//! Nothing is run here. Of time, memory, output and everything that a script must not do, the sandbox it is put into takes care.
+//! For the latter, which mostly know nothing of JSON, `{"args": […], "stdin": "…"}` is the command line and what is on
+//! stdin.
+//!
+//! Nothing is run here. Of time, memory, output and everything that a script must not do, the sandbox it is put into
+//! takes care.
 
 #[cfg(test)]
 mod tests;
@@ -23,8 +27,8 @@ use crate::skill::{Script, ScriptKind, Skill};
 
 /// Calls the function of a Python script.
 const SHIM: &str = include_str!("invocation/shim.py");
-/// Python as it is run: nothing from variables, the user's own packages or the folder it is run in, and no bytecode written,
-/// which would change the skill.
+/// Python as it is run: nothing from variables, the user's own packages or the folder it is run in, and no bytecode
+/// written, which would change the skill.
 pub(crate) const PYTHON_OPTIONS: [&str; 2] = ["-I", "-B"];
 /// Most bytes of arguments: what a model writes in one go is far less.
 const MAX_ARGUMENTS_BYTES: usize = 1024 * 1024;
@@ -126,14 +130,9 @@ pub fn invocation_in(
     let stdin = if script.kind == (ScriptKind::Python { shim: true }) {
         as_json(script, arguments)?
     } else {
-        match arguments {
-            Value::Array(values) => {
-                argv.extend(as_words(script, values)?);
-                Vec::new()
-            }
-            Value::Null => Vec::new(),
-            other => as_json(script, other)?,
-        }
+        let (words, stdin) = given(script, arguments)?;
+        argv.extend(words);
+        stdin
     };
     Ok(Invocation { argv, stdin, folder: work.to_owned(), read })
 }
@@ -190,6 +189,24 @@ fn read_by(program: &Path) -> Vec<PathBuf> {
         }
     }
     read
+}
+
+/// What a script that knows nothing of the shim is given: words on its command line, and stdin.
+fn given(script: &Script, arguments: &Value) -> Result<(Vec<OsString>, Vec<u8>), InvocationError> {
+    match arguments {
+        Value::Null => Ok((Vec::new(), Vec::new())),
+        Value::Array(values) => Ok((as_words(script, values)?, Vec::new())),
+        Value::Object(fields) if fields.keys().all(|key| key == "args" || key == "stdin") => {
+            match (fields.get("args"), fields.get("stdin").unwrap_or(&Value::Null)) {
+                (Some(Value::Array(values)), Value::Null) => Ok((as_words(script, values)?, Vec::new())),
+                (Some(Value::Array(values)), Value::String(text)) if text.len() <= MAX_ARGUMENTS_BYTES => {
+                    Ok((as_words(script, values)?, text.clone().into_bytes()))
+                }
+                _ => Ok((Vec::new(), as_json(script, arguments)?)),
+            }
+        }
+        other => Ok((Vec::new(), as_json(script, other)?)),
+    }
 }
 
 fn as_json(script: &Script, arguments: &Value) -> Result<Vec<u8>, InvocationError> {

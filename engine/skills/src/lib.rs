@@ -1,6 +1,7 @@
 //! Skill folders: read, checked, found.
 //!
-//! A skill is a folder with a `SKILL.md`, by the Agent Skills specification (agentskills.io/specification, November 2026):
+//! A skill is a folder with a `SKILL.md`, by the Agent Skills specification (agentskills.io/specification, November
+//! 2026):
 //!
 //! ```text
 //! csv-report/
@@ -9,22 +10,24 @@
 //!     references/*, …  what the instructions point at
 //! ```
 //!
-//! Two readers share every check. [`validate()`] is strict: what the specification's reference validator rejects is an error,
-//! with its line. [`load()`] is lenient: everything that can be used is, and what is wrong are the skill's `problems`.
+//! Two readers share every check. [`validate()`] is strict: what the specification's reference validator rejects is an
+//! error, with its line. [`load()`] is lenient: everything that can be used is, and what is wrong are the skill's
+//! `problems`.
 //!
 //! - [`skill`]: what a skill is. Start there.
 //! - [`validate()`], [`load()`], [`scaffold()`]: one folder, checked, read, made.
 //! - [`catalogue`]: many folders: where they are looked for, which goes before which, and which fits a text.
-//! - [`invocation()`]: how a script is called, and [`result_of`] what it said. [`missing()`]: what it needs and is not there.
+//! - [`invocation()`]: how a script is called, and [`result_of`] what it said. [`missing()`]: what it needs and is not
+//!   there.
 //! - [`shipped`]: the skills within the binary.
 //! - `frontmatter`, `yaml`, `fields`, `names`: a SKILL.md from its bytes inwards. Only `yaml` knows the parser.
 //! - `folder`: the files of a skill, and the digest over them.
 //!
 //! What does not live here: trust, versions and permissions, which are events; the sandbox that scripts run in; models.
 //!
-//! **Everything is bounded**: files, their sizes, depth and number have named limits, so that a folder that somebody else made
-//! is a problem and not a hang. **Nothing is executed by reading**, with one exception that says so: [`missing()`] asks Python
-//! which modules it finds.
+//! **Everything is bounded**: files, their sizes, depth and number have named limits, so that a folder that somebody
+//! else made is a problem and not a hang. **Nothing is executed by reading**, with one exception that says so:
+//! [`missing()`] asks Python which modules it finds.
 
 pub mod catalogue;
 mod check;

@@ -17,7 +17,8 @@ use crate::invocation::{PYTHON_OPTIONS, interpreter};
 use crate::programs::Surroundings;
 use crate::skill::Skill;
 
-/// Longest that Python may take to look for modules: it looks at files and imports nothing; a cold start takes a second.
+/// Longest that Python may take to look for modules: it looks at files and imports nothing; a cold start takes a
+/// second.
 const MAX_TIME: Duration = Duration::from_secs(10);
 /// Between two looks at whether it is done.
 const PAUSE: Duration = Duration::from_millis(5);

@@ -24,10 +24,12 @@ impl Surroundings {
     }
 
     /// The file that is run by this name. Only absolute folders of the path count: what a relative one means depends on
-    /// where somebody stands, and could be a skill's own.
+    /// where somebody stands, and could be a skill's own. Launchers of version managers (`~/.pyenv/shims`) come last:
+    /// they look through the whole home for what they start, which nothing that is confined can do.
     pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         let folders = env::split_paths(&self.path).filter(|folder| folder.is_absolute());
-        folders.map(|folder| folder.join(name)).find(|file| is_program(file))
+        let (launchers, plain): (Vec<_>, Vec<_>) = folders.partition(|folder| folder.ends_with("shims"));
+        plain.into_iter().chain(launchers).map(|folder| folder.join(name)).find(|file| is_program(file))
     }
 }
 

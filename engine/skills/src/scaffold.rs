@@ -34,12 +34,12 @@ pub enum ScaffoldError {
     },
 }
 
-/// Makes a folder `name` in `into` with a `SKILL.md` and, if `kind` says so, a script `scripts/run.*`. What it makes passes
-/// [`validate`](crate::validate). Without a description, one stands there that is to be replaced.
+/// Makes a folder `name` in `into` with a `SKILL.md` and, if `kind` says so, a script `scripts/run.*`. What it makes
+/// passes [`validate`](crate::validate). Without a description, one stands there that is to be replaced.
 ///
 /// # Errors
-/// That a skill cannot be called or described so, that there is something already, or what the system refused. Nothing is
-/// left behind unless the system refuses that too.
+/// That a skill cannot be called or described so, that there is something already, or what the system refused. Nothing
+/// is left behind unless the system refuses that too.
 pub fn scaffold(
     into: &Path,
     name: &str,
@@ -106,7 +106,8 @@ fn skill_file(name: &str, description: Option<&str>, kind: Option<ScriptKind>) -
         None => "1. Say what to do first.\n2. Say what to look at, and what to leave alone.\n".to_owned(),
         Some((file, _)) => {
             format!(
-                "Run `scripts/{file}` with what was given:\n\n```json\n{{\"text\": \"some words\"}}\n```\n\nIt answers `{{\"words\": 2}}`.\n"
+                "Run `scripts/{file}` with what was given:\n\n```json\n{{\"text\": \"some words\"}}\n```\n\nIt answers \
+                 `{{\"words\": 2}}`.\n"
             )
         }
     };

@@ -45,8 +45,8 @@ fn script(folder: &Path, entry: &Entry) -> Option<(String, ScriptKind)> {
     Some((name, kind))
 }
 
-/// Whether a Python file is in ZoClone's form: it has a function `run` or `execute`, and if it can also be run as a file,
-/// that calls the same function. Otherwise `run` is a helper of something else.
+/// Whether a Python file is in ZoClone's form: it has a function `run` or `execute`, and if it can also be run as a
+/// file, that calls the same function. Otherwise `run` is a helper of something else.
 fn has_function_to_call(path: &Path) -> bool {
     let Ok(content) = folder::read_at_most(path, MAX_LOOKED_AT_BYTES) else { return false };
     let text = String::from_utf8_lossy(&content);

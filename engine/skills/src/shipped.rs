@@ -19,9 +19,9 @@ static SHIPPED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../../skills");
 /// So that two threads of a process do not write to the same place.
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
 
-/// Puts the shipped skills below `into/DIGEST/`, where DIGEST names this very content, unless they are there already, and
-/// tells that folder. It is complete or not there, whatever happens; one that was changed since is replaced. Other digests,
-/// of other versions of the program, are left alone.
+/// Puts the shipped skills below `into/DIGEST/`, where DIGEST names this very content, unless they are there already,
+/// and tells that folder. It is complete or not there, whatever happens; one that was changed since is replaced. Other
+/// digests, of other versions of the program, are left alone.
 ///
 /// # Errors
 /// What the system refuses.

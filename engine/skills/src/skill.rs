@@ -119,8 +119,9 @@ pub enum ScriptKind {
     Executable,
 }
 
-/// Which version of a skill this is: blake3 over the relative paths, kinds, executable bits and bytes of all its files, in
-/// the order of their paths. Any change to what could be run or read changes it; times, owners and other mode bits do not.
+/// Which version of a skill this is: blake3 over the relative paths, kinds, executable bits and bytes of all its files,
+/// in the order of their paths. Any change to what could be run or read changes it; times, owners and other mode bits
+/// do not.
 ///
 /// ```text
 ///   "zo skill 1\n"

@@ -1,7 +1,8 @@
 //! The YAML of a frontmatter, with lines. Only this module knows the parser.
 //!
-//! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its surprises
-//! (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on here.
+//! A frontmatter is read as the specification's reference reader does: everything is text, and what gives YAML its
+//! surprises (anchors, tags, flow style, keys that are there twice) is refused by strict readers, so it is remarked on
+//! here.
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
@@ -46,6 +47,12 @@ pub(crate) struct Entry {
 pub(crate) fn parse(text: &str, first_line: u32, remarks: &mut Vec<Remark>) -> Result<Vec<Entry>, Remark> {
     let mut reading =
         Reading { first_line, letters: text.chars().collect(), frames: Vec::new(), root: None, quoted: vec![] };
+    let is_content = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with('#');
+    if let Some((line, _)) =
+        text.lines().enumerate().find(|(_, line)| is_content(line)).filter(|(_, line)| line.trim_end() == "...")
+    {
+        return Err(Remark::error(reading.line_at(line + 1), "the end of the document (`...`) before its beginning"));
+    }
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
         let (event, span) = event.map_err(|error| reading.fault(text, error.marker().line(), error.info()))?;
@@ -62,8 +69,8 @@ pub(crate) fn parse(text: &str, first_line: u32, remarks: &mut Vec<Remark>) -> R
     }
 }
 
-/// Reads what is no YAML line by line: `key: value`, and what is indented below belongs to the key. Takes what most writers
-/// mean who get YAML wrong, such as a colon within a text without quotes.
+/// Reads what is no YAML line by line: `key: value`, and what is indented below belongs to the key. Takes what most
+/// writers mean who get YAML wrong, such as a colon within a text without quotes.
 pub(crate) fn parse_by_lines(text: &str, first_line: u32) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for (line, content) in (first_line..).zip(text.lines()) {
@@ -249,7 +256,11 @@ impl Reading {
     fn remark_on_flow(&self, bracket: char, span: Span, line: u32, remarks: &mut Vec<Remark>) {
         if self.letters.get(span.start.index()) == Some(&bracket) {
             let message = format!("`{bracket}…` is not allowed: one item a line is expected, or a text in quotes");
-            remarks.push(Remark::error(line, message));
+            let remark = Remark::error(line, message);
+            // Once for however many are within each other.
+            if remarks.last() != Some(&remark) {
+                remarks.push(remark);
+            }
         }
     }
 

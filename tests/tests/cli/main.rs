@@ -8,6 +8,8 @@ mod chat;
 mod commands;
 mod keys;
 mod recall;
+mod sandbox;
 mod shapes;
+mod skills;
 mod streams;
 mod terminal;

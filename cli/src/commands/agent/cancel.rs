@@ -20,7 +20,7 @@ use crate::output::text::counted;
 #[command(verbatim_doc_comment)]
 pub(crate) struct Cancel {
     /// The runs, or the ends of their ids
-    #[arg(required_unless_present = "all")]
+    #[arg(value_name = "RUN", required_unless_present = "all")]
     runs: Vec<String>,
     /// All that have not ended
     #[arg(long, conflicts_with = "runs")]

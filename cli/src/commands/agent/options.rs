@@ -21,11 +21,15 @@ use crate::time::parse_duration;
 /// Digits of a dollar that count: what is less than a millionth is nothing.
 const COST_DIGITS: usize = 6;
 
+/// What is said where an agent has no folder to work in.
+const NO_WORKSPACE: &str =
+    "note: zo's own home is in the current folder, so the agent works on no files: --workspace DIR";
+
 /// What an agent may do, and what it may use.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "Options of agents")]
 pub(crate) struct AgentOptions {
-    /// The folder that it works in [default: the current one]
+    /// The folder that it works in [default: the current one, unless zo's own home is in it]
     #[arg(long, value_name = "DIR")]
     workspace: Option<PathBuf>,
     /// A tool that it is offered; may be given more than once [default: all that `zo agent tools` lists]
@@ -88,12 +92,12 @@ impl AgentOptions {
     /// # Errors
     /// If a folder or a file cannot be used.
     pub(crate) fn request(&self, context: &Context) -> Result<AgentRequest, CliError> {
-        let workspace = workspace(self.workspace.as_deref())?;
+        let workspace = self.workspace(context)?;
         let rules = rules("deny", &self.deny)?.into_iter().chain(rules("allow", &self.allow)?).collect();
         Ok(AgentRequest {
             name: self.name.clone().map(|name| input::not_blank("the name", name)).transpose()?,
-            skills: if self.no_skills { Vec::new() } else { skill_folders(&workspace)? },
-            workspace: Some(text_of(&workspace)?),
+            skills: if self.no_skills { Vec::new() } else { skill_folders(workspace.as_deref())? },
+            workspace: workspace.as_deref().map(text_of).transpose()?,
             tools: (!self.tools.is_empty()).then(|| self.tools.clone()),
             rules,
             steps: self.steps,
@@ -105,6 +109,16 @@ impl AgentOptions {
             can_ask: self.wait || can_ask(context),
             script: self.script()?,
         })
+    }
+
+    /// The folder to work in; none where nobody has named one and the current one is not to be worked in.
+    fn workspace(&self, context: &Context) -> Result<Option<PathBuf>, CliError> {
+        let named = self.workspace.is_some();
+        let folder = workspace(self.workspace.as_deref())?;
+        let home = context.home.canonicalize().unwrap_or_else(|_| context.home.clone());
+        let overlaps = home.starts_with(&folder) || folder.starts_with(&home);
+        // Of one that was named it is said.
+        Ok(Some(folder).filter(|_| named || !overlaps))
     }
 
     /// What the model `scripted` is to say.
@@ -141,6 +155,13 @@ impl AgentOptions {
     }
 }
 
+/// Says so if an agent has no folder to work in.
+pub(crate) fn note_workspace(request: &AgentRequest, context: &mut Context) {
+    if request.workspace.is_none() {
+        context.output.note(NO_WORKSPACE);
+    }
+}
+
 /// The folder to work in, absolute and without links, so that what it confines is what was meant.
 fn workspace(given: Option<&Path>) -> Result<PathBuf, CliError> {
     let folder = given.unwrap_or(Path::new("."));
@@ -158,13 +179,16 @@ fn text_of(folder: &Path) -> Result<String, CliError> {
 }
 
 /// Where skills are looked for, nearest first: in the project that is worked in, then in the user's own folders.
-fn skill_folders(workspace: &Path) -> Result<Vec<(String, Origin)>, CliError> {
+///
+/// # Errors
+/// If the path of one of them is not UTF-8.
+pub(crate) fn skill_folders(workspace: Option<&Path>) -> Result<Vec<(String, Origin)>, CliError> {
     let home = env::home_dir();
     let config = env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let config = config.or_else(|| Some(home.as_ref()?.join(".config")));
-    let project = zo_skills::project_folders_within(workspace, home.as_deref());
+    let project = workspace.map(|folder| zo_skills::project_folders_within(folder, home.as_deref()));
     let user = config.zip(home).map(|(config, home)| zo_skills::user_folders(&config, &home)).unwrap_or_default();
-    let project = project.into_iter().map(|folder| (folder, Origin::Project));
+    let project = project.into_iter().flatten().map(|folder| (folder, Origin::Project));
     let all = project.chain(user.into_iter().map(|folder| (folder, Origin::User)));
     // What is not there now may be there when the agent is carried on.
     all.map(|(folder, origin)| Ok((text_of(&folder)?, origin))).collect()

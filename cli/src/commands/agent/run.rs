@@ -6,7 +6,7 @@ use clap::Args;
 use zo_engine::protocol::{Asking, Question};
 
 use super::super::ask::options::Options;
-use super::options::AgentOptions;
+use super::options::{AgentOptions, note_workspace};
 use crate::answering::{self, Manner};
 use crate::context::Context;
 use crate::error::CliError;
@@ -16,7 +16,8 @@ use crate::input;
 ///
 /// Examples:
 ///   zo agent run "Find out why the tests fail, and mend it"
-///   zo agent run --workspace ~/project --allow "run_command(cargo test)" --steps 20 --cost 0.50 "Mend the tests"
+///   zo agent run --workspace ~/project --allow "run_command(cargo test)" "Mend the tests"
+///   zo agent run --steps 20 --cost 0.50 --wall 10m "Summarise what I wrote about tomatoes"
 ///   zo agent run --tool read_file --tool list_files "What is in this folder?"
 ///   zo agent run --model scripted --script script.json --json --stream go
 ///
@@ -42,12 +43,14 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         self.agent.check_model(self.options.model.as_deref())?;
+        let agent = self.agent.request(context)?;
+        note_workspace(&agent, context);
         let mut asking = Asking {
             question: Question::New { text: task(&self.task)?, files: Vec::new() },
             model: self.options.model.clone(),
             fallbacks: self.options.fallbacks.clone(),
             system: self.options.system()?,
-            agent: Some(Box::new(self.agent.request(context)?)),
+            agent: Some(Box::new(agent)),
             environment: context.environment(),
             ..Asking::new(self.options.conversation_of_its_own(context), "", context.fresh_id())
         };

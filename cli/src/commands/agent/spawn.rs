@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use zo_engine::protocol::{Asking, ConversationChoice, FailureKind, Question, SCRIPTED};
 
 use super::find;
-use super::options::AgentOptions;
+use super::options::{AgentOptions, note_workspace};
 use crate::answering::{self, Manner};
 use crate::context::Context;
 use crate::error::{CliError, Kind};
@@ -102,6 +102,7 @@ impl Spawn {
         }
         let tasks = self.tasks()?;
         let mut request = self.agent.request(context)?;
+        note_workspace(&request, context);
         let each = Each {
             model: self.model.clone(),
             tools: request.tools.clone(),
@@ -115,7 +116,8 @@ impl Spawn {
         request.steps = request.steps.map(|steps| steps.max(SCRIPT_REPLIES));
         request.depth = request.depth.map(|depth| depth.saturating_add(1));
         request.script = Some(script(&tasks, &each, self.first));
-        let text = format!("{} at the same time:\n{}", counted(tasks.len() as u64, "agent"), tasks.join("\n"));
+        // The tasks are in the conversations of the agents, and would be recalled from this one too.
+        let text = format!("{} at the same time", counted(tasks.len() as u64, "task"));
         let mut asking = Asking {
             question: Question::New { text, files: Vec::new() },
             model: Some(SCRIPTED.to_owned()),

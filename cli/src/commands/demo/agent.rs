@@ -15,7 +15,7 @@ use zo_engine::client::Client;
 use zo_engine::protocol::{
     AgentDetail, Answer, Answered, EventLine, EventSelection, PermissionLine, Query, Request, Response, SCRIPTED,
 };
-use zo_projections::event::run::agent::Verdict;
+use zo_projections::event::run::agent::{ToolStatus, Verdict};
 
 use super::crash::SIGKILL;
 use super::story::Story;
@@ -34,7 +34,7 @@ const PLAN: &str = "# Plan\n\nSow in the second week of March.\n";
 /// What the built-in model `scripted` says: first the agent, and within it the two below it.
 fn script() -> Value {
     let looks = json!([
-        {"text": "", "tool_calls": [{"name": "recall", "arguments": {"query": "Which vegetables do I grow?"}}]},
+        {"text": "", "tool_calls": [{"name": "recall", "arguments": {"question": "Which vegetables do I grow?", "limit": 3}}]},
         {"text": "From the notes: {{results}}"},
     ]);
     let writes = json!([
@@ -181,8 +181,9 @@ fn check(
     let written = fs::read_to_string(plan).is_ok_and(|text| text == PLAN);
     story.claim(&mut context.output, written, "the file is written, now that it was permitted")?;
     let calls: Vec<_> = all.iter().flat_map(|agent| &agent.replies).flat_map(|reply| &reply.calls).collect();
-    let done = calls.iter().all(|call| call.status.is_some());
-    let claim = format!("each of {} has its result", counted(calls.len() as u64, "tool call"));
+    let done = calls.iter().all(|call| call.status == Some(ToolStatus::Done));
+    let claim =
+        format!("each of {} has its result, and did what it was to do", counted(calls.len() as u64, "tool call"));
     story.claim(&mut context.output, done && calls.len() == 4, &claim)?;
     let used = agent.skills.iter().any(|skill| skill.name == SKILL && !skill.version.is_empty());
     story.claim(&mut context.output, used, &format!("it is recorded which version of the skill {SKILL} it read"))?;

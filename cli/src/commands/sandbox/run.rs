@@ -60,6 +60,15 @@ pub(crate) struct Run {
     /// Memory it may use with all it starts, such as 512M or 2G [default: 2G]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     memory: Option<u64>,
+    /// Processes and threads it may have at once [default: 256]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    processes: Option<u32>,
+    /// What it may write to its temporary folder [default: 512M]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    tmp: Option<u64>,
+    /// What it may print on each of stdout and stderr [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    output: Option<u64>,
     /// Run it without protection, with nothing but the limits
     #[arg(long, conflicts_with = "level")]
     unsandboxed: bool,
@@ -113,8 +122,11 @@ impl Run {
             policy.limits.wall = Duration::from_secs(seconds);
             policy.limits.cpu = policy.limits.cpu.max(policy.limits.wall);
         }
-        policy.limits.memory_bytes = self.memory.unwrap_or(policy.limits.memory_bytes);
-        policy.limits.output_bytes = u64::MAX;
+        let limits = &mut policy.limits;
+        limits.memory_bytes = self.memory.unwrap_or(limits.memory_bytes);
+        limits.processes = self.processes.unwrap_or(limits.processes);
+        limits.temporary_bytes = self.tmp.unwrap_or(limits.temporary_bytes);
+        limits.output_bytes = self.output.unwrap_or(u64::MAX);
         let mut argv = self.command.clone();
         let environment = if self.unsandboxed {
             env::vars_os().collect()
@@ -150,7 +162,7 @@ fn stdin() -> Result<Vec<u8>, CliError> {
 }
 
 /// Refuses a policy that would let a command at the home of `zo`: its log, its keys, its socket.
-fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
+pub(in crate::commands) fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
     let Ok(home) = fs::canonicalize(home) else { return Ok(()) };
     for path in policy.read.iter().chain(&policy.write) {
         let Ok(real) = fs::canonicalize(path) else { continue };
@@ -163,7 +175,7 @@ fn keep_out(home: &Path, policy: &Policy) -> Result<(), CliError> {
     Ok(())
 }
 
-fn refused(error: SandboxError) -> CliError {
+pub(in crate::commands) fn refused(error: SandboxError) -> CliError {
     let kind = match &error {
         SandboxError::NotFound(_) | SandboxError::BadFolder { .. } | SandboxError::BadPath { .. } => {
             FailureKind::NotFound
@@ -245,7 +257,7 @@ fn ended(finished: &Finished) -> impl Serialize {
     }
 }
 
-fn exit_code(ending: Ending) -> u8 {
+pub(in crate::commands) fn exit_code(ending: Ending) -> u8 {
     match ending {
         // Only its lower eight bits ever come from a process.
         Ending::Exited(code) => (code & 0xff).to_le_bytes()[0],
@@ -258,14 +270,14 @@ fn exit_code(ending: Ending) -> u8 {
 }
 
 /// What a person is told of an ending that is not the command's own.
-fn note(ending: Ending) -> Option<&'static str> {
+pub(in crate::commands) fn note(ending: Ending) -> Option<&'static str> {
     match ending {
         Ending::TimedOut => Some("stopped, as it ran longer than it may (--timeout)"),
         Ending::CpuLimit => Some("stopped, as it computed longer than it may"),
         Ending::MemoryLimit => Some("stopped, as it used more memory than it may (--memory)"),
-        Ending::ProcessLimit => Some("stopped, as it started more processes than it may"),
-        Ending::StorageLimit => Some("stopped, as it filled its temporary folder further than it may"),
-        Ending::OutputLimit => Some("stopped, as it printed more than it may"),
+        Ending::ProcessLimit => Some("stopped, as it started more processes than it may (--processes)"),
+        Ending::StorageLimit => Some("stopped, as it filled its temporary folder further than it may (--tmp)"),
+        Ending::OutputLimit => Some("stopped, as it printed more than it may (--output)"),
         _ => None,
     }
 }

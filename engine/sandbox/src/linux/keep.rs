@@ -60,7 +60,8 @@ fn keep(job: &Job, handed: &Handed, control: &UnixStream, tree: Tree) -> Result<
     let units = Units::of_this_system();
     let failed = |error: io::Error| Failure::other("follow the command", error);
     let listener = control.try_clone().map_err(failed)?;
-    thread::Builder::new().spawn(move || end_with(listener, tree, units)).map_err(failed)?;
+    let temporary = job.temporary.as_ref().map(RawPath::path);
+    thread::Builder::new().spawn(move || end_with(listener, tree, units, temporary.as_deref())).map_err(failed)?;
     let main = start(job, handed)?;
     let mut control = control;
     let _ = Message::Started.send(&mut control);
@@ -77,6 +78,7 @@ fn keep(job: &Job, handed: &Handed, control: &UnixStream, tree: Tree) -> Result<
     if tree == Tree::Descendants {
         tree.kill(units);
     }
+    remove(job.temporary.as_ref().map(RawPath::path).as_deref());
     let hit = *hit.lock().unwrap_or_else(PoisonError::into_inner);
     let (code, signal) = match status {
         WaitStatus::Signaled(_, signal, _) => (None, Some(signal as i32)),
@@ -132,13 +134,21 @@ fn wait_for(main: Pid) -> Result<WaitStatus, Errno> {
     }
 }
 
+/// Removes the command's own folder: who made it may have died.
+fn remove(temporary: Option<&Path>) {
+    if let Some(folder) = temporary {
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
 /// Ends everything when the control socket ends: its other end has said so, or is dead.
-fn end_with(mut control: UnixStream, tree: Tree, units: Units) {
+fn end_with(mut control: UnixStream, tree: Tree, units: Units, temporary: Option<&Path>) {
     let mut byte = [0];
     while matches!(control.read(&mut byte), Ok(1..)) {}
     if tree == Tree::Descendants {
         tree.kill(units);
     }
+    remove(temporary);
     // As the first process of a namespace this kills all the others.
     std::process::exit(0);
 }
@@ -187,7 +197,7 @@ impl Watch {
                 return Some(Limit::Memory);
             }
         }
-        let folder = self.temporary.as_deref().filter(|_| look % LOOKS_PER_MEASUREMENT == 0)?;
+        let folder = self.temporary.as_deref().filter(|_| look.is_multiple_of(LOOKS_PER_MEASUREMENT))?;
         (bytes_below(folder) > self.limits.temporary_bytes).then_some(Limit::Temporary)
     }
 }

@@ -33,9 +33,10 @@ const PROC_FILES: [&str; 9] = [
     "/proc/version",
 ];
 
-/// The newest version this kernel and this program both know; `None` if the kernel has none of it.
+/// The newest version this kernel and this program both know, of those that forbid something new; `None` if the kernel has
+/// none of it.
 pub(super) fn version() -> Option<ABI> {
-    let versions = [ABI::V9, ABI::V8, ABI::V7, ABI::V6, ABI::V5, ABI::V4, ABI::V3, ABI::V2, ABI::V1];
+    let versions = [ABI::V9, ABI::V6, ABI::V5, ABI::V4, ABI::V3, ABI::V2, ABI::V1];
     versions.into_iter().find(|&version| ruleset(version, true).is_ok())
 }
 
@@ -131,7 +132,7 @@ pub(super) fn mechanism() -> Mechanism {
         Some(version) => {
             let alone = if version < LEAST_ALONE { "; too old to be used without namespaces" } else { "" };
             let signals = if version < SIGNALS { "; signals are forbidden instead of kept inside" } else { "" };
-            format!("version {version}{alone}{signals}")
+            format!("version {version} or a newer one that forbids no more{alone}{signals}")
         }
     };
     Mechanism {

@@ -13,9 +13,8 @@ use std::thread;
 use nix::sys::socket::{AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recv, sendto, socket};
 
 use crate::job::{Failure, Job};
+use crate::policy::PROXY_PORT;
 
-/// Where the forwarder listens, in a namespace that nobody else is in.
-pub(super) const PROXY_PORT: u16 = 3128;
 /// Connections that are forwarded at once; each takes two threads here.
 const MAX_CONNECTIONS: usize = 128;
 /// Stack of a forwarding thread; it copies, no more.

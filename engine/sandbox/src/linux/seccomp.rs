@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use libc::c_long;
-use seccompiler::SeccompCmpArgLen::Dword;
+use seccompiler::SeccompCmpArgLen::{Dword, Qword};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
@@ -111,7 +111,6 @@ const REFUSED_ALONE: &[c_long] = &[
     libc::SYS_fchmodat2,
     libc::SYS_fchown,
     libc::SYS_fchownat,
-    libc::SYS_utimensat,
     libc::SYS_setxattr,
     libc::SYS_lsetxattr,
     libc::SYS_fsetxattr,
@@ -146,12 +145,15 @@ const ABSENT: [c_long; 2] = [libc::SYS_clone3, libc::SYS_openat2];
 /// Calls of the x32 interface have numbers from 2^30 on, and are refused by this too.
 const LAST_KNOWN: u32 = 462;
 
-/// Flags of clone(2) that make namespaces: time, mount, cgroup, uts, ipc, user, pid, net.
-const NAMESPACE_FLAGS: [u64; 8] =
-    [0x80, 0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
+/// Flags of clone(2) that make namespaces: mount, cgroup, uts, ipc, user, pid, net. That of time is for clone3(2) alone.
+const NAMESPACE_FLAGS: [u64; 7] =
+    [0x0002_0000, 0x0200_0000, 0x0400_0000, 0x0800_0000, 0x1000_0000, 0x2000_0000, 0x4000_0000];
 /// Requests of ioctl(2) that put words into a terminal's mouth.
 const TIOCSTI: u64 = 0x5412;
 const TIOCLINUX: u64 = 0x541c;
+/// Requests that change the flags of a file (`linux/fs.h`), for which it need not be open for writing.
+const FS_IOC_SETFLAGS: u64 = 0x4008_6602;
+const FS_IOC_FSSETXATTR: u64 = 0x401c_5820;
 /// Bits that let a program run as another user or group.
 const SET_ID_BITS: [u64; 2] = [0o4000, 0o2000];
 /// `personality(0xffffffff)` asks; 0 is the usual one.
@@ -180,7 +182,7 @@ fn rules(
     signals_stay_inside: bool,
 ) -> Result<BTreeMap<c_long, Vec<SeccompRule>>, seccompiler::BackendError> {
     let mut rules: BTreeMap<c_long, Vec<SeccompRule>> = BTreeMap::new();
-    for (call, rule) in conditional()? {
+    for (call, rule) in conditional(alone)? {
         rules.entry(call).or_default().push(rule);
     }
     let mut lists = vec![REFUSED, REFUSED_HERE];
@@ -196,7 +198,7 @@ fn rules(
 }
 
 /// What is refused with certain arguments only.
-fn conditional() -> Result<Vec<(c_long, SeccompRule)>, seccompiler::BackendError> {
+fn conditional(alone: bool) -> Result<Vec<(c_long, SeccompRule)>, seccompiler::BackendError> {
     let mut rules = Vec::new();
     let mut refuse = |call: c_long, conditions: Vec<SeccompCondition>| -> Result<(), seccompiler::BackendError> {
         rules.push((call, SeccompRule::new(conditions)?));
@@ -205,14 +207,20 @@ fn conditional() -> Result<Vec<(c_long, SeccompRule)>, seccompiler::BackendError
     let is = |argument, value| SeccompCondition::new(argument, Dword, SeccompCmpOp::Eq, value);
     let is_not = |argument, value| SeccompCondition::new(argument, Dword, SeccompCmpOp::Ne, value);
     let has = |argument, bit| SeccompCondition::new(argument, Dword, SeccompCmpOp::MaskedEq(bit), bit);
-    for flag in NAMESPACE_FLAGS.into_iter().skip(1) {
+    for flag in NAMESPACE_FLAGS {
         refuse(libc::SYS_clone, vec![has(0, flag)?])?;
     }
     let family = |family: i32| u64::from(family.unsigned_abs());
     refuse(libc::SYS_socket, vec![is_not(0, family(libc::AF_INET))?, is_not(0, family(libc::AF_INET6))?])?;
     refuse(libc::SYS_socketpair, vec![is_not(0, family(libc::AF_UNIX))?])?;
-    refuse(libc::SYS_ioctl, vec![is(1, TIOCSTI)?])?;
-    refuse(libc::SYS_ioctl, vec![is(1, TIOCLINUX)?])?;
+    for request in [TIOCSTI, TIOCLINUX, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR] {
+        refuse(libc::SYS_ioctl, vec![is(1, request)?])?;
+    }
+    if alone {
+        // The times of a file that is named; those of one that could be opened may be set, as touch(1) does.
+        let named = SeccompCondition::new(1, Qword, SeccompCmpOp::Ne, 0)?;
+        refuse(libc::SYS_utimensat, vec![named])?;
+    }
     refuse(libc::SYS_personality, PERSONALITIES.map(|value| is_not(0, value)).into_iter().collect::<Result<_, _>>()?)?;
     // The limits of others.
     refuse(libc::SYS_prlimit64, vec![is_not(0, 0)?])?;

@@ -8,7 +8,6 @@ use std::process::{Command, ExitCode};
 
 use nix::sched::{CloneFlags, unshare};
 
-use super::cgroup::Cgroup;
 use super::{bubblewrap, capabilities, descriptors, keep};
 use crate::STAGE_ARGUMENT;
 use crate::job::{self, Failure, Job, Message};
@@ -58,7 +57,7 @@ fn prepare(control: &mut UnixStream) -> Result<(Job, Handed), Failure> {
 
 fn dispatch(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
     match job.level {
-        Level::Namespaces => into_namespaces(job, handed, control),
+        Level::Namespaces => into_namespaces(handed, control),
         Level::Bubblewrap => bubblewrap::start(job, handed, control),
         Level::Landlock | Level::None => keep::run_here(job, handed, control),
         Level::Seatbelt => Err(Failure::unavailable("use sandbox-exec", "it belongs to macOS")),
@@ -66,9 +65,7 @@ fn dispatch(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Fail
 }
 
 /// Makes the namespaces, and starts the first process in them.
-fn into_namespaces(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
-    // What is started from here on is in the group; after unshare its files could not be opened any more.
-    let cgroup = Cgroup::join(&job.limits);
+fn into_namespaces(handed: &Handed, control: &UnixStream) -> Result<(), Failure> {
     let (uid, gid) = (nix::unistd::geteuid(), nix::unistd::getegid());
     let flags = CloneFlags::CLONE_NEWUSER
         | CloneFlags::CLONE_NEWNS
@@ -90,7 +87,6 @@ fn into_namespaces(job: &Job, handed: &Handed, control: &UnixStream) -> Result<(
         .spawn()
         .map_err(|error| Failure::unavailable("start the first process of a pid namespace", error))?;
     let status = init.wait().map_err(|error| Failure::other("wait for the first process of a pid namespace", error))?;
-    drop(cgroup);
     if status.success() {
         return Ok(());
     }

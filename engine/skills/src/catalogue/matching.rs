@@ -30,8 +30,8 @@ impl Catalogue {
         best.map(|(_, skill)| skill)
     }
 
-    /// Names and descriptions, one skill a line, for a prompt: `- csv-report: Profiles a CSV file…`. At most 16 KiB: first
-    /// descriptions are shortened, then skills left out, the farthest first, and the last line says how many.
+    /// Names and descriptions, one skill a line, for a prompt: `- csv-report: Profiles a CSV file…`. At most 16 KiB:
+    /// first descriptions are shortened, then skills left out, the farthest first, and the last line says how many.
     pub fn listing(&self) -> String {
         let mut chars = crate::fields::MAX_DESCRIPTION_CHARS;
         loop {

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::skill::Origin;
 
-/// The folders of skills within a project or a home, nearest first: ours, the one that several programs share, and the one
-/// that most skills were written for.
+/// The folders of skills within a project or a home, nearest first: ours, the one that several programs share, and the
+/// one that most skills were written for.
 const FOLDERS: [&str; 3] = [".zo/skills", ".agents/skills", ".claude/skills"];
 /// Most folders from where one stands up to the root of the repository.
 const MAX_PARENTS: usize = 64;
@@ -28,14 +28,15 @@ impl SearchPath {
     }
 }
 
-/// Where the skills of the project are that `cwd` belongs to: see [`project_folders_within`], with the home of the user.
+/// Where the skills of the project are that `cwd` belongs to: see [`project_folders_within`], with the home of the
+/// user.
 pub fn project_folders(cwd: &Path) -> Vec<PathBuf> {
     project_folders_within(cwd, env::home_dir().as_deref())
 }
 
-/// Where the skills of the project are that `cwd` belongs to: `.zo/skills`, `.agents/skills` and `.claude/skills` of `cwd`
-/// and of its parents up to the root of the repository (what has a `.git`), short of `home`, whose are the user's own.
-/// Outside of a repository only `cwd` itself counts: anybody may write in the parents of a scratch folder.
+/// Where the skills of the project are that `cwd` belongs to: `.zo/skills`, `.agents/skills` and `.claude/skills` of
+/// `cwd` and of its parents up to the root of the repository (what has a `.git`), short of `home`, whose are the user's
+/// own. Outside of a repository only `cwd` itself counts: anybody may write in the parents of a scratch folder.
 ///
 /// The folders need not exist.
 pub fn project_folders_within(cwd: &Path, home: Option<&Path>) -> Vec<PathBuf> {

@@ -53,7 +53,8 @@ fn what_does_not_fit_the_signature_is_told() {
 
 #[test]
 fn what_a_script_prints_is_apart_from_its_result() {
-    let code = "import os, sys\nprint('loading')\ndef run():\n    print('working')\n    os.system('echo child')\n    return {'stdin': sys.stdin.read()}\n";
+    let code = "import os, sys\nprint('loading')\ndef run():\n    print('working')\n    \
+                os.system('echo child')\n    return {'stdin': sys.stdin.read()}\n";
     let ran = python(code, &json!(null));
     assert_eq!(ran.json(), json!({"stdin": ""}));
     for word in ["loading", "working", "child"] {
@@ -122,6 +123,10 @@ fn other_scripts_get_json_on_stdin_or_words() {
     assert_eq!(run(&skill, "it", &json!({"a": "ü"}), scratch.path()).text(), "[[], '{\"a\":\"ü\"}']\n");
     assert_eq!(run(&skill, "it", &json!(["--x", 1, true]), scratch.path()).text(), "[['--x', '1', 'true'], '']\n");
     assert_eq!(run(&skill, "it.py", &json!(null), scratch.path()).text(), "[[], '']\n");
+
+    let given = json!({"args": ["a"], "stdin": "in"});
+    assert_eq!(run(&skill, "it", &given, scratch.path()).text(), "[['a'], 'in']\n");
+    assert_eq!(run(&skill, "it", &json!({"args": "a"}), scratch.path()).text(), "[[], '{\"args\":\"a\"}']\n");
 
     let shell = with_script(scratch.path(), "shell", "it.sh", "printf '%s|' \"$@\"; cat; pwd >&2\n");
     let ran = run(&shell, "it", &json!(["a b", "$(id)"]), scratch.path());
@@ -213,6 +218,11 @@ fn the_interpreters_own_folders_can_be_read_and_never_everything() {
     let root = fs::canonicalize(scratch.path()).expect("a folder");
     assert_eq!(call.read[0], root.join("demo"));
     assert!(call.read[1..].contains(&root.join("venv")), "{:?}", call.read);
+    program("shims/python3");
+    let path = std::env::join_paths(["shims", "venv/bin"].map(|below| scratch.path().join(below))).expect("a path");
+    let surroundings = Surroundings { path, ..Surroundings::default() };
+    let found = surroundings.program("python3");
+    assert_eq!(found, Some(scratch.path().join("venv/bin/python3")), "launchers come last");
     assert_eq!(read_by(Path::new("/bin/nothing")), [PathBuf::from("/bin/nothing")]);
     let lone = program("python3");
     assert!(read_by(&lone).iter().all(|path| path.is_file()), "what is in no `bin` is read alone");

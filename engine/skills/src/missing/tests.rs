@@ -17,7 +17,8 @@ fn names(missing: &[Missing]) -> Vec<(MissingKind, &str)> {
 #[test]
 fn what_is_not_there_is_named_by_its_kind() {
     let (_scratch, skill) = skill(
-        "  zo.programs: \"sh no-such-program\"\n  zo.python: \"json os.path no_such_module no_such.part\"\n  zo.environment: \"PATH NO_SUCH_VARIABLE\"",
+        "  zo.programs: \"sh no-such-program\"\n  zo.python: \"json os.path no_such_module no_such.part\"\n  \
+         zo.environment: \"PATH NO_SUCH_VARIABLE\"",
     );
     let found = missing(&skill);
     assert_eq!(

@@ -242,7 +242,11 @@ fn markdown_check_finds_what_is_broken() {
 #[test]
 fn json_query_looks_into_files() {
     let bench = Bench::of("json-query");
-    bench.file("a.jsonl", "{\"id\":1,\"who\":{\"name\":\"Ada\"},\"tags\":[\"x\",\"y\"]}\n{\"id\":2,\"who\":{\"name\":\"Bob\"},\"tags\":[]}\n{\"id\":3,\"who\":null}\n");
+    bench.file(
+        "a.jsonl",
+        "{\"id\":1,\"who\":{\"name\":\"Ada\"},\"tags\":[\"x\",\"y\"]}\n\
+        {\"id\":2,\"who\":{\"name\":\"Bob\"},\"tags\":[]}\n{\"id\":3,\"who\":null}\n",
+    );
     let shape = bench.run(&json!({"path": "a.jsonl"})).json();
     let paths: Vec<&str> =
         shape["shape"].as_array().expect("a shape").iter().filter_map(|entry| entry["path"].as_str()).collect();
@@ -266,7 +270,11 @@ fn json_query_looks_into_files() {
 #[test]
 fn extract_tables_reads_markdown_and_html() {
     let bench = Bench::of("extract-tables");
-    bench.file("a.md", "# Costs\n\n| What | **EUR** |\n|---|--:|\n| `a|b` | 1 |\n| [x](y) | 2 |\n\n```\n| no | table |\n|---|---|\n```\n");
+    bench.file(
+        "a.md",
+        "# Costs\n\n| What | **EUR** |\n|---|--:|\n| `a|b` | 1 |\n| [x](y) | 2 |\n\n```\n\
+        | no | table |\n|---|---|\n```\n",
+    );
     let tables = bench.run(&json!({"path": "a.md"})).json();
     assert_eq!(
         tables["tables"],
@@ -290,7 +298,7 @@ fn extract_tables_reads_markdown_and_html() {
 fn daily_note_keeps_a_journal() {
     let bench = Bench::of("daily-note");
     let file = bench.run(&json!(["add", "Agreed with Ada\n- 00:00 forged"])).text().trim().to_owned();
-    bench.run(&json!(["add", "second"]));
+    bench.run(&json!({"args": ["add", "second"]}));
     let shown = bench.run(&json!(["show"]));
     let lines: Vec<&str> = shown.text().lines().collect();
     assert_eq!(lines.len(), 4, "{lines:?}");
@@ -310,7 +318,8 @@ fn summarise_text_picks_sentences() {
     let filler = "It was a quiet day and nobody said very much at all.\n\n".repeat(3);
     let text = format!(
         "# Minutes\n\n{filler}The budget for the bridge grows to four million this year.\nThe bridge opens in\nspring, and \
-         the budget committee agreed to that.\n\n- The harbour needs a new crane before the winter storms.\n\n```\nThe bridge budget is code here.\n```\n"
+         the budget committee agreed to that.\n\n- The harbour needs a new crane before the winter storms.\n\n```\n\
+         The bridge budget is code here.\n```\n"
     );
     bench.file("a.md", &text);
     let summary = bench.run(&json!({"path": "a.md", "sentences": 2})).json();

@@ -15,6 +15,8 @@ const BRIEF_BYTES: usize = 600;
 const OUTLINE_BYTES: usize = 120;
 /// The window of a model that nothing is known of.
 const UNKNOWN_WINDOW: u64 = 8_192;
+/// The same for an agent: models that can call tools have had more for years, and their tools alone take half of that.
+const UNKNOWN_AGENT_WINDOW: u64 = 32_768;
 /// Share of the window that is left for the answer.
 const ANSWER_SHARE: u64 = 4;
 /// Share of the budget that recalled passages may take.
@@ -136,7 +138,8 @@ impl Gathering {
         window: Option<u64>,
         agent: Option<&Equipment>,
     ) -> Self {
-        let window = window.unwrap_or(UNKNOWN_WINDOW);
+        let unknown = if agent.is_some() { UNKNOWN_AGENT_WINDOW } else { UNKNOWN_WINDOW };
+        let window = window.unwrap_or(unknown);
         let most = if agent.is_some() { MOST_AGENT_TOKENS } else { MOST_TOKENS };
         let budget = (window - window / ANSWER_SHARE).min(most);
         let mut system = instructions.map_or_else(|| usual_instructions(today), str::to_owned);

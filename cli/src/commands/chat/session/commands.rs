@@ -242,7 +242,7 @@ impl Session<'_> {
         };
         self.context.output.note(match (self.tools, &self.agent.workspace) {
             (true, Some(folder)) => format!("tools are on: agents answer, and work in {folder}"),
-            (true, None) => "tools are on: agents answer".to_owned(),
+            (true, None) => "tools are on: agents answer, and work on no files".to_owned(),
             (false, _) => "tools are off: a model answers at once".to_owned(),
         });
         Ok(())
