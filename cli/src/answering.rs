@@ -42,8 +42,6 @@ pub(crate) struct Manner {
     pub(crate) show_reasoning: bool,
     /// The answer is printed by who asks, in another form; only what is said beside it is printed here.
     pub(crate) withhold: bool,
-    /// So many agents will be started below the one that answers, if that is known.
-    pub(crate) agents: u64,
 }
 
 /// A question was answered, perhaps not to the end.
@@ -108,11 +106,25 @@ pub(crate) fn ask(
     context: &mut Context,
     manner: Manner,
 ) -> Result<Given, Unanswered> {
+    ask_knowing(client, asking, context, manner, &[])
+}
+
+/// The same where it is known which tasks the agent that answers will give to others.
+///
+/// # Errors
+/// Why there is no answer.
+pub(crate) fn ask_knowing(
+    client: &mut Client,
+    asking: &mut Asking,
+    context: &mut Context,
+    manner: Manner,
+    tasks: &[String],
+) -> Result<Given, Unanswered> {
     let following = asking.agent.is_some().then(|| {
         let run = RunId(asking.run).to_string();
         // Somebody at another terminal may be able to answer where nobody is at this one.
         let mut following = Following::new(run, &context.home, asking.environment.clone(), can_ask(context));
-        following.expect(manner.agents);
+        following.expect(tasks);
         following
     });
     put_on_screen(client, &mut Wanted::Answer(asking), context, manner, following)

@@ -63,9 +63,9 @@ impl Following {
         }
     }
 
-    /// Says how many agents will be started below the run, if that is known.
-    pub(crate) fn expect(&mut self, agents: u64) {
-        self.telling.expect(agents);
+    /// Says which tasks the run will give to agents below it, if that is known: they are numbered so.
+    pub(crate) fn expect(&mut self, tasks: &[String]) {
+        self.telling.expect(tasks);
     }
 
     /// Adds an agent that was there before anything was followed.

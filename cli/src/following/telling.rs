@@ -22,6 +22,8 @@ pub(super) struct Telling {
     seats: HashMap<String, Seat>,
     /// What calls that have not returned are to do.
     calls: HashMap<(String, String), String>,
+    /// The tasks that the topmost one gives to others, where they are known and have not been met yet.
+    expected: Vec<Option<String>>,
     /// The call whose line was told last.
     last: Option<(String, String)>,
 }
@@ -54,14 +56,31 @@ impl Telling {
     pub(super) fn new(root: &str) -> Self {
         let seat = Seat { is_home: root.is_empty(), ..Seat::default() };
         let seats = HashMap::from([(root.to_owned(), seat)]);
-        Self { root: root.to_owned(), seats, calls: HashMap::new(), last: None }
+        Self { root: root.to_owned(), seats, calls: HashMap::new(), expected: Vec::new(), last: None }
     }
 
-    /// So many agents will be started by the topmost one.
-    pub(super) fn expect(&mut self, agents: u64) {
+    /// The topmost one will give these tasks to others, which have their numbers.
+    pub(super) fn expect(&mut self, tasks: &[String]) {
         if let Some(seat) = self.seats.get_mut(&self.root) {
-            seat.expected = agents;
+            seat.expected = tasks.len() as u64;
         }
+        self.expected = tasks.iter().map(|task| Some(text::preview(task))).collect();
+    }
+
+    /// The number of a task that was expected of the topmost one.
+    fn expected_number(&mut self, parent: &str, task: &str) -> Option<u64> {
+        if parent != self.root {
+            return None;
+        }
+        // What is told of a long one is its beginning.
+        let told = text::preview(task);
+        let is_it = |expected: &Option<String>| match (expected, told.strip_suffix('…')) {
+            (Some(expected), Some(beginning)) => expected.starts_with(beginning),
+            (expected, _) => expected.as_ref() == Some(&told),
+        };
+        let index = self.expected.iter().position(is_it)?;
+        self.expected[index] = None;
+        Some(index as u64 + 1)
     }
 
     /// An agent is there.
@@ -69,11 +88,13 @@ impl Telling {
         if self.seats.contains_key(run) {
             return;
         }
+        let expected = self.expected_number(parent, task);
         let above = self.seats.entry(parent.to_owned()).or_default();
         above.started += 1;
+        let own = expected.unwrap_or(above.started);
         let number = match above.number.as_str() {
-            "" => above.started.to_string(),
-            number => format!("{number}.{}", above.started),
+            "" => own.to_string(),
+            number => format!("{number}.{own}"),
         };
         let seat = Seat { parent: Some(parent.to_owned()), number, task: text::preview(task), ..Seat::default() };
         self.seats.insert(run.to_owned(), seat);

@@ -126,8 +126,8 @@ impl Spawn {
             ..Asking::new(conversation(context), "", context.fresh_id())
         };
         let mut client = context.open()?;
-        let manner = Manner { withhold: true, agents: tasks.len() as u64, ..Manner::default() };
-        let given = answering::ask(&mut client, &mut asking, context, manner)?;
+        let manner = Manner { withhold: true, ..Manner::default() };
+        let given = answering::ask_knowing(&mut client, &mut asking, context, manner, &tasks)?;
         let children = find(&mut client, &given.answered.run)?.children;
         let of_run: HashMap<String, String> = children.into_iter().map(|line| (line.run, line.task)).collect();
         let results = print(&mut context.output, &of_run, &given.answered.answer)?;

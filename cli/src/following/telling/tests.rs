@@ -119,10 +119,21 @@ fn of_two_hundred_agents_their_number_is_told_and_those_that_fail() {
 #[test]
 fn how_many_there_will_be_is_told_where_it_is_known() {
     let mut telling = Telling::new("R");
-    telling.expect(200);
+    let tasks: Vec<String> = (0..200).map(|number| format!("task {number}")).collect();
+    telling.expect(&tasks);
     assert_eq!(told(&mut telling, &[started("R", "A", "one")]), Vec::<String>::new());
     told(&mut telling, &[ended("R", "A", "finished")]);
     assert_eq!(telling.progress().as_deref(), Some("1 of 200 agents done"));
+}
+
+#[test]
+fn agents_have_the_numbers_of_their_tasks() {
+    let mut telling = Telling::new("R");
+    telling.expect(&["long ".repeat(40), "twin".to_owned(), "twin".to_owned(), "t".to_owned()]);
+    let tasks = [("A", "twin"), ("B", "long long…"), ("C", "t"), ("D", "twin")];
+    let arrivals = tasks.map(|(run, task)| started("R", run, task));
+    let lines = told(&mut telling, &arrivals);
+    assert_eq!(lines, ["  [2] agent: twin", "  [1] agent: long long…", "  [4] agent: t", "  [3] agent: twin"]);
 }
 
 #[test]

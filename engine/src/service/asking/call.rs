@@ -25,6 +25,9 @@ use crate::tools;
 const PAGE: usize = 32;
 /// The window of a local model that nothing is known of: what Ollama gives where nobody has set it.
 const LOCAL_WINDOW: u64 = 4_096;
+/// The same for an agent, whose tools alone would fill that: whoever runs agents on a local model gives it more
+/// (`OLLAMA_CONTEXT_LENGTH`).
+const LOCAL_AGENT_WINDOW: u64 = 16_384;
 
 /// From so many messages on that are left out for want of room, they are told by a summary.
 const LEFT_OUT: u32 = 4;
@@ -394,7 +397,8 @@ fn gather(
     }
     let today = engine.reader.header(run.started)?.at.to_string();
     let window = facts(&target.provider.name, &target.model).map(|facts| facts.context_window);
-    let window = window.or(target.provider.local.then_some(LOCAL_WINDOW));
+    let local = if agent.is_some() { LOCAL_AGENT_WINDOW } else { LOCAL_WINDOW };
+    let window = window.or(target.provider.local.then_some(local));
     let today = today.get(..10).unwrap_or(&today);
     let equipment = agent.map(|(agent, state)| equipment(agent, state)).transpose()?;
     let mut gathering = Gathering::new(request.system.as_deref(), today, &passages, window, equipment.as_ref());
