@@ -106,8 +106,10 @@ pub fn take_part(folder: &Path, part: Part<'_>) -> Result<()> {
         false => Request::Ask(Box::new(asking(folder, part.task, environment)?)),
     };
     let ended = put(&engine, request);
-    let report = report(&engine, folder, ended)?;
+    let mut report = report(&engine, ended)?;
     engine.close();
+    // What an earlier process has left of a reply is thrown away behind everything.
+    report["arriving"] = std::fs::read_dir(folder.join("home/arriving")).map_or(0, Iterator::count).into();
     say(&report.to_string())
 }
 
@@ -171,7 +173,7 @@ fn query(engine: &Engine, query: Query) -> Result<Answer> {
 }
 
 /// Everything that can be judged.
-fn report(engine: &Engine, folder: &Path, ended: Result<Vec<Response>, Failure>) -> Result<Value> {
+fn report(engine: &Engine, ended: Result<Vec<Response>, Failure>) -> Result<Value> {
     let (answer, failure) = match ended {
         Ok(responses) => match responses.into_iter().next_back() {
             Some(Response::Answered(answered)) => (Some(answered.answer), None),
@@ -203,10 +205,9 @@ fn report(engine: &Engine, folder: &Path, ended: Result<Vec<Response>, Failure>)
     let (events, memories) = events(engine)?;
     let (anomalies, outstanding) =
         engine.writer().read(|views| (views.anomaly_count, views.runs.outstanding().len()))?;
-    let arriving = std::fs::read_dir(folder.join("home/arriving")).map_or(0, Iterator::count);
     Ok(json!({
         "answer": answer, "failure": failure, "agents": agents, "branch": branch, "events": events,
-        "memories": memories, "anomalies": anomalies, "outstanding": outstanding, "arriving": arriving,
+        "memories": memories, "anomalies": anomalies, "outstanding": outstanding,
         "head": engine.writer().position(),
     }))
 }

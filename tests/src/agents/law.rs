@@ -14,6 +14,9 @@ use serde_json::Value;
 
 use super::script::{Asked, EFFECTS};
 
+/// What `edit_file` says that is made again when it had been done.
+const REPLACED_BEFORE: &str = ": the new text stands there, and the old one nowhere";
+
 /// A story that has ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Round<'a> {
@@ -141,6 +144,12 @@ fn check_transcript(expected: &Value, agent: &Value) -> Result<usize> {
                 continue;
             }
             ensure!(call["status"] == expected["status"], "reply {step}: {call} where {expected} was due");
+            // What was replaced before is not replaced again.
+            if call["tool"] == "edit_file"
+                && call["output"].as_str().is_some_and(|text| text.ends_with(REPLACED_BEFORE))
+            {
+                continue;
+            }
             let output = |call: &Value| masked(call["output"].as_str().unwrap_or_default());
             ensure!(output(call) == output(expected), "reply {step}: {call} where {expected} was due");
         }
