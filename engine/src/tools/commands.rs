@@ -90,6 +90,7 @@ pub(super) struct Job {
     /// What it may write.
     pub(super) write: Vec<PathBuf>,
     pub(super) seconds: u64,
+    pub(super) network: Network,
 }
 
 impl Job {
@@ -103,6 +104,7 @@ impl Job {
             environment: Vec::new(),
             read: Vec::new(),
             seconds: USUAL_SECONDS,
+            network: Network::None,
         }
     }
 }
@@ -121,7 +123,7 @@ pub(super) fn run(doing: &Doing<'_>, job: Job) -> Output {
         folder: job.folder,
         environment,
         stdin: job.stdin,
-        policy: Policy { read: job.read, write: job.write, network: Network::None, limits },
+        policy: Policy { read: job.read, write: job.write, network: job.network, limits },
     };
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let finished = doing.engine.sandbox.run(&command, &mut |output| {

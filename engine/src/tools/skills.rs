@@ -7,8 +7,10 @@ use std::path::{Component, Path};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
+use zo_egress::{Egress, EgressError, HostPattern, Policy, Proxy};
 use zo_projections::event::run::agent::Effect;
 use zo_projections::{Actor, Command, Submission};
+use zo_sandbox::Network;
 use zo_skills::Skill;
 
 use super::commands::{Job, run};
@@ -121,8 +123,27 @@ impl Tool for RunSkill {
             job.read.push(folder.to_owned());
             job.write.clear();
         }
+        let _proxy = match proxy(&skill, scratch) {
+            Ok(None) => None,
+            Ok(Some(proxy)) => {
+                job.network = Network::Proxy(proxy.path().to_owned());
+                Some(proxy)
+            }
+            Err(error) => return Output::failed(error.to_string()),
+        };
         run(doing, job)
     }
+}
+
+/// The way to the hosts that a skill says it talks to, and to no other; none if it talks to none.
+fn proxy(skill: &Skill, scratch: &Path) -> Result<Option<Proxy>, EgressError> {
+    let allow_hosts: Vec<HostPattern> =
+        skill.requires.network.iter().filter_map(|host| HostPattern::parse(host).ok()).collect();
+    if allow_hosts.is_empty() {
+        return Ok(None);
+    }
+    let egress = Egress::new(Policy { allow_hosts, ..Policy::default() })?;
+    egress.proxy(&scratch.join("proxy")).map(Some)
 }
 
 /// The variables that a skill says it needs; what is in them gets into no event.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bincode::{Decode, Encode};
 
 use crate::event::Event;
-use crate::event::run::Usage;
 use crate::event::run::agent::{Budget, CallId, Caller, Effect, ToolStatus, Trust, Verdict};
+use crate::event::run::{Ending, Usage};
 use crate::ids::{ConversationId, Digest, MessageId, Position, RunId};
 use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
 use crate::record::Recorded;
@@ -283,8 +283,11 @@ impl Agents {
     fn end(&mut self, recorded: &Recorded, outcome: Outcome, answer: Option<MessageId>) {
         let id = RunId(recorded.header.stream.id);
         let Some(agent) = self.running.remove(&id) else { return };
-        let outcome =
-            if outcome == Outcome::Failed && agent.cancelled.is_some() { Outcome::Cancelled } else { outcome };
+        let outcome = match (outcome, agent.cancelled) {
+            (Outcome::Failed | Outcome::Cancelled, Some(_)) => Outcome::Cancelled,
+            (Outcome::Cancelled, None) => Outcome::Finished,
+            (outcome, _) => outcome,
+        };
         let returns = |step: Step| {
             let positions = step.calls.iter().filter_map(|call| Some(call.returned?.position));
             (step.replied, positions.collect())
@@ -394,7 +397,9 @@ impl Projection for Agents {
                 if let Some(agent) = self.running.get_mut(&RunId(recorded.header.stream.id)) {
                     agent.spend(&event.usage);
                 }
-                self.end(recorded, Outcome::Finished, Some(event.answer));
+                // Who was asked to stop in the middle of its answer has not finished it.
+                let cut = event.account.is_some_and(|account| account.ending == Ending::Interrupted);
+                self.end(recorded, if cut { Outcome::Cancelled } else { Outcome::Finished }, Some(event.answer));
             }
             Event::RunFailed(_) => self.end(recorded, Outcome::Failed, None),
             Event::RunReplied(_)

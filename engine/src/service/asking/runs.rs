@@ -347,6 +347,9 @@ impl Engine {
             let place = Place { environment: &self.environment, attended: false };
             return carry_on(self, id, place, None, &mut |_| ControlFlow::Continue(()));
         }
+        if self.writer.read(|views| views.agents.running().get(&id).is_some_and(|agent| agent.cancelled.is_some()))? {
+            return self.end_if_idle(id);
+        }
         // Whoever asks for it just now settles it first.
         let Some(_turn) = self.turns.take_free(id) else { return Ok(()) };
         match outstanding(self, id)? {

@@ -155,6 +155,9 @@ fn begin(
     };
     match judged {
         Judged::Refused(why) => {
+            if asked.remove(&id) {
+                deliver(each, arrived(answered(agent, id, Verdict::Denied)))?;
+            }
             returned(agent, id, Some(call), plain(ToolStatus::Refused, why), each)?;
             Ok(Begun::Ended)
         }
@@ -168,9 +171,7 @@ fn begin(
         }
         Judged::Allowed => {
             if asked.remove(&id) {
-                let (run, call) = (agent.id.to_string(), id.to_string());
-                let verdict = Verdict::Allowed;
-                deliver(each, arrived(AgentArrival::PermissionAnswered { run, call, verdict }))?;
+                deliver(each, arrived(answered(agent, id, Verdict::Allowed)))?;
             }
             let command = Command::RecordToolCall { run: agent.id, id };
             agent.engine.writer.submit_one(from_agent(agent, command))?;
@@ -180,6 +181,10 @@ fn begin(
             Ok(Begun::Ready(prepared))
         }
     }
+}
+
+fn answered(agent: &Agent<'_>, id: CallId, verdict: Verdict) -> AgentArrival {
+    AgentArrival::PermissionAnswered { run: agent.id.to_string(), call: id.to_string(), verdict }
 }
 
 fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
