@@ -26,14 +26,14 @@ use zo_models::ToolSpec;
 use zo_projections::RunId;
 use zo_projections::event::run::agent::{AgentOptions, CallId, Effect, ToolStatus, Trust};
 
-use self::rules::Subject;
+use self::rules::{Deed, Subject};
 use crate::engine::Engine;
 use crate::protocol::{AgentArrival, Environment};
 
 pub(crate) use self::agents::{NewAgent, SpawnAgents};
 pub(crate) use self::memory::is_untrusted;
 pub(crate) use self::results::parse as parse_call;
-pub(crate) use self::workspace::check as check_workspace;
+pub(crate) use self::workspace::{check as check_workspace, meant};
 
 /// What a tool's type says of it.
 pub(crate) trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
@@ -58,6 +58,11 @@ pub(crate) trait Tool: DeserializeOwned + JsonSchema + Send + 'static {
     /// # Errors
     /// If the arguments, though of the right types, cannot be taken: in words for the model.
     fn subject(&self) -> Result<Subject, String>;
+
+    /// More of what it would do, for who is asked to permit it.
+    fn details(&self) -> Option<String> {
+        None
+    }
 
     /// Does it.
     fn call(self, doing: &Doing<'_>) -> Output;
@@ -97,6 +102,8 @@ pub(crate) struct Entry {
 pub(crate) struct Prepared {
     pub(crate) effect: Effect,
     pub(crate) subject: Subject,
+    /// More of what it would do, for who is asked to permit it.
+    pub(crate) details: Option<String>,
     pub(crate) carry_out: Box<dyn FnOnce(&Doing<'_>) -> Output + Send>,
 }
 
@@ -133,6 +140,16 @@ pub(crate) struct Output {
     pub(crate) status: ToolStatus,
     pub(crate) trust: Trust,
     pub(crate) text: String,
+}
+
+impl Prepared {
+    /// The same deed by the path that it really means, where that is another one.
+    pub(crate) fn meant(&self, options: &AgentOptions) -> Option<Subject> {
+        let Deed::Text(named) = &self.subject.deed else { return None };
+        let tool = find(self.subject.tool).filter(|tool| tool.in_workspace)?;
+        let meant = meant(options.workspace.as_deref()?, named)?;
+        (meant != *named).then(|| Subject::text(tool.name, &meant))
+    }
 }
 
 impl Output {
@@ -193,7 +210,8 @@ fn entry<T: Tool>() -> Entry {
                 format!("the arguments of {} cannot be taken: {error}; their JSON Schema is {schema}", T::NAME)
             })?;
             let subject = tool.subject()?;
-            Ok(Prepared { effect: tool.effect(), subject, carry_out: Box::new(move |doing| tool.call(doing)) })
+            let (effect, details) = (tool.effect(), tool.details());
+            Ok(Prepared { effect, subject, details, carry_out: Box::new(move |doing| tool.call(doing)) })
         },
     }
 }

@@ -301,9 +301,12 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
         let (conversation, index) = views.conversations.by_message(answer)?;
         let message = &conversation.messages[index as usize];
         let parent = message.parent.map(|parent| conversation.messages[parent as usize].id);
-        Some((conversation.id, message.position, parent, views.position))
+        // What an agent cost is what all its calls did, and those of the agents below it.
+        let is_agent = views.agents.ended().contains_key(&id);
+        let spent = is_agent.then(|| agent::with_agents(&views.agents, id));
+        Some((conversation.id, message.position, parent, views.position, spent))
     })?;
-    let Some((conversation, position, question, head)) = place else {
+    let Some((conversation, position, question, head, spent)) = place else {
         let reason = runs::last_reason(engine, id)?.unwrap_or_else(|| format!("run {id} ended without an answer"));
         return Err(Failure::new(FailureKind::Model, reason).hint(format!(
             "`zo ask --retry` puts the question again; `zo log tail --stream run/{id}` shows what happened"
@@ -325,7 +328,7 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
         message: answer.to_string(),
         model: finished.model.clone(),
         recalled: recalled.iter().map(sources::Found::line).collect(),
-        usage: finished.usage,
+        usage: spent.unwrap_or(finished.usage),
         account: finished.account.unwrap_or_default(),
         position: end.recorded.header.position,
         indexed,

@@ -152,6 +152,10 @@ impl Tool for WriteFile {
         Ok(Subject::text(Self::NAME, &named(&self.path)?))
     }
 
+    fn details(&self) -> Option<String> {
+        Some(format!("{} bytes:\n{}", self.content.len(), shown(&self.content)))
+    }
+
     fn call(self, doing: &Doing<'_>) -> Output {
         in_workspace(doing, |workspace| {
             workspace.write(&self.path, self.content.as_bytes())?;
@@ -198,6 +202,10 @@ impl Tool for EditFile {
         Ok(Subject::text(Self::NAME, &named(&self.path)?))
     }
 
+    fn details(&self) -> Option<String> {
+        Some(format!("replace:\n{}\nby:\n{}", shown(&self.old), shown(&self.new)))
+    }
+
     fn call(self, doing: &Doing<'_>) -> Output {
         in_workspace(doing, |workspace| {
             let text = text_of(&self.path, workspace.read(&self.path)?)?;
@@ -217,6 +225,18 @@ impl Tool for EditFile {
                 count => Err(format!("{}: the text to replace stands in {count} places: say more of it", self.path)),
             }
         })
+    }
+}
+
+/// A text for who is asked to permit it, cut.
+fn shown(text: &str) -> String {
+    /// Bytes that fit a terminal.
+    const MOST: usize = 800;
+    match text.len() {
+        length if length > MOST => {
+            format!("{}\n… {} bytes more", &text[..text.floor_char_boundary(MOST)], length - MOST)
+        }
+        _ => text.to_owned(),
     }
 }
 

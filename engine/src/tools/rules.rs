@@ -3,7 +3,7 @@
 //! ```text
 //! allow: run_command(git status)        exactly this command
 //! allow: run_command(git log …)         it, and whatever stands behind
-//! deny:  run_command(git push)          a denial always means whatever stands behind, too
+//! deny:  run_command(git push)          a denial also means whatever stands between and behind, and within `env`, `sh -c` …
 //! allow: run_command(cargo test * --lib)    `*` is any one argument
 //! ask:   http_fetch(GET https://example.org/*)    elsewhere `*` is any text
 //! deny:  write_file                     every call of it
@@ -55,6 +55,9 @@ impl Subject {
         }
     }
 }
+
+/// So deep a command line is looked for within the arguments of another one.
+const MOST_NESTED: u32 = 4;
 
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -161,9 +164,8 @@ impl Rule {
             (None, _) => true,
             (Some(Pattern::Text(pattern)), Part::Text(text)) => fits(pattern, text),
             (Some(Pattern::Words { words, open }), Part::Program(program)) => match self.verb {
-                Verb::Allow => begins_with(program, words, false) && (*open || program.len() == words.len()),
-                // Denied and asked about is also what stands behind `env` and the like, and under any path.
-                Verb::Deny | Verb::Ask => inner_programs(program).iter().any(|inner| begins_with(inner, words, true)),
+                Verb::Allow => begins_with(program, words) && (*open || program.len() == words.len()),
+                Verb::Deny | Verb::Ask => might_be(program, words, 0),
             },
             _ => false,
         }
@@ -247,13 +249,17 @@ pub(crate) fn judge(rules: &[Rule], subject: &Subject, usually: super::Usually, 
             Some(format!("the rule `{rule}` says so"))
         } else {
             let mut allowing = rules.iter().filter(|rule| rule.verb == Verb::Allow && rule.speaks_of(subject, part));
-            let allowed = match careful {
+            // What a shell makes of a text is not known, so it may be what is denied.
+            let unknown = matches!(part, Part::Program(program) if is_shell(program))
+                && rules.iter().any(|rule| rule.verb != Verb::Allow && rule.tool == subject.tool && !rule.is_broad());
+            let allowed = match careful || unknown {
                 true => allowing.any(|rule| !rule.is_broad()),
                 false => allowing.next().is_some() || usually == super::Usually::Allow,
             };
-            let why = match careful {
-                true => "it cannot be taken back, and this run has read what anybody may have written",
-                false => "no rule allows it",
+            let why = match (careful, unknown) {
+                (true, _) => "it cannot be taken back, and this run has read what anybody may have written",
+                (false, true) => "what a shell makes of it cannot be known, and there are commands that are denied",
+                (false, false) => "no rule allows it",
             };
             (!allowed).then(|| why.to_owned())
         };
@@ -287,12 +293,9 @@ fn join(words: &[String]) -> String {
     shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| format!("{words:?}"))
 }
 
-/// Whether a program's words begin with those of a pattern. `loosely`: whatever folder the program is in.
-fn begins_with(program: &[String], words: &[String], loosely: bool) -> bool {
-    let same = |(index, (word, pattern)): (usize, (&String, &String))| {
-        let is_program = index == 0 && loosely;
-        word == pattern || (pattern == "*" && index > 0) || (is_program && file_name(word) == file_name(pattern))
-    };
+/// Whether a program's words begin with those of a pattern.
+fn begins_with(program: &[String], words: &[String]) -> bool {
+    let same = |(index, (word, pattern)): (usize, (&String, &String))| word == pattern || (pattern == "*" && index > 0);
     program.len() >= words.len() && program.iter().zip(words).enumerate().all(same)
 }
 
@@ -304,27 +307,31 @@ fn is_shell(program: &[String]) -> bool {
     matches!(program.first().map(|word| file_name(word)), Some("sh" | "bash" | "dash" | "zsh" | "ksh" | "fish"))
 }
 
-/// A program, and those that it would start as its arguments say: `env A=1 git push` is also `git push`.
-fn inner_programs(program: &[String]) -> Vec<Vec<String>> {
-    const WRAPPERS: &[&str] = &[
-        "env", "nice", "nohup", "time", "timeout", "stdbuf", "setsid", "xargs", "sudo", "doas", "command", "exec",
-        "ionice", "chroot", "unshare", "busybox", "watch", "parallel", "find",
-    ];
-    let mut all = vec![program.to_vec()];
-    let Some(first) = program.first() else { return all };
-    if WRAPPERS.contains(&file_name(first)) {
-        // Where the inner program begins depends on the wrapper's options: every place is looked at.
-        all.extend((1..program.len()).map(|from| program[from..].to_vec()));
-    } else if is_shell(program) {
-        for word in &program[1..] {
-            // As far as words go; what a shell makes of them is not known, so this can only deny more.
-            for line in word.split(['\n', ';', '|', '&', '(', ')', '`']) {
-                let words = shlex::split(line).unwrap_or_else(|| line.split_whitespace().map(str::to_owned).collect());
-                all.extend((0..words.len()).map(|from| words[from..].to_vec()));
-            }
-        }
+/// Whether a program, or one that it might start as its arguments say, is what a denial names: `git -C . push`,
+/// `env A=1 git push` and `sh -c 'git push'` all are `git push`. It may be more than is meant, never less as far as the words
+/// go; what a script does when it runs is for the sandbox.
+fn might_be(program: &[String], words: &[String], depth: u32) -> bool {
+    let Some((name, behind)) = words.split_first() else { return false };
+    let starts = |(from, word): (usize, &String)| {
+        file_name(word) == file_name(name) && stand_in_order(behind, &program[from + 1..])
+    };
+    if program.iter().enumerate().any(starts) {
+        return true;
     }
-    all
+    let within = |word: &String| {
+        let lines = word.split(['\n', ';', '|', '&', '(', ')', '`']);
+        let words_of = |line: &str| {
+            shlex::split(line).unwrap_or_else(|| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        lines.map(words_of).any(|inner| might_be(&inner, words, depth + 1))
+    };
+    depth < MOST_NESTED && program.iter().filter(|word| word.contains(char::is_whitespace)).any(within)
+}
+
+/// Whether words stand in others in their order, whatever stands between.
+fn stand_in_order(words: &[String], others: &[String]) -> bool {
+    let mut others = others.iter();
+    words.iter().all(|word| others.any(|other| word == "*" || other == word))
 }
 
 /// Whether a text fits a pattern, in which `*` stands for any text.

@@ -43,6 +43,26 @@ pub(crate) fn check(engine: &Engine, folder: &str) -> Result<String, String> {
     path.into_os_string().into_string().map_err(|_| format!("the workspace {folder:?} has a name that is no UTF-8"))
 }
 
+/// The path, relative to the workspace, that a name there really means: through links, whether it is there or not. None if
+/// it leads out.
+pub(crate) fn meant(workspace: &str, named: &str) -> Option<String> {
+    let root = Path::new(workspace);
+    let mut there = root.join(named);
+    let mut behind = Vec::new();
+    // What is not there yet has a parent that is.
+    let real = loop {
+        match there.canonicalize() {
+            Ok(real) => break real,
+            Err(_) => {
+                behind.push(there.file_name()?.to_owned());
+                there = there.parent()?.to_owned();
+            }
+        }
+    };
+    let real = behind.iter().rev().fold(real, |path, part| path.join(part));
+    real.strip_prefix(root).ok()?.to_str().map(str::to_owned)
+}
+
 /// A workspace, opened.
 pub(super) struct Workspace {
     root: OwnedFd,

@@ -42,6 +42,7 @@ use crate::service::conversation::body_of;
 use crate::service::{Each, deliver};
 use crate::tools;
 
+pub(super) use self::budget::with_agents;
 pub(crate) use self::consent::waiting as permission_line;
 pub(crate) use self::spawn::{answer_of, spawn};
 pub(super) use self::start::start;
@@ -213,6 +214,10 @@ pub(super) fn carry_on(
                 Some(Stop::Deadline) => return Err(fail(engine, id, Some(too_late()))?),
                 _ => return Err(fail(engine, id, Some(stopped_by_request()))?),
             },
+            Outcome::BrokeOff(failure) => {
+                deliver(each, Response::Arrived(Arrival::Note(format!("{}; it is asked again", failure.message))))?;
+                last_failure = Some(failure);
+            }
             Outcome::Failed(failure) => {
                 let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
                 if let Some(next) = next_model(&run, &agent.request, &failed) {

@@ -42,6 +42,8 @@ pub(super) enum Outcome {
     Failed(Failure),
     /// It asks for tools, and that is recorded.
     Replied,
+    /// It broke off, and is made again.
+    BrokeOff(Failure),
     /// Who asked no longer waits, and nothing had come; that is recorded.
     Stopped,
     /// This process ends, and nothing had come: the next one carries on.
@@ -239,13 +241,16 @@ impl Call<'_> {
     fn failed(&self, position: Position, error: ModelError, spent: &Spent) -> Result<Outcome, Failure> {
         let cancelled = error.kind == ErrorKind::Cancelled;
         let left = cancelled && self.engine.is_stopping();
-        let attempts = if left { 0 } else { error.attempts.max(1) };
+        // An agent's reply that broke off is no answer: the same is asked again, as after a crash, and as often.
+        let broke_off = self.agent.is_some() && matches!(error.kind, ErrorKind::CutOff | ErrorKind::IdleTimeout);
+        let attempts = if left || broke_off { 0 } else { error.attempts.max(1) };
         let mut failure = Failure::from(error);
         failure.message = self.engine.writer.redactor().clean(&failure.message);
         self.record_failure(position, attempts, spent, &failure.message)?;
         Ok(match (left, cancelled) {
             (true, _) => Outcome::LeftToOthers,
             (false, true) => Outcome::Stopped,
+            (false, false) if broke_off => Outcome::BrokeOff(failure),
             (false, false) => Outcome::Failed(failure),
         })
     }

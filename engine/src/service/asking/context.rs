@@ -79,6 +79,8 @@ pub(super) struct Told {
     pub(super) calls: Vec<ToolCall>,
     /// One for each call.
     pub(super) results: Vec<String>,
+    /// Where each can be read on: `2.0`; none if it cannot.
+    pub(super) places: Vec<Option<String>>,
 }
 
 impl Told {
@@ -99,9 +101,15 @@ impl Told {
     }
 
     fn with_results_of(&self, most: usize) -> Self {
-        let results = self.results.iter().map(|result| cut(result, most, |_| String::new())).collect();
-        Self { results, ..self.clone() }
+        let places = self.places.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        let brief = |(result, place): (&String, Option<&str>)| cut(result, most, |_| how_to_read_on(place));
+        Self { results: self.results.iter().zip(places).map(brief).collect(), ..self.clone() }
     }
+}
+
+/// Says in a cut how to read what is left out.
+pub(super) fn how_to_read_on(place: Option<&str>) -> String {
+    place.map(|place| format!(": read_result of call {place}")).unwrap_or_default()
 }
 
 /// A text with its middle left out, if it is longer than `most` bytes. `note` says what to do about so many bytes.

@@ -179,7 +179,7 @@ pub(super) fn carry_on(
             Outcome::Ended | Outcome::Replied => {}
             Outcome::LeftToOthers => return Err(left_to_others()),
             Outcome::Stopped => return Err(fail(engine, id, Some(stopped()))?),
-            Outcome::Failed(failure) => {
+            Outcome::Failed(failure) | Outcome::BrokeOff(failure) => {
                 let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
                 if let Some(next) = next_model(&run, &request, &failed) {
                     let note = format!("{}; {next} is called instead", failure.message);

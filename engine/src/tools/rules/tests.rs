@@ -54,10 +54,23 @@ fn a_denial_reaches_further_than_an_allowance() {
         "true | xargs git push",
         "git status && git push",
         "echo $(git push)",
+        "git -C . push",
+        "git -c a=b push",
+        "git --no-pager push",
+        "env sh -c 'git push'",
+        "env -S 'git push'",
+        "flock f git push",
+        "/lib64/ld-linux-x86-64.so.2 /usr/bin/git push",
+        "sh -c \"env sh -c 'git push'\"",
     ] {
         check(both, line, false, "deny");
     }
     check(both, "git pull", false, "allow");
+    // What cannot be seen through is asked about.
+    for line in ["/usr/bin/gi? push", "t=pu; git ${t}sh", "printf x | sh", "sh script"] {
+        check(both, line, false, "ask");
+        check(&["allow: run_command"], line, false, "allow");
+    }
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn shared(views: &Views, id: RunId, agent: &RunningAgent) -> Option<String> {
 }
 
 /// What an agent and those below it cost.
-fn with_agents(agents: &Agents, id: RunId) -> Usage {
+pub(in super::super) fn with_agents(agents: &Agents, id: RunId) -> Usage {
     let (spent, children) = match (agents.running().get(&id), agents.ended().get(&id)) {
         (Some(agent), _) => (agent.spent, &agent.children),
         (None, Some(agent)) => (agent.spent, &agent.children),

@@ -39,10 +39,13 @@ pub(super) fn judge(
     let tainted = state.tainted || agent.recalled_untrusted;
     let careful = tainted && prepared.effect == Effect::Once;
     let rules = rules(agent, state)?;
-    let why = match judge_by(&rules, &prepared.subject, usually, careful) {
-        Ruling::Allow => return Ok(Judged::Allowed),
-        Ruling::Deny(why) => return Ok(Judged::Refused(why)),
-        Ruling::Ask(why) => why,
+    let as_named = judge_by(&rules, &prepared.subject, usually, careful);
+    // A path that is a link, or absolute, is judged by what it means, too: the stricter one holds.
+    let as_meant = prepared.meant(&agent.options).map(|subject| judge_by(&rules, &subject, usually, careful));
+    let why = match (as_named, as_meant) {
+        (Ruling::Deny(why), _) | (_, Some(Ruling::Deny(why))) => return Ok(Judged::Refused(why)),
+        (Ruling::Ask(why), _) | (_, Some(Ruling::Ask(why))) => why,
+        (Ruling::Allow, None | Some(Ruling::Allow)) => return Ok(Judged::Allowed),
     };
     let rule = prepared.subject.rule();
     if agent.consent() == Consent::Deny {
@@ -50,11 +53,17 @@ pub(super) fn judge(
         let how = allow.map(|what| format!("; `--allow '{what}'` would permit it")).unwrap_or_default();
         return Ok(Judged::Refused(format!("{why}, and nobody can be asked{how}")));
     }
-    let what = format!("{} {}", call.tool, prepared.subject);
+    let details = prepared.details.as_deref().map(|details| format!("\n{details}")).unwrap_or_default();
+    let what = plain(&format!("{} {}{details}", call.tool, prepared.subject));
     let body = PermissionBody { what, why, rule };
     let command = Command::AskPermission { run: agent.id, id, body };
     agent.engine.writer.submit_one(from_agent(agent, command))?;
     Ok(Judged::Asked)
+}
+
+/// A text that does nothing to a terminal.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
 /// The rules that hold for an agent: those of the home, its own, and what its skills say they need.

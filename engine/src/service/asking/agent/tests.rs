@@ -42,12 +42,20 @@ pub(super) fn says(text: &str) -> Scripted {
     openai::stream("scripted", &[text])
 }
 
-/// How many results of tools a request tells.
+/// What a request tells of what tools gave for its question.
 pub(super) fn results(asked: &Asked) -> Vec<String> {
     let json = asked.json();
     let messages = json["messages"].as_array().cloned().unwrap_or_default();
+    let question = messages.iter().rposition(|message| message["role"] == "user").unwrap_or(0);
+    let messages = &messages[question..];
     let tools = messages.iter().filter(|message| message["role"] == "tool");
     tools.map(|message| message["content"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+/// How many results of tools a request tells, those for earlier questions too.
+pub(super) fn all_results(asked: &Asked) -> usize {
+    let messages = asked.json()["messages"].as_array().cloned().unwrap_or_default();
+    messages.iter().filter(|message| message["role"] == "tool").count()
 }
 
 fn open(folder: &Path) -> Arc<Engine> {

@@ -86,7 +86,7 @@ fn files_stand_before_what_is_said_of_them() {
 
 fn step(text: &str, result: &str) -> Told {
     let call = ToolCall { id: "c".to_owned(), name: "recall".to_owned(), arguments: "{}".to_owned() };
-    Told { text: text.to_owned(), calls: vec![call], results: vec![result.to_owned()] }
+    Told { text: text.to_owned(), calls: vec![call], results: vec![result.to_owned()], places: Vec::new() }
 }
 
 #[test]

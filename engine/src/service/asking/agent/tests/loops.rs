@@ -29,7 +29,7 @@ fn a_model_asks_for_tools_until_it_answers() {
     story.is_whole();
     // A further question is told what was done for the one before.
     story.run("and now?", 2, story.request()).expect("it is answered");
-    assert_eq!(results(&story.server.requests()[3]).len(), 3);
+    assert_eq!(all_results(&story.server.requests()[3]), 3);
 }
 
 #[test]
@@ -201,4 +201,23 @@ fn an_agent_that_is_asked_to_stop_ends_with_every_call_returned() {
     assert_eq!(story.show(1).line.status, "cancelled");
     story.is_whole();
     assert_eq!(story.show(1).replies[0].calls[0].status, Some(ToolStatus::Done));
+}
+
+#[test]
+fn a_reply_that_breaks_off_is_asked_for_again() {
+    let count = Arc::new(AtomicUsize::new(0));
+    let counted = count.clone();
+    let story = Story::new(move |asked| match (counted.fetch_add(1, Ordering::SeqCst), results(asked).len()) {
+        (0, _) => Scripted::sse(200)
+            .send(openai::chunk("let me see"))
+            .send(openai::tool_call_chunk(Some(0), Some("a"), Some("recall"), "{\"quest"))
+            .cut(),
+        (_, 0) => calls(&[("recall", json!({"question": "x"}))]),
+        _ => says("there"),
+    });
+    let answered = story.run("go", 1, story.request()).expect("it is answered");
+    assert_eq!((answered.answer.as_str(), count.load(Ordering::SeqCst)), ("there", 3));
+    // What is told of the cost is that of all of it.
+    assert!(answered.usage.input_tokens >= 107, "{:?}", answered.usage);
+    story.is_whole();
 }

@@ -109,3 +109,29 @@ fn who_has_read_a_file_may_do_nothing_that_cannot_be_taken_back_unless_a_rule_na
     let Answer::Memories { memories, .. } = *answer else { panic!("no memories") };
     assert!(crate::tools::is_untrusted(memories[0].meta.as_deref()), "{:?}", memories[0].meta);
 }
+
+#[test]
+fn a_file_is_denied_by_whatever_name_it_is_called() {
+    let story = Story::new(|asked| match results(asked).len() {
+        0 => {
+            let absolute = asked.last_user_text();
+            calls(&[
+                ("read_file", json!({"path": "sub/a.env"})),
+                ("read_file", json!({"path": "link/a.env"})),
+                ("read_file", json!({ "path": absolute })),
+                ("write_file", json!({"path": "link/new.env", "content": "x"})),
+            ])
+        }
+        _ => says("so"),
+    });
+    let work = story.folder.path().join("work");
+    std::fs::create_dir(work.join("sub")).expect("a folder");
+    std::fs::write(work.join("sub/a.env"), "K=1").expect("it is written");
+    std::os::unix::fs::symlink("sub", work.join("link")).expect("a link");
+    let rules = ["deny: read_file(sub/*)", "deny: write_file(sub/*)", "allow: write_file"].map(str::to_owned).to_vec();
+    let task = work.join("sub/a.env").canonicalize().expect("it is there").to_string_lossy().into_owned();
+    story.run(&task, 1, AgentRequest { rules, ..story.request() }).expect("it is answered");
+    let statuses: Vec<_> = story.show(1).replies[0].calls.iter().map(|call| call.status).collect();
+    assert_eq!(statuses, [Some(ToolStatus::Refused); 4], "{:?}", story.transcript(1));
+    assert!(!work.join("sub/new.env").exists());
+}
