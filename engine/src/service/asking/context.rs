@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use zo_models::{ChatMessage, ChatRequest, Part, Role, ToolCall, ToolSpec, estimate_image_tokens, estimate_tokens};
 use zo_projections::Timestamp;
+use zo_projections::event::run::agent::CallId;
 
 /// Tokens that are sent at the most, however large the model's window is: more costs more, and is read less well.
 const MOST_TOKENS: u64 = 24_000;
@@ -79,6 +80,8 @@ pub(super) struct Told {
     pub(super) calls: Vec<ToolCall>,
     /// One for each call.
     pub(super) results: Vec<String>,
+    /// Which step it is of the agent that is told, from 0; none if another one did it. By it a call can be read on.
+    pub(super) number: Option<u32>,
 }
 
 impl Told {
@@ -99,9 +102,17 @@ impl Told {
     }
 
     fn with_results_of(&self, most: usize) -> Self {
-        let results = self.results.iter().map(|result| cut(result, most, |_| String::new())).collect();
+        let note =
+            |call: usize| self.number.map(|step| read_on(CallId { step, call: u32::try_from(call).unwrap_or(0) }));
+        let results = self.results.iter().enumerate();
+        let results = results.map(|(call, result)| cut(result, most, |_| note(call).unwrap_or_default())).collect();
         Self { results, ..self.clone() }
     }
+}
+
+/// How an agent reads on what a call gave.
+pub(super) fn read_on(call: CallId) -> String {
+    format!(": read_result of call {call}")
 }
 
 /// A text with its middle left out, if it is longer than `most` bytes. `note` says what to do about so many bytes.

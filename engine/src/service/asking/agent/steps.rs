@@ -6,7 +6,7 @@ use zo_projections::event::Event;
 use zo_projections::event::run::agent::{CallId, ReplyBody, ResultBody, ToolStatus, Trust};
 use zo_projections::views::agents::{EndedAgent, RunningAgent};
 
-use super::super::context::{Told, cut};
+use super::super::context::{Told, cut, read_on};
 use super::budget::{TOLD_REPETITIONS, repetitions};
 use crate::engine::Engine;
 use crate::protocol::Failure;
@@ -73,7 +73,7 @@ fn read(
         name: call.name,
         arguments: valid(call.arguments),
     };
-    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results })
+    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results, number })
 }
 
 /// Some providers refuse arguments that are no JSON object; that they were none is told by the result.
@@ -86,7 +86,7 @@ fn valid(arguments: String) -> String {
 
 /// What a call gave, as a model is told.
 fn result(status: ToolStatus, trust: Trust, output: &str, id: Option<CallId>, most: usize) -> String {
-    let output = cut(output, most, |_| id.map(|id| format!(": read_result of call {id}")).unwrap_or_default());
+    let output = cut(output, most, |_| id.map(read_on).unwrap_or_default());
     let head = match status {
         ToolStatus::Done => "",
         ToolStatus::Failed => "failed: ",

@@ -50,6 +50,15 @@ pub(super) fn results(asked: &Asked) -> Vec<String> {
     tools.map(|message| message["content"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
+/// The same without those that were brought for earlier questions.
+pub(super) fn results_since_question(asked: &Asked) -> Vec<String> {
+    let json = asked.json();
+    let messages = json["messages"].as_array().cloned().unwrap_or_default();
+    let earlier = messages.iter().rposition(|message| message["role"] == "user").unwrap_or_default();
+    let earlier = messages[..earlier].iter().filter(|message| message["role"] == "tool").count();
+    results(asked).split_off(earlier)
+}
+
 fn open(folder: &Path) -> Arc<Engine> {
     let mut options = EngineOptions::default();
     options.models.retries.base = Duration::from_millis(1);
