@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use zo_models::{ChatMessage, ChatRequest, Part, Role, ToolCall, ToolSpec, estimate_image_tokens, estimate_tokens};
 use zo_projections::Timestamp;
+use zo_projections::event::run::agent::CallId;
 
 /// Tokens that are sent at the most, however large the model's window is: more costs more, and is read less well.
 const MOST_TOKENS: u64 = 24_000;
@@ -79,8 +80,8 @@ pub(super) struct Told {
     pub(super) calls: Vec<ToolCall>,
     /// One for each call.
     pub(super) results: Vec<String>,
-    /// Where each can be read on: `2.0`; none if it cannot.
-    pub(super) places: Vec<Option<String>>,
+    /// Which step it is of the agent that is told, from 0; none if another one did it. By it a call can be read on.
+    pub(super) number: Option<u32>,
 }
 
 impl Told {
@@ -101,15 +102,17 @@ impl Told {
     }
 
     fn with_results_of(&self, most: usize) -> Self {
-        let places = self.places.iter().map(Option::as_deref).chain(std::iter::repeat(None));
-        let brief = |(result, place): (&String, Option<&str>)| cut(result, most, |_| how_to_read_on(place));
-        Self { results: self.results.iter().zip(places).map(brief).collect(), ..self.clone() }
+        let note =
+            |call: usize| self.number.map(|step| read_on(CallId { step, call: u32::try_from(call).unwrap_or(0) }));
+        let results = self.results.iter().enumerate();
+        let results = results.map(|(call, result)| cut(result, most, |_| note(call).unwrap_or_default())).collect();
+        Self { results, ..self.clone() }
     }
 }
 
-/// Says in a cut how to read what is left out.
-pub(super) fn how_to_read_on(place: Option<&str>) -> String {
-    place.map(|place| format!(": read_result of call {place}")).unwrap_or_default()
+/// How an agent reads on what a call gave.
+pub(super) fn read_on(call: CallId) -> String {
+    format!(": read_result of call {call}")
 }
 
 /// A text with its middle left out, if it is longer than `most` bytes. `note` says what to do about so many bytes.

@@ -6,7 +6,7 @@ use zo_projections::event::Event;
 use zo_projections::event::run::agent::{CallId, ReplyBody, ResultBody, ToolStatus, Trust};
 use zo_projections::views::agents::{EndedAgent, RunningAgent};
 
-use super::super::context::{Told, cut, how_to_read_on};
+use super::super::context::{Told, cut, read_on};
 use super::budget::{TOLD_REPETITIONS, repetitions};
 use crate::engine::Engine;
 use crate::protocol::Failure;
@@ -60,13 +60,11 @@ fn read(
 ) -> Result<Told, Failure> {
     let body: ReplyBody = body_of(&engine.reader.event(replied)?)?.unwrap_or_default();
     let mut results = Vec::with_capacity(returns.len());
-    let mut places = Vec::with_capacity(returns.len());
     for event in engine.reader.events(returns.iter().copied())? {
         let output = body_of::<ResultBody>(&event)?.unwrap_or_default().output;
         let Event::ToolReturned(returned) = &event.recorded.event else { continue };
-        let place = number.map(|step| CallId { step, call: returned.id.call }.to_string());
-        results.push(result(returned.status, returned.trust, &output, place.as_deref(), most));
-        places.push(place);
+        let id = number.map(|step| CallId { step, call: returned.id.call });
+        results.push(result(returned.status, returned.trust, &output, id, most));
     }
     // Providers refuse a call without a result.
     results.resize(body.tool_calls.len(), "(what it gave cannot be read any more)".to_owned());
@@ -75,7 +73,7 @@ fn read(
         name: call.name,
         arguments: valid(call.arguments),
     };
-    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results, places })
+    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results, number })
 }
 
 /// Some providers refuse arguments that are no JSON object; that they were none is told by the result.
@@ -87,8 +85,8 @@ fn valid(arguments: String) -> String {
 }
 
 /// What a call gave, as a model is told.
-fn result(status: ToolStatus, trust: Trust, output: &str, place: Option<&str>, most: usize) -> String {
-    let output = cut(output, most, |_| how_to_read_on(place));
+fn result(status: ToolStatus, trust: Trust, output: &str, id: Option<CallId>, most: usize) -> String {
+    let output = cut(output, most, |_| id.map(read_on).unwrap_or_default());
     let head = match status {
         ToolStatus::Done => "",
         ToolStatus::Failed => "failed: ",

@@ -86,7 +86,7 @@ fn files_stand_before_what_is_said_of_them() {
 
 fn step(text: &str, result: &str) -> Told {
     let call = ToolCall { id: "c".to_owned(), name: "recall".to_owned(), arguments: "{}".to_owned() };
-    Told { text: text.to_owned(), calls: vec![call], results: vec![result.to_owned()], places: Vec::new() }
+    Told { text: text.to_owned(), calls: vec![call], results: vec![result.to_owned()], number: Some(3) }
 }
 
 #[test]
@@ -132,7 +132,10 @@ fn the_newest_step_is_told_however_little_room_there_is() {
     assert!(gathering.take(question));
     let told = texts(&gathering.end("m", None));
     assert_eq!(told.len(), 3, "{told:?}");
-    assert!(told[2].starts_with("word ") && told[2].contains("bytes left out") && told[2].len() < 200, "{told:?}");
+    assert!(
+        told[2].starts_with("word ") && told[2].contains("left out: read_result of call 3.0") && told[2].len() < 250,
+        "{told:?}"
+    );
 }
 
 #[test]

@@ -3,9 +3,9 @@
 use super::*;
 
 fn writes(asked: &Asked) -> Scripted {
-    match results(asked).len() {
-        0 => calls(&[("write_file", json!({"path": "a.txt", "content": "one"}))]),
-        _ => says(&results(asked)[0]),
+    match results(asked).first() {
+        None => calls(&[("write_file", json!({"path": "a.txt", "content": "one"}))]),
+        Some(result) => says(result),
     }
 }
 
