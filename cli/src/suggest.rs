@@ -2,10 +2,13 @@
 
 /// The one of `names` that `given` was probably meant to be: at most a third of it differs.
 pub(crate) fn nearest<'a>(given: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let exact = given;
     let given: Vec<char> = given.to_lowercase().chars().take(MAX_LETTERS).collect();
     let most = (given.len() / 3).max(1);
     names
         .into_iter()
+        // What was given is no typo of itself: then it is something else that is wrong.
+        .filter(|name| *name != exact && !exact.is_empty())
         .map(|name| (distance(&given, name), name))
         .filter(|(distance, _)| *distance <= most)
         .min_by_key(|(distance, _)| *distance)
@@ -48,6 +51,7 @@ mod tests {
         assert_eq!(nearest("grocery", names), None, "three of seven letters differ");
         assert_eq!(nearest("holiday", names), None);
         assert_eq!(nearest("x", []), None);
+        assert_eq!((nearest("work", names), nearest("", ["a"])), (None, None));
     }
 
     #[test]

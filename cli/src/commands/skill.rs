@@ -68,7 +68,9 @@ fn find(context: &mut Context, name: &str) -> Result<(SkillLine, zo_skills::Skil
     let mut client = context.open()?;
     let (all, _) = skills(&mut client)?;
     context.close(client)?;
-    let found = all.iter().find(|line| line.name == name && line.shadowed_by.is_none());
+    let mut named = all.iter().filter(|line| line.name == name && line.shadowed_by.is_none());
+    // One that is not trusted hides none that can be used.
+    let found = named.clone().find(|line| line.usable).or_else(|| named.next());
     let Some(line) = found.cloned() else {
         let error =
             CliError::not_found(format!("there is no skill {name}")).hint("`zo skill list` shows those there are");

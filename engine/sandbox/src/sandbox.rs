@@ -328,6 +328,8 @@ struct Run {
 enum Event {
     Stdout(Vec<u8>),
     Stderr(Vec<u8>),
+    /// A stream that is read no further, and is kept until the end.
+    Full(Box<dyn Send>),
     Message(Message),
 }
 
@@ -342,10 +344,10 @@ impl Run {
         let mut supervisor = started.map_err(|error| SandboxError::io("start the supervisor of a command", error))?;
         let (sender, events) = mpsc::sync_channel(MAX_WAITING);
         if let Some(stdout) = supervisor.stdout.take() {
-            read_pieces(stdout, sender.clone(), Event::Stdout);
+            read_pieces(stdout, job.limits.output_bytes, sender.clone(), Event::Stdout);
         }
         if let Some(stderr) = supervisor.stderr.take() {
-            read_pieces(stderr, sender.clone(), Event::Stderr);
+            read_pieces(stderr, job.limits.output_bytes, sender.clone(), Event::Stderr);
         }
         let read_end = control.try_clone().map_err(|error| SandboxError::io("share a socket", error))?;
         thread::spawn(move || read_messages(read_end, &sender));
@@ -361,6 +363,7 @@ impl Run {
         let (mut stdout_bytes, mut stderr_bytes) = (0, 0);
         let (mut failure, mut ended, mut ours) = (None, None, None);
         let mut killed_at: Option<Instant> = None;
+        let mut full = Vec::new();
         loop {
             let event = self.events.recv_timeout(TICK);
             let mut stop = None;
@@ -384,6 +387,7 @@ impl Run {
                 Ok(Event::Stderr(piece)) if ours.is_none() => {
                     stop = self.pass(&piece, &mut stderr_bytes, &mut |bytes| each(Output::Stderr(bytes)));
                 }
+                Ok(Event::Full(stream)) => full.push(stream),
                 // What it prints after it was stopped.
                 Ok(Event::Stdout(_) | Event::Stderr(_)) => {}
             }
@@ -400,6 +404,7 @@ impl Run {
             }
         }
         self.end();
+        drop(full);
         if let Some(failure) = failure {
             return Err(self.refusal(failure));
         }
@@ -468,12 +473,19 @@ fn ending_of(ended: &Ended) -> Ending {
     }
 }
 
-/// Reads a stream to its end, on a thread of its own.
-fn read_pieces(mut from: impl Read + Send + 'static, to: SyncSender<Event>, event: fn(Vec<u8>) -> Event) {
+/// Reads a stream to its end, or a little beyond what may be printed, on a thread of its own. Who prints more is held up by
+/// a stream that is full until it is killed.
+fn read_pieces(mut from: impl Read + Send + 'static, most: u64, to: SyncSender<Event>, event: fn(Vec<u8>) -> Event) {
     thread::spawn(move || {
         let mut buffer = vec![0; PIECE_BYTES];
+        let mut read = 0;
         while let Ok(length @ 1..) = from.read(&mut buffer) {
+            read += length as u64;
             if to.send(event(buffer[..length].to_vec())).is_err() {
+                return;
+            }
+            if read > most {
+                let _ = to.send(Event::Full(Box::new(from)));
                 return;
             }
         }

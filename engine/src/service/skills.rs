@@ -17,13 +17,20 @@ pub(super) fn list(engine: &Engine, folders: &[(String, Origin)]) -> Result<Answ
     for skill in &found.skills {
         skills.push(line(engine, skill, None)?);
     }
+    let mut shown_after_all = Vec::new();
     for hidden in &found.shadowed {
+        // One that is not trusted hides no other.
+        let by = skills.iter().any(|line| line.usable && Path::new(&line.folder) == hidden.by).then_some(&*hidden.by);
+        if by.is_none() {
+            shown_after_all.push(&hidden.folder);
+        }
         // One that cannot be read any more is among the problems.
         if let Ok(skill) = zo_skills::load(&hidden.folder, hidden.origin) {
-            skills.push(line(engine, &skill, Some(&hidden.by))?);
+            skills.push(line(engine, &skill, by)?);
         }
     }
-    Ok(Answer::Skills { skills, problems: found.problems.iter().map(said).collect() })
+    let is_so = |problem: &&Problem| !shown_after_all.iter().any(|folder| problem.file.starts_with(folder));
+    Ok(Answer::Skills { skills, problems: found.problems.iter().filter(is_so).map(said).collect() })
 }
 
 fn line(engine: &Engine, skill: &Skill, shadowed_by: Option<&Path>) -> Result<SkillLine, Failure> {

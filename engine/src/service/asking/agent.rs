@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 
 use zo_projections::event::run::RequestBody;
 use zo_projections::event::run::agent::{AgentBody, AgentOptions, Consent};
-use zo_projections::views::agents::RunningAgent;
+use zo_projections::views::agents::{Agents, RunningAgent};
 use zo_projections::views::calls::RunCalls;
 use zo_projections::views::runs::Run;
 use zo_projections::{RunId, Timestamp};
@@ -68,8 +68,9 @@ pub(super) struct Agent<'a> {
     pub(super) request: RequestBody,
     pub(super) options: AgentOptions,
     pub(super) deadline: Option<Timestamp>,
-    /// Whether something that anybody may have written was recalled for it.
-    pub(super) recalled_untrusted: bool,
+    /// Whether it began with something that anybody may have written: recalled for it, read earlier in its conversation,
+    /// or by who started it.
+    pub(super) given_untrusted: bool,
     /// What it has done, as a model is told.
     pub(super) steps: steps::Steps,
 }
@@ -276,9 +277,9 @@ fn meet<'a>(
         Some(recalled) => sources::recorded(engine, recalled)?.0,
         None => Vec::new(),
     };
-    let mut recalled_untrusted = false;
+    let mut given_untrusted = engine.writer.read(|views| begins_untrusted(&views.agents, state))?;
     for found in &recalled {
-        recalled_untrusted |= found.text()?.is_some_and(|text| text.untrusted);
+        given_untrusted |= found.text()?.is_some_and(|text| text.untrusted);
     }
     Ok(Agent {
         engine,
@@ -287,9 +288,26 @@ fn meet<'a>(
         request: body.request,
         options: body.options,
         deadline: state.budget.deadline,
-        recalled_untrusted,
+        given_untrusted,
         steps: steps::Steps::default(),
     })
+}
+
+/// Whether an agent goes on from what others have read that anybody may have written: in its conversation, or above it.
+fn begins_untrusted(agents: &Agents, state: &RunningAgent) -> bool {
+    let mut above = state.parent;
+    while let Some(caller) = above {
+        let (tainted, next) = match (agents.running().get(&caller.run), agents.ended().get(&caller.run)) {
+            (Some(agent), _) => (agent.tainted, agent.parent),
+            (None, Some(agent)) => (agent.tainted, agent.parent),
+            (None, None) => (false, None),
+        };
+        if tainted {
+            return true;
+        }
+        above = next;
+    }
+    agents.ended().values().any(|agent| agent.tainted && agent.conversation == state.conversation)
 }
 
 /// A call that was under way has cost something, also where the run ends now.

@@ -35,6 +35,8 @@ const TOLD_ANYWAY: usize = 12;
 pub(super) struct Found {
     pub(super) passage: Passage,
     pub(super) event: ReadEvent,
+    /// Whether anybody may have written it.
+    untrusted: bool,
 }
 
 /// Recalls for a run, and records what.
@@ -119,7 +121,16 @@ pub(super) fn recorded(engine: &Engine, recalled: Position) -> Result<(Vec<Found
         return Err(Failure::new(FailureKind::Damaged, message));
     };
     let events = engine.reader.events(event.passages.iter().map(|passage| passage.position))?;
-    let found = event.passages.into_iter().zip(events).map(|(passage, event)| Found { passage, event });
+    // What an agent answered that had read what anybody may have written is no better than that.
+    let untrusted: Vec<bool> = engine.writer.read(|views| {
+        let is_untrusted = |passage: &Passage| match passage.source {
+            Source::Message(id) => views.agents.of_answer(id).is_some_and(|agent| agent.tainted),
+            Source::Memory(_) => false,
+        };
+        event.passages.iter().map(is_untrusted).collect()
+    })?;
+    let found = event.passages.into_iter().zip(events).zip(untrusted);
+    let found = found.map(|((passage, event), untrusted)| Found { passage, event, untrusted });
     Ok((found.collect(), event.indexed))
 }
 
@@ -156,7 +167,9 @@ impl Found {
         let at = occurred_at.unwrap_or(self.event.recorded.header.at);
         let text = |text, untrusted| RecalledText { id: self.id(), kind: self.kind(), at, text, untrusted };
         Ok(match &self.event.recorded.event {
-            Event::MessageAdded(_) => body_of::<MessageBody>(&self.event)?.map(|body| text(body.content, false)),
+            Event::MessageAdded(_) => {
+                body_of::<MessageBody>(&self.event)?.map(|body| text(body.content, self.untrusted))
+            }
             _ => memory::body(&self.event)?.map(|body| text(body.content, is_untrusted(body.meta.as_deref()))),
         })
     }

@@ -215,7 +215,7 @@ proptest::proptest! {
             let subject = Subject { tool: "run_command", deed: Deed::Programs(programs.clone()) };
             let ruling = judge(&rules(&["allow: run_command", "deny: run_command(rm)"]), &subject, Usually::Allow, false);
             let has = programs.iter().any(|program| program[0] == "rm");
-            proptest::prop_assert_eq!(has, matches!(ruling, Ruling::Deny(_)), "{}", line);
+            proptest::prop_assert!(!has || matches!(ruling, Ruling::Deny(_)), "{}", line);
         }
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn carry_out(agent: &Agent<'_>, state: &RunningAgent, each: Each<'_>)
                             let tx = tx.clone();
                             // As it was when the model asked for it: a call that is made again after a crash is the
                             // same one, whatever those beside it have brought by now.
-                            let tainted = state.was_tainted_at_reply() || agent.recalled_untrusted;
+                            let tainted = state.was_tainted_at_reply() || agent.given_untrusted;
                             let origins = consent::origins(agent, &state)?;
                             scope.spawn(move || work(agent, id, (tainted, &origins), prepared, &tx));
                         }

@@ -36,7 +36,7 @@ pub(super) fn judge(
         return Ok(Judged::Asked);
     }
     let usually = find(&call.tool).map_or(crate::tools::Usually::Ask, |tool| tool.usually);
-    let tainted = state.tainted || agent.recalled_untrusted;
+    let tainted = state.tainted || agent.given_untrusted;
     let careful = tainted && prepared.effect == Effect::Once;
     let rules = rules(agent, state)?;
     let as_named = judge_by(&rules, &prepared.subject, usually, careful);
