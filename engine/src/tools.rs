@@ -205,10 +205,16 @@ fn entry<T: Tool>() -> Entry {
         parameters: parameters::<T>(),
         prepare: |arguments| {
             let arguments = if arguments.trim().is_empty() { "{}" } else { arguments };
-            let tool: T = serde_json::from_str(arguments).map_err(|error| {
+            let told = |why: String| {
                 let schema = parameters::<T>();
-                format!("the arguments of {} cannot be taken: {error}; their JSON Schema is {schema}", T::NAME)
-            })?;
+                format!("the arguments of {} cannot be taken: {why}; their JSON Schema is {schema}", T::NAME)
+            };
+            let value: Value = serde_json::from_str(arguments).map_err(|error| told(error.to_string()))?;
+            if !value.is_object() {
+                // A list would do for a struct, and says not what is what.
+                return Err(told("they are no object".to_owned()));
+            }
+            let tool: T = serde_json::from_value(value).map_err(|error| told(error.to_string()))?;
             let subject = tool.subject()?;
             let (effect, details) = (tool.effect(), tool.details());
             Ok(Prepared { effect, subject, details, carry_out: Box::new(move |doing| tool.call(doing)) })

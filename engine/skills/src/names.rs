@@ -24,7 +24,9 @@ pub(crate) fn complaints(name: &str) -> Vec<String> {
     }
     let shown = shown(&name);
     if name != name.to_lowercase() {
-        complaints.push(format!("the name `{shown}` has uppercase letters: `{}` is expected", name.to_lowercase()));
+        let plain = |letter| if is_letter_or_digit(letter) { letter } else { '-' };
+        let expected: String = name.to_lowercase().chars().map(plain).collect();
+        complaints.push(format!("the name `{shown}` has uppercase letters: `{expected}` is expected"));
     }
     if name.starts_with('-') || name.ends_with('-') {
         complaints.push(format!("the name `{shown}` begins or ends with a hyphen"));

@@ -62,7 +62,11 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
     // What cannot be carried out is refused before anything is recorded.
     let choice = choice::choose(engine, asking)?;
     check_schema(asking.schema.as_deref(), &choice)?;
-    let agent = asking.agent.as_ref().map(|request| agent::start(engine, request, &choice.model)).transpose()?;
+    let agent = asking
+        .agent
+        .as_ref()
+        .map(|request| agent::start(engine, request, &asking.environment, &choice.model))
+        .transpose()?;
     if agent.is_none() && choice.model == SCRIPTED {
         let message = "the model `scripted` says what a script says, and is for agents";
         return Err(Failure::new(FailureKind::Invalid, message).hint("zo agent run --model scripted --script FILE …"));

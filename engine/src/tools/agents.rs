@@ -69,7 +69,8 @@ impl Tool for SpawnAgents {
         for agent in &self.agents {
             super::check_names(agent.tools.as_deref().unwrap_or_default())?;
         }
-        Ok(Subject::text(Self::NAME, &format!("{} agents", self.agents.len())))
+        let agents = if self.agents.len() == 1 { "agent" } else { "agents" };
+        Ok(Subject::text(Self::NAME, &format!("{} {agents}", self.agents.len())))
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {

@@ -46,13 +46,10 @@ impl Tool for UseSkill {
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {
-        let skill = match skill(doing, &self.name) {
+        let skill = match used(doing, &self.name) {
             Ok(skill) => skill,
             Err(why) => return Output::failed(why),
         };
-        if let Err(why) = record_use(doing, &skill) {
-            return Output::failed(why);
-        }
         match self.resource {
             None => Output::done(instructions(&skill)),
             Some(resource) => match resource_of(&skill, &resource) {
@@ -87,13 +84,10 @@ impl Tool for RunSkill {
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {
-        let skill = match skill(doing, &self.name) {
+        let skill = match used(doing, &self.name) {
             Ok(skill) => skill,
             Err(why) => return Output::failed(why),
         };
-        if let Err(why) = record_use(doing, &skill) {
-            return Output::failed(why);
-        }
         let missing = zo_skills::missing(&skill);
         if !missing.is_empty() {
             let missing: Vec<String> = missing.iter().map(|it| format!("{} ({})", it.name, it.hint)).collect();
@@ -160,6 +154,13 @@ fn variables_of(doing: &Doing<'_>, skill: &Skill) -> Vec<(OsString, OsString)> {
 
 fn tempfile_folder() -> std::io::Result<tempfile::TempDir> {
     tempfile::Builder::new().prefix("zo-skill-").tempdir()
+}
+
+/// The skill of this name, and that the run was given it is recorded.
+fn used(doing: &Doing<'_>, name: &str) -> Result<Skill, String> {
+    let skill = skill(doing, name)?;
+    record_use(doing, &skill)?;
+    Ok(skill)
 }
 
 /// The skill of this name that the agent may use.

@@ -42,7 +42,7 @@ fn every_tool_has_a_schema_that_is_an_object_and_refuses_what_it_does_not_know()
         assert_eq!(tool.parameters["additionalProperties"], false, "{}", tool.name);
         zo_models::check_schema(&tool.parameters).expect("it is a JSON Schema");
         assert!((tool.prepare)(r#"{"nonsense": 1}"#).is_err(), "{}", tool.name);
-        assert!((tool.prepare)("not JSON").is_err(), "{}", tool.name);
+        assert!((tool.prepare)("not JSON").is_err() && (tool.prepare)(r#"["a"]"#).is_err(), "{}", tool.name);
         for (name, property) in tool.parameters["properties"].as_object().expect("properties") {
             assert!(property["description"].is_string(), "{}: {name} is not explained: {property}", tool.name);
         }
@@ -103,12 +103,17 @@ fn nothing_leads_out_of_the_workspace() {
 fn a_workspace_has_nothing_of_the_home_in_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let engine = Engine::open(&folder.path().join("home"), EngineOptions::default()).expect("the home opens");
-    let check = |path: &Path| check_workspace(&engine, path.to_str().expect("UTF-8"));
+    let check = |path: &Path| check_workspace(&engine, path.to_str().expect("UTF-8"), None);
     assert!(check(folder.path()).expect_err("it holds the home").contains("zo's own home"));
     assert!(check(&folder.path().join("home/log")).is_err());
     assert!(check(Path::new("/nowhere")).is_err() && check(Path::new("here")).is_err());
     std::fs::create_dir(folder.path().join("work")).expect("a folder");
-    assert!(check(&folder.path().join("work")).is_ok());
+    let work = folder.path().join("work");
+    assert!(check(&work).is_ok());
+    std::fs::write(work.join("identity"), "").expect("it is written");
+    let (work, identity) = (work.to_str().expect("UTF-8"), work.join("identity"));
+    let refused = check_workspace(&engine, work, identity.to_str()).expect_err("it holds the identity");
+    assert!(refused.contains("which opens the vault"), "{refused}");
     engine.close();
 }
 

@@ -22,8 +22,8 @@ pub(super) const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 /// Checks a folder that an agent is to work in, and makes its path canonical.
 ///
 /// # Errors
-/// If it is no folder, or what is in zo's home could be reached through it: in words.
-pub(crate) fn check(engine: &Engine, folder: &str) -> Result<String, String> {
+/// If it is no folder, or zo's home, or the identity that opens the vault, could be reached through it: in words.
+pub(crate) fn check(engine: &Engine, folder: &str, identity: Option<&str>) -> Result<String, String> {
     let path = Path::new(folder);
     if !path.is_absolute() {
         return Err(format!("the workspace {folder:?} is no absolute path"));
@@ -39,6 +39,11 @@ pub(crate) fn check(engine: &Engine, folder: &str) -> Result<String, String> {
             "the workspace {folder:?} has zo's own home {} in it: choose another folder",
             home.display()
         ));
+    }
+    let identity = identity.map(Path::new).map(|file| file.canonicalize().unwrap_or_else(|_| file.to_owned()));
+    if let Some(identity) = identity.filter(|file| file.starts_with(&path)) {
+        let message = format!("has the identity {} in it, which opens the vault", identity.display());
+        return Err(format!("the workspace {folder:?} {message}: choose another folder"));
     }
     path.into_os_string().into_string().map_err(|_| format!("the workspace {folder:?} has a name that is no UTF-8"))
 }

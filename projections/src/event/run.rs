@@ -185,6 +185,14 @@ pub struct Called {
     pub budget: u64,
 }
 
+impl Called {
+    /// A call for which nothing is sent: a model that cannot be reached from here, or one that is built in.
+    pub fn unsent(model: &str) -> Self {
+        let model = model.to_owned();
+        Self { model, key: KeyOrigin::None, messages: 0, left_out: 0, passages: 0, input_tokens: 0, budget: 0 }
+    }
+}
+
 impl Payload for Called {
     const KIND: u16 = 0x0405;
     const NAME: &'static str = "run.called";

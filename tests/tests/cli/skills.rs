@@ -82,15 +82,22 @@ fn new_makes_what_validate_accepts() {
 fn list_and_show_say_what_there_is() {
     let zo = Zo::new();
     project_skill(&zo, "text-stats", "The project's own.");
-    let ran = run_in(&zo, "project", &["skill", "list", "--json"]);
-    let lines = ran.json();
-    assert!(lines.len() >= 7, "{lines:?}");
-    let named: Vec<&Value> = lines.iter().filter(|line| line["name"] == "text-stats").collect();
-    assert_eq!(named.len(), 2);
-    let of = |line: &Value| (line["origin"].clone(), line["usable"].clone(), line["shadowed_by"].is_null());
-    assert_eq!(of(named[0]), (json!("project"), json!(false), true));
-    assert_eq!(of(named[1]), (json!("shipped"), json!(true), false));
-    assert!(ran.stderr.contains("goes before it"), "{}", ran.stderr);
+    let listed = || {
+        let ran = run_in(&zo, "project", &["skill", "list", "--json"]);
+        let lines = ran.json();
+        assert!(lines.len() >= 7, "{lines:?}");
+        let named = lines.iter().filter(|line| line["name"] == "text-stats");
+        let of = |line: &Value| (line["origin"].clone(), line["usable"].clone(), line["shadowed_by"].is_null());
+        (named.map(of).collect::<Vec<_>>(), ran.stderr.contains("goes before it"))
+    };
+    // One that is not trusted hides none that can be used.
+    let (own, shipped) = (json!("project"), json!("shipped"));
+    let not_trusted = vec![(own.clone(), json!(false), true), (shipped.clone(), json!(true), true)];
+    assert_eq!(listed(), (not_trusted, false));
+    assert!(run_in(&zo, "project", &["skill", "show", "text-stats"]).ok().contains("# Text statistics"));
+    run_in(&zo, "project", &["skill", "trust", ".", "--yes"]).ok();
+    let trusted = vec![(own, json!(true), true), (shipped, json!(true), false)];
+    assert_eq!(listed(), (trusted, true));
 
     let shown = run_in(&zo, "project", &["skill", "show", "csv-report", "--json"]).json_object();
     assert_eq!((&shown["usable"], &shown["missing"]), (&json!(true), &json!([])));

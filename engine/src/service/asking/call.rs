@@ -6,7 +6,7 @@ use zo_models::{
 use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
 use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
-use zo_projections::event::run::{Account, CallFailed, Called, Ending, KeyOrigin, RequestBody, Usage};
+use zo_projections::event::run::{Account, CallFailed, Called, Ending, RequestBody, Usage};
 use zo_projections::views::agents::RunningAgent;
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, MessageId, Position, RunId};
@@ -223,15 +223,7 @@ impl Call<'_> {
 
     /// A model that cannot be called from here: no such provider any more, no key.
     fn not_made(&self, failure: Failure) -> Result<Outcome, Failure> {
-        let called = Called {
-            model: self.model.to_owned(),
-            key: KeyOrigin::None,
-            messages: 0,
-            left_out: 0,
-            passages: 0,
-            input_tokens: 0,
-            budget: 0,
-        };
+        let called = Called::unsent(self.model);
         let position = self.record(self.run.started, called)?;
         self.record_failure(position, 1, &Spent::default(), &failure.message)?;
         Ok(Outcome::Failed(failure))

@@ -28,7 +28,8 @@ fn own(agent: &RunningAgent, now: zo_projections::Timestamp) -> Option<String> {
     let budget = agent.budget;
     let tokens = agent.spent.input_tokens.saturating_add(agent.spent.output_tokens);
     if agent.steps.len() >= budget.steps as usize {
-        return Some(format!("the budget of {} replies is used up", budget.steps));
+        let replies = if budget.steps == 1 { "reply" } else { "replies" };
+        return Some(format!("the budget of {} {replies} is used up", budget.steps));
     }
     if let Some(most) = budget.tokens.filter(|most| tokens >= *most) {
         return Some(format!("the budget of {most} tokens is used up: {tokens}"));

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use zo_projections::event::run::agent::ResultBody;
-use zo_projections::event::run::{Account, Called, KeyOrigin, Usage};
+use zo_projections::event::run::{Account, Called, Usage};
 use zo_projections::views::agents::RunningAgent;
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, Position};
@@ -76,15 +76,7 @@ pub(super) fn reply(
         Err(failure) => return Err(fail(engine, id, Some(failure))?),
     };
     let text = if text.contains(RESULTS) { text.replace(RESULTS, &results(agent, state)?) } else { text };
-    let called = Called {
-        model: SCRIPTED.to_owned(),
-        key: KeyOrigin::None,
-        messages: 0,
-        left_out: 0,
-        passages: 0,
-        input_tokens: 0,
-        budget: 0,
-    };
+    let called = Called::unsent(SCRIPTED);
     let command = Command::RecordCall { run: id, called };
     let position = engine.writer.submit_one(from_run(command, id, recalled))?.position;
     if !text.is_empty() {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use zo_projections::command::NewAgent;
 use zo_projections::event::run::agent::{Agent as Clear, AgentOptions, Budget, Consent};
-use zo_projections::event::run::{Account, Called, KeyOrigin, Usage};
+use zo_projections::event::run::{Account, Called, Usage};
 use zo_projections::views::agents::RunningAgent;
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, Timestamp};
@@ -14,7 +14,9 @@ use super::super::call::{Asked, record_reply};
 use super::super::{from_run, question_of};
 use super::{Agent, scripted};
 use crate::engine::Engine;
-use crate::protocol::{AgentRequest, Failure, FailureKind, SCRIPTED, USUAL_CONCURRENCY, USUAL_DEPTH, USUAL_STEPS};
+use crate::protocol::{
+    AgentRequest, Environment, Failure, FailureKind, SCRIPTED, USUAL_CONCURRENCY, USUAL_DEPTH, USUAL_STEPS,
+};
 use crate::providers::OFFLINE;
 use crate::tools;
 
@@ -34,9 +36,15 @@ const ALIKE: f32 = 0.5;
 const CLEARLY: f32 = 0.05;
 
 /// Checks what an agent is to be.
-pub(in super::super) fn start(engine: &Engine, request: &AgentRequest, model: &str) -> Result<Box<NewAgent>, Failure> {
+pub(in super::super) fn start(
+    engine: &Engine,
+    request: &AgentRequest,
+    environment: &Environment,
+    model: &str,
+) -> Result<Box<NewAgent>, Failure> {
     let invalid = |why: String| Failure::new(FailureKind::Invalid, why);
-    let workspace = request.workspace.as_deref().map(|folder| tools::check_workspace(engine, folder));
+    let identity = environment.identity.as_deref();
+    let workspace = request.workspace.as_deref().map(|folder| tools::check_workspace(engine, folder, identity));
     let workspace = workspace.transpose().map_err(invalid)?;
     tools::check_names(request.tools.as_deref().unwrap_or_default()).map_err(invalid)?;
     for rule in &request.rules {
@@ -98,15 +106,7 @@ pub(super) fn wants_skill(agent: &Agent<'_>, run: &Run, state: &RunningAgent) ->
         None => by_meaning().map(|skill| (BY_MEANING, skill)),
     };
     let Some((model, skill)) = found else { return Ok(false) };
-    let called = Called {
-        model: model.to_owned(),
-        key: KeyOrigin::None,
-        messages: 0,
-        left_out: 0,
-        passages: 0,
-        input_tokens: 0,
-        budget: 0,
-    };
+    let called = Called::unsent(model);
     let command = Command::RecordCall { run: id, called };
     let position = engine.writer.submit_one(from_run(command, id, run.started))?.position;
     let call = zo_models::ToolCall {
