@@ -65,7 +65,7 @@ Remember and ask:
   memorize      Keep a text, or many
   memory        List, show, supersede, retract and forget memories
   kv            Set, get, list and delete keys
-  conversation  Add to, list, show, rename, export and delete conversations
+  conversation  Add to, list, show, rename, fork, export and delete conversations
   ask           Ask a question
   chat          Talk with a model, question by question
   recall        Recall what is remembered, by words and by meaning

@@ -17,6 +17,12 @@ const SHORTEST: usize = 12;
 /// What stands in place of a secret, filled up to its length: so nothing behind it moves.
 const MARK: &[u8] = b"[redacted]";
 
+/// Whether a text was written with a secret in it, or after one that was covered: as it stands it is not what was meant, and
+/// nothing is to be done by it.
+pub(crate) fn has_mark(text: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), MARK).is_some()
+}
+
 /// Replaces known secrets.
 #[derive(Default)]
 pub struct Redactor {

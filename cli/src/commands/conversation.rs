@@ -4,6 +4,7 @@ mod add_message;
 mod compact;
 mod delete;
 mod export;
+mod fork;
 mod list;
 mod rename;
 mod select;
@@ -24,7 +25,7 @@ use crate::input;
 use crate::output::text;
 use crate::suggest::nearest;
 
-/// Add to, list, show, rename, export and delete conversations
+/// Add to, list, show, rename, fork, export and delete conversations
 ///
 /// Examples:
 ///   zo conversation add-message work --role user "What is left to do?"
@@ -40,6 +41,7 @@ pub(crate) enum Conversation {
     Show(show::Show),
     Select(select::Select),
     Rename(rename::Rename),
+    Fork(fork::Fork),
     Compact(compact::Compact),
     Uncompact(compact::Uncompact),
     Export(export::Export),
@@ -54,6 +56,7 @@ impl Conversation {
             Self::Show(command) => command.run(context),
             Self::Select(command) => command.run(context),
             Self::Rename(command) => command.run(context),
+            Self::Fork(command) => command.run(context),
             Self::Compact(command) => command.run(context),
             Self::Uncompact(command) => command.run(context),
             Self::Export(command) => command.run(context),

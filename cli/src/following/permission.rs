@@ -10,6 +10,9 @@ use zo_engine::protocol::PermissionLine;
 
 use crate::output::{Output, Typing, text};
 
+/// Bytes of what is to be permitted that are shown at once.
+const MOST_SHOWN: usize = 8 * 1024;
+
 /// What a person says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -71,7 +74,10 @@ impl Permissions {
             return;
         }
         let Some(line) = self.waiting.front() else { return };
-        output.note(output.shown_err(&format!("? {}", deed(line))));
+        for (index, text) in whole(line).iter().enumerate() {
+            let mark = if index == 0 { "?" } else { " " };
+            output.note(output.shown_err(&format!("{mark} {text}")));
+        }
         output.note(output.shown_err(&format!("  {}", line.why)));
         self.typing = Some(output.ask(&offered(line)));
     }
@@ -118,7 +124,23 @@ impl Permissions {
     }
 }
 
-/// What is to be permitted: `run_command git push`.
+/// What is to be permitted, all of it: nobody says yes to what was not shown.
+fn whole(line: &PermissionLine) -> Vec<String> {
+    let PermissionLine { tool, what, run, call, .. } = line;
+    let named = what.strip_prefix(tool.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let what = if named { what.clone() } else { format!("{tool} {what}") };
+    let shown = &what[..what.floor_char_boundary(MOST_SHOWN)];
+    let mut lines: Vec<String> = shown.lines().map(str::to_owned).collect();
+    if shown.len() < what.len() {
+        let rest = what.len() - shown.len();
+        lines.push(format!(
+            "… THIS IS NOT ALL: {rest} bytes follow; `zo agent answer` shows them (run {run}, call {call})"
+        ));
+    }
+    lines
+}
+
+/// What is to be permitted, in a line: `run_command git push`.
 pub(super) fn deed(line: &PermissionLine) -> String {
     let PermissionLine { tool, what, .. } = line;
     let named = what.strip_prefix(tool.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));

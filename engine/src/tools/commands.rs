@@ -10,7 +10,7 @@ use serde::Deserialize;
 use zo_projections::event::run::agent::{Effect, ToolStatus};
 use zo_sandbox::{Command, Ending, Limits, Network, Policy, SandboxError};
 
-use super::rules::{CommandLine, Deed, Subject, take_apart};
+use super::rules::{CommandLine, Subject, take_apart};
 use super::{Doing, Output, Tool, Usually};
 
 /// Its name, which the rules know.
@@ -57,12 +57,12 @@ impl Tool for RunCommand {
     const IN_WORKSPACE: bool = true;
 
     fn subject(&self) -> Result<Subject, String> {
-        let programs = match take_apart(&self.command)? {
-            CommandLine::Program(words) => vec![words],
-            CommandLine::Joined(programs) => programs,
-            CommandLine::Shell => vec![self.argv()?],
-        };
-        Ok(Subject { tool: NAME, deed: Deed::Programs(programs) })
+        let written = Some(self.command.trim().to_owned());
+        Ok(match take_apart(&self.command)? {
+            CommandLine::Program(words) => Subject::programs(NAME, vec![words], None),
+            CommandLine::Joined(programs) => Subject::programs(NAME, programs, written),
+            CommandLine::Shell => Subject::programs(NAME, vec![self.argv()?], written),
+        })
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {

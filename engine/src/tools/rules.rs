@@ -23,6 +23,8 @@ pub(crate) struct Subject {
     pub(crate) tool: &'static str,
     /// What it would do.
     pub(crate) deed: Deed,
+    /// How it was written, where the deed does not tell.
+    pub(crate) written: Option<String>,
 }
 
 /// What a call would do, as far as rules look at it.
@@ -36,7 +38,12 @@ pub(crate) enum Deed {
 
 impl Subject {
     pub(crate) fn text(tool: &'static str, text: &str) -> Self {
-        Self { tool, deed: Deed::Text(text.to_owned()) }
+        Self { tool, deed: Deed::Text(text.to_owned()), written: None }
+    }
+
+    /// Programs, and the line that was written for them.
+    pub(crate) fn programs(tool: &'static str, programs: Vec<Vec<String>>, written: Option<String>) -> Self {
+        Self { tool, deed: Deed::Programs(programs), written }
     }
 
     /// The rule that allows just this, for ever; none where that would say too much.
@@ -63,6 +70,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.deed {
             Deed::Text(text) => f.write_str(text),
+            Deed::Programs(_) if self.written.is_some() => f.write_str(self.written.as_deref().unwrap_or_default()),
             Deed::Programs(programs) => {
                 let lines: Vec<String> = programs.iter().map(|program| join(program)).collect();
                 f.write_str(&lines.join(" | "))
@@ -226,8 +234,13 @@ enum Part<'a> {
 pub(crate) enum Ruling {
     /// It is done.
     Allow,
-    /// Somebody is asked: why.
-    Ask(String),
+    /// Somebody is asked.
+    Ask {
+        /// Why.
+        why: String,
+        /// Whether a rule says so: then no allowance helps.
+        by_rule: bool,
+    },
     /// It is not done: why.
     Deny(String),
 }
@@ -246,7 +259,7 @@ pub(crate) fn judge(rules: &[Rule], subject: &Subject, usually: super::Usually, 
             return Ruling::Deny(format!("the rule `{rule}` denies it"));
         }
         let why = if let Some(rule) = says(Verb::Ask) {
-            Some(format!("the rule `{rule}` says so"))
+            Some(Ruling::Ask { why: format!("the rule `{rule}` says so"), by_rule: true })
         } else {
             let mut allowing = rules.iter().filter(|rule| rule.verb == Verb::Allow && rule.speaks_of(subject, part));
             // What a shell makes of a text is not known, so it may be what is denied.
@@ -261,11 +274,11 @@ pub(crate) fn judge(rules: &[Rule], subject: &Subject, usually: super::Usually, 
                 (false, true) => "what a shell makes of it cannot be known, and there are commands that are denied",
                 (false, false) => "no rule allows it",
             };
-            (!allowed).then(|| why.to_owned())
+            (!allowed).then(|| Ruling::Ask { why: why.to_owned(), by_rule: false })
         };
         asked = asked.or(why);
     }
-    asked.map_or(Ruling::Allow, Ruling::Ask)
+    asked.unwrap_or(Ruling::Allow)
 }
 
 impl fmt::Display for Rule {

@@ -85,7 +85,9 @@ impl Tool for HttpFetch {
     }
 
     fn subject(&self) -> Result<Subject, String> {
-        Ok(Subject::text(Self::NAME, &format!("{} {}", self.method.name(), self.url)))
+        // As it is requested: one address has one name.
+        let url = url::Url::parse(&self.url).map_err(|error| format!("{:?} is no address: {error}", self.url))?;
+        Ok(Subject::text(Self::NAME, &format!("{} {url}", self.method.name())))
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {

@@ -22,6 +22,8 @@ pub struct Agents {
     running: BTreeMap<RunId, RunningAgent>,
     ended: BTreeMap<RunId, EndedAgent>,
     by_answer: BTreeMap<MessageId, RunId>,
+    /// Of each question the last agent that gave no answer to it.
+    unanswered: BTreeMap<MessageId, RunId>,
 }
 
 /// An agent that has not ended.
@@ -29,6 +31,8 @@ pub struct Agents {
 pub struct RunningAgent {
     /// The conversation it answers in.
     pub conversation: ConversationId,
+    /// The question.
+    pub question: MessageId,
     /// The model it begins with.
     pub model: String,
     /// The call that started it.
@@ -124,6 +128,8 @@ pub enum Outcome {
 pub struct EndedAgent {
     /// The conversation it answered in.
     pub conversation: ConversationId,
+    /// The question.
+    pub question: MessageId,
     /// The model it began with.
     pub model: String,
     /// The call that started it.
@@ -208,6 +214,11 @@ impl Agents {
         &self.ended
     }
 
+    /// The last agent that was to answer a question and did not.
+    pub fn unanswered(&self, question: MessageId) -> Option<&EndedAgent> {
+        self.ended.get(self.unanswered.get(&question)?)
+    }
+
     /// The conversations of agents that other agents started.
     pub fn conversations_of_nested(&self) -> impl Iterator<Item = ConversationId> {
         let running = self.running.values().filter(|agent| agent.parent.is_some()).map(|agent| agent.conversation);
@@ -259,6 +270,7 @@ impl Agents {
         }
         let running = RunningAgent {
             conversation: event.conversation,
+            question: event.question,
             model: event.model.clone(),
             parent: agent.parent,
             depth: agent.depth,
@@ -273,6 +285,14 @@ impl Agents {
             skills: Vec::new(),
         };
         self.running.insert(id, running);
+    }
+
+    /// Notes an agent that ended without an answer.
+    fn note_unanswered(&mut self, id: RunId, question: MessageId, started: Position) {
+        let later = |known: &RunId| self.ended.get(known).is_none_or(|agent| agent.started < started);
+        if self.unanswered.get(&question).is_none_or(later) {
+            self.unanswered.insert(question, id);
+        }
     }
 
     /// Two that gave one answer are not possible; of such, it belongs to the oldest id, also after a snapshot.
@@ -292,11 +312,13 @@ impl Agents {
             let positions = step.calls.iter().filter_map(|call| Some(call.returned?.position));
             (step.replied, positions.collect())
         };
-        if let Some(answer) = answer {
-            self.note_answer(answer, id);
+        match answer {
+            Some(answer) => self.note_answer(answer, id),
+            None => self.note_unanswered(id, agent.question, agent.started),
         }
         let ended = EndedAgent {
             conversation: agent.conversation,
+            question: agent.question,
             model: agent.model,
             parent: agent.parent,
             started: agent.started,
@@ -421,8 +443,11 @@ impl Projection for Agents {
     fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
         let (running, ended): (_, BTreeMap<RunId, EndedAgent>) = load_value(bytes)?;
         let answers: Vec<_> = ended.iter().filter_map(|(id, agent)| Some((agent.answer?, *id))).collect();
-        let mut agents = Self { running, ended, by_answer: BTreeMap::new() };
+        let without = ended.iter().filter(|(_, agent)| agent.answer.is_none());
+        let without: Vec<_> = without.map(|(id, agent)| (*id, agent.question, agent.started)).collect();
+        let mut agents = Self { running, ended, by_answer: BTreeMap::new(), unanswered: BTreeMap::new() };
         answers.into_iter().for_each(|(answer, id)| agents.note_answer(answer, id));
+        without.into_iter().for_each(|(id, question, started)| agents.note_unanswered(id, question, started));
         Ok(agents)
     }
 }

@@ -344,7 +344,7 @@ fn a_person_is_asked_at_the_terminal() {
     terminal.type_in("n\n");
     let seen = terminal.end();
     assert!(seen.status.success() && seen.screen.contains("somebody said no"), "{:?}", seen.screen);
-    assert!(seen.screen.contains("? write_file b.txt 3 bytes: new\r\n"), "{:?}", seen.screen);
+    assert!(seen.screen.contains("? write_file b.txt\r\n  3 bytes:\r\n  new\r\n"), "{:?}", seen.screen);
     assert_eq!(written(&zo), None);
 
     let mut terminal = start();

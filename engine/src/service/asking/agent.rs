@@ -48,6 +48,9 @@ pub(crate) use self::spawn::{answer_of, spawn};
 pub(super) use self::start::start;
 pub(super) use self::steps::of_ended as steps_of_ended;
 
+/// So often the same call is made again after it was cut off: more often than where somebody waits for one answer, for an
+/// agent may have hours of work behind it.
+const CUT_OFF_CALLS: u32 = 12;
 /// Between two looks at whether a run is to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -180,7 +183,7 @@ pub(super) fn carry_on(
         if start::wants_skill(agent, &run, &state)? {
             continue;
         }
-        let Some(model) = next_model(&run, &agent.request, &calls) else {
+        let Some(model) = next_model(&run, &agent.request, &calls, CUT_OFF_CALLS) else {
             return Err(fail(engine, id, last_failure)?);
         };
         if model == OFFLINE {
@@ -221,7 +224,7 @@ pub(super) fn carry_on(
             }
             Outcome::Failed(failure) => {
                 let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
-                if let Some(next) = next_model(&run, &agent.request, &failed) {
+                if let Some(next) = next_model(&run, &agent.request, &failed, CUT_OFF_CALLS) {
                     let note = format!("{}; {next} is called instead", failure.message);
                     deliver(each, Response::Arrived(Arrival::Note(note)))?;
                 }

@@ -7,7 +7,7 @@ use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
 use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, RequestBody, Usage};
-use zo_projections::views::agents::RunningAgent;
+use zo_projections::views::agents::{EndedAgent, RunningAgent};
 use zo_projections::views::runs::Run;
 use zo_projections::{Command, MessageId, Position, RunId};
 
@@ -422,11 +422,17 @@ fn gather(
                 untold += 1;
                 continue;
             };
+            // What was done for a question that was not answered stands behind it; for one that was, before the answer.
+            if agent.is_some() && *role == MessageRole::User {
+                let unanswered = engine.writer.read(|views| views.agents.unanswered(*id).cloned())?;
+                take_earlier_steps(engine, &mut gathering, unanswered)?;
+            }
             if !gathering.take(message) {
                 break 'pages;
             }
             if agent.is_some() && *role == MessageRole::Assistant {
-                take_earlier_steps(engine, &mut gathering, *id)?;
+                let answered = engine.writer.read(|views| views.agents.of_answer(*id).cloned())?;
+                take_earlier_steps(engine, &mut gathering, answered)?;
             }
         }
     }
@@ -451,9 +457,9 @@ fn take_steps(gathering: &mut Gathering, told: &[Told]) {
     }
 }
 
-/// What an agent did for an answer it gave earlier, if there is room for it.
-fn take_earlier_steps(engine: &Engine, gathering: &mut Gathering, answer: MessageId) -> Result<(), Failure> {
-    let Some(ended) = engine.writer.read(|views| views.agents.of_answer(answer).cloned())? else { return Ok(()) };
+/// What an agent did for an earlier question, if there is room for it.
+fn take_earlier_steps(engine: &Engine, gathering: &mut Gathering, ended: Option<EndedAgent>) -> Result<(), Failure> {
+    let Some(ended) = ended else { return Ok(()) };
     for step in steps_of_ended(engine, &ended)?.iter().rev() {
         if !gathering.take_step(step) {
             break;

@@ -160,7 +160,7 @@ pub(super) fn carry_on(
             continue;
         }
         let request = request_of(engine, &run)?;
-        let Some(model) = next_model(&run, &request, &calls) else {
+        let Some(model) = next_model(&run, &request, &calls, CUT_OFF_CALLS) else {
             return Err(fail(engine, id, last_failure)?);
         };
         if model == OFFLINE {
@@ -181,7 +181,7 @@ pub(super) fn carry_on(
             Outcome::Stopped => return Err(fail(engine, id, Some(stopped()))?),
             Outcome::Failed(failure) | Outcome::BrokeOff(failure) => {
                 let failed = RunCalls { failed: [&calls.failed[..], std::slice::from_ref(&model)].concat(), ..calls };
-                if let Some(next) = next_model(&run, &request, &failed) {
+                if let Some(next) = next_model(&run, &request, &failed, CUT_OFF_CALLS) {
                     let note = format!("{}; {next} is called instead", failure.message);
                     deliver(each, Response::Arrived(Arrival::Note(note)))?;
                 }
@@ -230,8 +230,8 @@ fn request_of(engine: &Engine, run: &Run) -> Result<RequestBody, Failure> {
 }
 
 /// The first model that has not failed; none if all have, or calls were cut off too often.
-pub(super) fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls) -> Option<String> {
-    if calls.cut_off >= CUT_OFF_CALLS {
+pub(super) fn next_model(run: &Run, request: &RequestBody, calls: &RunCalls, cut_off: u32) -> Option<String> {
+    if calls.cut_off >= cut_off {
         return None;
     }
     let mut models = std::iter::once(&run.model).chain(&request.fallbacks);

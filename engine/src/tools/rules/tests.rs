@@ -12,11 +12,11 @@ fn check(lines: &[&str], command: &str, careful: bool, expected: &str) {
         CommandLine::Joined(programs) => programs,
         CommandLine::Shell => vec![vec!["sh".to_owned(), "-c".to_owned(), command.to_owned()]],
     };
-    let subject = Subject { tool: "run_command", deed: Deed::Programs(programs) };
+    let subject = Subject::programs("run_command", programs, None);
     let ruling = judge(&rules(lines), &subject, Usually::Ask, careful);
     let word = match ruling {
         Ruling::Allow => "allow",
-        Ruling::Ask(_) => "ask",
+        Ruling::Ask { .. } => "ask",
         Ruling::Deny(_) => "deny",
     };
     assert_eq!(word, expected, "{lines:?} on `{command}`");
@@ -159,7 +159,7 @@ fn rules_are_read_and_written_the_same() {
 fn always_means_just_this() {
     let command = |line: &str| {
         let CommandLine::Program(words) = take_apart(line).expect("it can be") else { panic!("one program") };
-        Subject { tool: "run_command", deed: Deed::Programs(vec![words]) }.rule()
+        Subject::programs("run_command", vec![words], None).rule()
     };
     assert_eq!(command("git status").as_deref(), Some("allow: run_command(git status)"));
     assert_eq!(command("sh -c ls"), None, "a shell is asked about each time");
@@ -180,11 +180,11 @@ fn what_a_skill_allows_is_not_the_users_word() {
     assert_eq!(rule("run_skill(csv-report/*)").as_deref(), Some("allow: run_skill(csv-report/*)"));
     assert_eq!((rule("NotebookEdit"), rule("Bash(git")), (None, None));
     let words = |line: &str| line.split(' ').map(str::to_owned).collect();
-    let subject = Subject { tool: "run_command", deed: Deed::Programs(vec![words("git log")]) };
+    let subject = Subject::programs("run_command", vec![words("git log")], None);
     let rules = [Rule::of_skill("Bash(git:*)").expect("a rule")];
     assert_eq!(judge(&rules, &subject, Usually::Ask, false), Ruling::Allow);
     assert!(
-        matches!(judge(&rules, &subject, Usually::Ask, true), Ruling::Ask(_)),
+        matches!(judge(&rules, &subject, Usually::Ask, true), Ruling::Ask { .. }),
         "it may be what the text it read wants"
     );
 }
@@ -212,7 +212,7 @@ proptest::proptest! {
     fn no_line_slips_past_a_denial(before in "[ a-z|;&'\"$]{0,12}", after in "[ a-z|;&'\"$]{0,12}") {
         let line = format!("{before}; rm x {after}");
         if let Ok(CommandLine::Joined(programs)) = take_apart(&line) {
-            let subject = Subject { tool: "run_command", deed: Deed::Programs(programs.clone()) };
+            let subject = Subject::programs("run_command", programs.clone(), None);
             let ruling = judge(&rules(&["allow: run_command", "deny: run_command(rm)"]), &subject, Usually::Allow, false);
             let has = programs.iter().any(|program| program[0] == "rm");
             proptest::prop_assert!(!has || matches!(ruling, Ruling::Deny(_)), "{}", line);

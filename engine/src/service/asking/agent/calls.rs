@@ -14,6 +14,7 @@ use super::super::runs::left_to_others;
 use super::consent::{self, Judged};
 use super::{Agent, Stop, arrived, in_one_line};
 use crate::protocol::{AgentArrival, Arrival, Failure, FailureKind, Response};
+use crate::redaction;
 use crate::service::conversation::body_of;
 use crate::service::{Each, deliver};
 use crate::tools::{self, Doing, Output, Prepared};
@@ -27,6 +28,10 @@ const LINE: usize = 200;
 /// What a `once` call says that was under way when its process ended.
 const INTERRUPTED: &str = "the process ended while this was under way. It may have been done, wholly or in part, and was \
     not done again: look before you repeat it";
+
+/// What a call says whose arguments have a key in them.
+const REDACTED: &str = "there is a key in the arguments, or the mark that stands for one. Keys get into no event, so this \
+    cannot be done by a tool: do it without the key, or leave it to the person";
 
 /// What comes back from the threads that carry calls out.
 enum Word {
@@ -136,6 +141,11 @@ fn begin(
         return Ok(Begun::Ended);
     };
     let Written { name, arguments, .. } = written;
+    // What is recorded is not what the model wrote: asterisks are a pattern to a shell, and no key to a file.
+    if redaction::has_mark(arguments) {
+        returned(agent, id, Some(call), plain(ToolStatus::Refused, REDACTED), each)?;
+        return Ok(Begun::Ended);
+    }
     if call.called.is_some() && call.effect == Effect::Once {
         returned(agent, id, Some(call), plain(ToolStatus::Interrupted, INTERRUPTED), each)?;
         return Ok(Begun::Ended);

@@ -42,12 +42,13 @@ pub(super) fn judge(
     let as_named = judge_by(&rules, &prepared.subject, usually, careful);
     // A path that is a link, or absolute, is judged by what it means, too: the stricter one holds.
     let as_meant = prepared.meant(&agent.options).map(|subject| judge_by(&rules, &subject, usually, careful));
-    let why = match (as_named, as_meant) {
+    let (why, by_rule) = match (as_named, as_meant) {
         (Ruling::Deny(why), _) | (_, Some(Ruling::Deny(why))) => return Ok(Judged::Refused(why)),
-        (Ruling::Ask(why), _) | (_, Some(Ruling::Ask(why))) => why,
+        (Ruling::Ask { why, by_rule }, _) | (_, Some(Ruling::Ask { why, by_rule })) => (why, by_rule),
         (Ruling::Allow, None | Some(Ruling::Allow)) => return Ok(Judged::Allowed),
     };
-    let rule = prepared.subject.rule();
+    // Where a rule says that it is to be asked, there is no "always".
+    let rule = prepared.subject.rule().filter(|_| !by_rule);
     if agent.consent() == Consent::Deny {
         let allow = rule.as_deref().and_then(|rule| rule.strip_prefix("allow: "));
         let how = allow.map(|what| format!("; `--allow '{what}'` would permit it")).unwrap_or_default();

@@ -35,7 +35,7 @@ impl Steps {
                 && let Some(last) = told.results.last_mut()
             {
                 last.push_str(&format!(
-                    "\n(note: the same call has now given the same {repeated} times; do something else, or answer)"
+                    "\n(note: the same calls have now given the same {repeated} times; do something else, or answer)"
                 ));
             }
             self.told.push(told);

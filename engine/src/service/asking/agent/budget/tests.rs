@@ -1,6 +1,6 @@
 use zo_projections::event::run::agent::{Budget, Effect, ToolStatus, Trust};
-use zo_projections::views::agents::{Returned, Step, ToolCall};
-use zo_projections::{ConversationId, Digest, Position, Timestamp};
+use zo_projections::views::agents::{Returned, ToolCall};
+use zo_projections::{ConversationId, Digest, MessageId, Position, Timestamp};
 
 use super::*;
 
@@ -22,6 +22,7 @@ fn step(call: u128, result: u128) -> Step {
 fn agent(budget: Budget, steps: Vec<Step>) -> RunningAgent {
     RunningAgent {
         conversation: ConversationId(1),
+        question: MessageId(1),
         model: "near/x".to_owned(),
         parent: None,
         depth: 0,
@@ -50,8 +51,6 @@ fn each_part_of_a_budget_ends_an_agent() {
     let budget = Budget { steps: 3, ..Budget::default() };
     check(budget, 2, None);
     check(budget, 3, Some("the budget of 3 replies is used up"));
-    check(Budget { tokens: Some(101), ..budget }, 0, None);
-    check(Budget { tokens: Some(100), ..budget }, 0, Some("the budget of 100 tokens is used up: 100"));
     check(Budget { deadline: Some(Timestamp(1_001)), ..budget }, 0, None);
     check(Budget { deadline: Some(Timestamp(1_000)), ..budget }, 0, Some("time is over"));
 }
@@ -67,6 +66,7 @@ fn who_goes_round_is_noticed_and_who_waits_for_a_change_is_not() {
     assert_eq!(count(&[(1, 1), (1, 1), (1, 1)]), 3);
     assert_eq!(count(&[(1, 1), (1, 2), (1, 3)]), 1, "the same call that gives something else is no circle");
     assert_eq!(count(&[(1, 1), (1, 1), (2, 1), (1, 1)]), 1);
+    assert_eq!(count(&[(1, 1), (2, 2), (1, 1), (2, 2), (1, 1), (2, 2)]), 3, "two in turn are a circle, too");
     let round = agent(Budget::default(), vec![step(1, 1); MOST_REPETITIONS]);
     assert!(goes_round(&round).is_some_and(|why| why.contains("goes round")));
     assert_eq!(goes_round(&agent(Budget::default(), vec![step(1, 1); MOST_REPETITIONS - 1])), None);

@@ -221,3 +221,20 @@ fn a_reply_that_breaks_off_is_asked_for_again() {
     assert!(answered.usage.input_tokens >= 107, "{:?}", answered.usage);
     story.is_whole();
 }
+
+#[test]
+fn what_a_failed_agent_did_is_told_to_who_goes_on() {
+    let story = Story::new(|asked| match (asked.last_user_text().as_str(), results(asked).len()) {
+        ("go", 0) => calls(&[("recall", json!({"question": "x"}))]),
+        ("go", _) => openai::error(400, "bad_request", "no"),
+        _ => says("so I see"),
+    });
+    story.run("go", 1, story.request()).expect_err("it fails");
+    story.run("and now?", 2, story.request()).expect("it is answered");
+    let last = story.server.requests().pop().expect("a request");
+    assert_eq!(all_results(&last), 1);
+    let roles: Vec<String> =
+        last.json()["messages"].as_array().expect("messages").iter().map(|it| it["role"].to_string()).collect();
+    assert_eq!(roles.join(" "), r#""system" "user" "assistant" "tool" "user""#);
+    story.is_whole();
+}

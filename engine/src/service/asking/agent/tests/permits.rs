@@ -154,3 +154,30 @@ fn what_anybody_wrote_stays_so_in_the_conversation_and_below() {
     }
     assert!(!story.folder.path().join("work/x").exists());
 }
+
+#[test]
+fn what_was_written_with_a_key_in_it_is_not_done() {
+    let story = Story::new(|asked| match results(asked).len() {
+        0 => calls(&[("write_file", json!({"path": "a.txt", "content": "KEY=sk-canary-0123456789"}))]),
+        _ => says(&results(asked)[0]),
+    });
+    story.engine().writer.redactor().learn("sk-canary-0123456789");
+    let agent = AgentRequest { rules: vec!["allow: write_file".to_owned()], ..story.request() };
+    let answer = story.run("go", 1, agent).expect("it is answered").answer;
+    assert!(answer.contains("there is a key in the arguments"), "{answer}");
+    assert_eq!(story.work("a.txt"), "");
+}
+
+#[test]
+fn addresses_are_judged_as_they_are_requested() {
+    let story = Story::new(|asked| match results(asked).len() {
+        0 => calls(&[
+            ("http_fetch", json!({"url": "http://127.0.0.1:9000/x/../secret"})),
+            ("http_fetch", json!({"url": "so"})),
+        ]),
+        _ => says(&results(asked).join("; ")),
+    });
+    let rules = ["allow: http_fetch", "deny: http_fetch(* http://127.0.0.1:9000/secret)"].map(str::to_owned).to_vec();
+    let answer = story.run("go", 1, AgentRequest { rules, ..story.request() }).expect("it is answered").answer;
+    assert!(answer.contains("denies it") && answer.contains("is no address"), "{answer}");
+}
