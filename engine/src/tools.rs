@@ -26,7 +26,7 @@ use zo_models::ToolSpec;
 use zo_projections::RunId;
 use zo_projections::event::run::agent::{AgentOptions, CallId, Effect, ToolStatus, Trust};
 
-use self::rules::{Deed, Subject};
+use self::rules::{Deed, Rule, Subject};
 use crate::engine::Engine;
 use crate::protocol::{AgentArrival, Environment};
 
@@ -116,8 +116,8 @@ pub(crate) struct Doing<'a> {
     pub(crate) environment: &'a Environment,
     /// Whether somebody at a terminal can be asked.
     pub(crate) attended: bool,
-    /// Private addresses that the user allows, `host:port`.
-    pub(crate) origins: &'a [String],
+    /// The rules that hold.
+    pub(crate) rules: &'a [Rule],
     /// Whether the run was given a text that anybody may have written.
     pub(crate) tainted: bool,
     /// Tells who watches.

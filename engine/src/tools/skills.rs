@@ -83,6 +83,10 @@ impl Tool for RunSkill {
         Ok(Subject::text(Self::NAME, &format!("{}/{}", self.name, self.script)))
     }
 
+    fn details(&self) -> Option<String> {
+        self.arguments.as_ref().map(|arguments| format!("with {}", Value::Object(arguments.clone())))
+    }
+
     fn call(self, doing: &Doing<'_>) -> Output {
         let skill = match used(doing, &self.name) {
             Ok(skill) => skill,

@@ -24,7 +24,7 @@ fn call(workspace: &Path, name: &str, arguments: serde_json::Value) -> String {
         options: &options,
         environment: &environment,
         attended: false,
-        origins: &[],
+        rules: &[],
         tainted: false,
         tell: &|_| {},
         stop: &|| false,

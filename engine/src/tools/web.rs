@@ -8,7 +8,7 @@ use serde::Deserialize;
 use zo_egress::{Egress, EgressError, ErrorKind, FetchRequest, HostPattern, Method, Policy};
 use zo_projections::event::run::agent::Effect;
 
-use super::rules::Subject;
+use super::rules::{Rule, Ruling, Subject, judge};
 use super::{Doing, Output, Tool, Usually};
 
 /// Seconds that a request may take.
@@ -99,13 +99,19 @@ impl Tool for HttpFetch {
             timeout: Duration::from_secs(SECONDS),
             max_bytes: MOST_BYTES,
         };
-        let egress = match egress(doing.origins) {
+        let method = self.method;
+        let egress = match egress(doing.rules) {
             Ok(egress) => egress,
             Err(error) => return Output::failed(error.to_string()),
         };
         let each = &mut || if (doing.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
         match egress.fetch(&request, each) {
             Ok(fetched) => {
+                // Where a redirect led is judged, too: what is denied is not told, though it was requested.
+                let there = Subject::text(Self::NAME, &format!("{} {}", method.name(), fetched.url));
+                if let Ruling::Deny(why) = judge(doing.rules, &there, Self::USUALLY, false) {
+                    return Output::failed(format!("it was redirected to {}, and {why}", fetched.url));
+                }
                 let text = zo_egress::text_of(&fetched.media_type, &fetched.body);
                 let cut = if fetched.truncated { "\n… cut: there is more" } else { "" };
                 Output::untrusted(format!("{} {} ({})\n\n{text}{cut}", fetched.status, fetched.url, fetched.media_type))
@@ -116,8 +122,9 @@ impl Tool for HttpFetch {
 }
 
 /// Any public host, and the private addresses that the user's rules name.
-fn egress(origins: &[String]) -> Result<Egress, EgressError> {
+fn egress(rules: &[Rule]) -> Result<Egress, EgressError> {
     let mut policy = Policy::default();
+    let origins: Vec<String> = rules.iter().filter_map(Rule::allowed_origin).collect();
     if !origins.is_empty() {
         let named = origins.iter().filter_map(|origin| HostPattern::parse(origin).ok());
         policy.allow_hosts = HostPattern::parse("*").into_iter().chain(named).collect();

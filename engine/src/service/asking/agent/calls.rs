@@ -17,6 +17,7 @@ use crate::protocol::{AgentArrival, Arrival, Failure, FailureKind, Response};
 use crate::redaction;
 use crate::service::conversation::body_of;
 use crate::service::{Each, deliver};
+use crate::tools::rules::Rule;
 use crate::tools::{self, Doing, Output, Prepared};
 
 /// So many calls of one reply are carried out at the same time.
@@ -70,8 +71,8 @@ pub(super) fn carry_out(agent: &Agent<'_>, state: &RunningAgent, each: Each<'_>)
                             // As it was when the model asked for it: a call that is made again after a crash is the
                             // same one, whatever those beside it have brought by now.
                             let tainted = state.was_tainted_at_reply() || agent.given_untrusted;
-                            let origins = consent::origins(agent, &state)?;
-                            scope.spawn(move || work(agent, id, (tainted, &origins), prepared, &tx));
+                            let rules = consent::rules(agent, &state)?;
+                            scope.spawn(move || work(agent, id, (tainted, &rules), prepared, &tx));
                         }
                     }
                 }
@@ -202,7 +203,7 @@ fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
 }
 
 /// Carries a call out, on a thread of its own.
-fn work(agent: &Agent<'_>, id: CallId, (tainted, origins): (bool, &[String]), prepared: Prepared, tx: &Sender<Word>) {
+fn work(agent: &Agent<'_>, id: CallId, (tainted, rules): (bool, &[Rule]), prepared: Prepared, tx: &Sender<Word>) {
     let tell = {
         let tx = std::sync::Mutex::new(tx.clone());
         move |arrival| {
@@ -217,7 +218,7 @@ fn work(agent: &Agent<'_>, id: CallId, (tainted, origins): (bool, &[String]), pr
         options: &agent.options,
         environment: agent.place.environment,
         attended: agent.place.attended,
-        origins,
+        rules,
         tainted,
         tell: &tell,
         stop: &|| agent.stop().is_some(),

@@ -84,11 +84,6 @@ pub(super) fn rules(agent: &Agent<'_>, state: &RunningAgent) -> Result<Vec<Rule>
     Ok(rules)
 }
 
-/// The private addresses that the user's rules let an agent reach.
-pub(super) fn origins(agent: &Agent<'_>, state: &RunningAgent) -> Result<Vec<String>, Failure> {
-    Ok(rules(agent, state)?.iter().filter_map(Rule::allowed_origin).collect())
-}
-
 /// A call that waits for somebody to permit it, as people read it.
 pub(crate) fn waiting(engine: &Engine, run: RunId, id: CallId) -> Result<Option<PermissionLine>, Failure> {
     let found = engine.writer.read(|views| {

@@ -181,3 +181,18 @@ fn addresses_are_judged_as_they_are_requested() {
     let answer = story.run("go", 1, AgentRequest { rules, ..story.request() }).expect("it is answered").answer;
     assert!(answer.contains("denies it") && answer.contains("is no address"), "{answer}");
 }
+
+#[test]
+fn where_a_redirect_leads_is_judged_too() {
+    let story = Story::new(|asked| match (asked.route(), results(asked).len()) {
+        ("/open", _) => Scripted::new(302).header("location", "/secret"),
+        ("/secret", _) => Scripted::new(200).body("canary"),
+        (_, 0) => calls(&[("http_fetch", json!({ "url": asked.last_user_text() }))]),
+        _ => says(&results(asked)[0]),
+    });
+    let at = story.server.url();
+    let rules = vec![format!("allow: http_fetch(GET {at}/*)"), format!("deny: http_fetch(* {at}/secret)")];
+    let agent = AgentRequest { rules, ..story.request() };
+    let answer = story.run(&format!("{at}/open"), 1, agent).expect("it is answered").answer;
+    assert!(answer.contains("it was redirected to") && !answer.contains("canary"), "{answer}");
+}
