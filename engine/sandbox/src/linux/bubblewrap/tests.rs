@@ -10,10 +10,10 @@ fn what_lies_within_is_mounted_after_what_it_lies_in() {
         level: Level::Bubblewrap,
         program: raw("/bin/true"),
         argv: Vec::new(),
-        folder: raw("/work"),
+        folder: raw("/project"),
         environment: Vec::new(),
-        read: vec![raw("/work/git")],
-        write: vec![raw("/work")],
+        read: vec![raw("/project/git")],
+        write: vec![raw("/project")],
         proxy: None,
         temporary: None,
         limits: Limits { wall: Duration::from_secs(1), temporary_bytes: 4096, ..Limits::default() },
@@ -22,8 +22,8 @@ fn what_lies_within_is_mounted_after_what_it_lies_in() {
     let words = arguments(&job, Path::new("/opt/zo"));
     let text: Vec<String> = words.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let line = text.join(" ");
-    let work = line.find("--bind /work /work").expect("it is writable");
-    let git = line.find("--ro-bind /work/git /work/git").expect("it is readable");
+    let work = line.find("--bind /project /project").expect("it is writable");
+    let git = line.find("--ro-bind /project/git /project/git").expect("it is readable");
     assert!(work < git, "{line}");
     assert!(
         line.contains("--unshare-all")

@@ -13,12 +13,13 @@ fn mounts_are_read_with_the_flags_they_have() {
 #[test]
 fn the_nearest_path_decides() {
     let bound = |path: &str, access| Bound { path: path.into(), access };
-    let all = [bound("/work", Access::Write), bound("/work/git", Access::Read), bound("/dev/null", Access::Device)];
+    let all =
+        [bound("/project", Access::Write), bound("/project/git", Access::Read), bound("/dev/null", Access::Device)];
     let read_only = |path: &str| flags_of(Path::new(path), &all).map(|flags| flags.contains(MsFlags::MS_RDONLY));
-    assert_eq!(read_only("/work"), Some(false));
-    assert_eq!(read_only("/work/mounted"), Some(false));
-    assert_eq!(read_only("/work/git/below"), Some(true));
-    assert_eq!(read_only("/worker"), None, "nobody asked for it");
+    assert_eq!(read_only("/project"), Some(false));
+    assert_eq!(read_only("/project/mounted"), Some(false));
+    assert_eq!(read_only("/project/git/below"), Some(true));
+    assert_eq!(read_only("/projects"), None, "nobody asked for it");
     let device = flags_of(Path::new("/dev/null"), &all).expect("it was mounted");
     assert!(!device.contains(MsFlags::MS_NODEV), "it must work as one");
 }
