@@ -210,11 +210,7 @@ fn line(engine: &Engine, id: RunId, agent: &Known) -> Result<AgentLine, Failure>
             (status, it.parent, &it.model, it.started_at, None, it.tool_calls(), it.spent)
         }
         Known::Ended(it) => {
-            let status = match it.outcome {
-                Outcome::Finished => "finished",
-                Outcome::Failed => "failed",
-                Outcome::Cancelled => "cancelled",
-            };
+            let status = it.outcome.name();
             let calls = steps.iter().map(|(_, returns)| returns.len()).sum();
             (status, it.parent, &it.model, it.started_at, Some(it.ended_at), calls, it.spent)
         }

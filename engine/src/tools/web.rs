@@ -57,17 +57,6 @@ impl Verb {
             Self::Patch => Method::Patch,
         }
     }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-            Self::Patch => "PATCH",
-        }
-    }
 }
 
 impl Tool for HttpFetch {
@@ -87,19 +76,19 @@ impl Tool for HttpFetch {
     fn subject(&self) -> Result<Subject, String> {
         // As it is requested: one address has one name.
         let url = url::Url::parse(&self.url).map_err(|error| format!("{:?} is no address: {error}", self.url))?;
-        Ok(Subject::text(Self::NAME, &format!("{} {url}", self.method.name())))
+        Ok(Subject::text(Self::NAME, &format!("{} {url}", self.method.method().as_str())))
     }
 
     fn call(self, doing: &Doing<'_>) -> Output {
+        let method = self.method.method();
         let request = FetchRequest {
-            method: self.method.method(),
+            method,
             url: self.url,
             headers: self.headers.into_iter().collect(),
             body: self.body.unwrap_or_default().into_bytes(),
             timeout: Duration::from_secs(SECONDS),
             max_bytes: MOST_BYTES,
         };
-        let method = self.method;
         let egress = match egress(doing.rules) {
             Ok(egress) => egress,
             Err(error) => return Output::failed(error.to_string()),
@@ -108,7 +97,7 @@ impl Tool for HttpFetch {
         match egress.fetch(&request, each) {
             Ok(fetched) => {
                 // Where a redirect led is judged, too: what is denied is not told, though it was requested.
-                let there = Subject::text(Self::NAME, &format!("{} {}", method.name(), fetched.url));
+                let there = Subject::text(Self::NAME, &format!("{} {}", method.as_str(), fetched.url));
                 if let Ruling::Deny(why) = judge(doing.rules, &there, Self::USUALLY, false) {
                     return Output::failed(format!("it was redirected to {}, and {why}", fetched.url));
                 }

@@ -123,6 +123,17 @@ pub enum Outcome {
     Cancelled = 2,
 }
 
+impl Outcome {
+    /// Its name: `finished`, `failed`, `cancelled`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
 /// An agent that has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct EndedAgent {

@@ -33,7 +33,7 @@ use zo_projections::{RunId, Timestamp};
 
 use super::call::{Call, Outcome};
 use super::context::Equipment;
-use super::runs::{answer_offline, fail, is_deleted, left_to_others, next_model, outstanding, settle, stopped};
+use super::runs::{answer_offline, fail, is_deleted, left_to_others, next_model, outstanding, settle};
 use super::{begun, question_of, sources};
 use crate::engine::Engine;
 use crate::protocol::{AgentArrival, Arrival, Environment, Failure, FailureKind, Response, SCRIPTED};
@@ -321,9 +321,10 @@ fn settle_before_the_end(engine: &Engine, id: RunId, run: &Run, calls: &RunCalls
     }
 }
 
-fn stopped_by_request() -> Failure {
-    let Failure { kind, .. } = stopped();
-    Failure::new(kind, "the agent was asked to stop").hint("`zo agent show` tells what it had done by then")
+/// Somebody asked the agent to stop.
+pub(super) fn stopped_by_request() -> Failure {
+    Failure::new(FailureKind::Refused, "the agent was asked to stop")
+        .hint("`zo agent show` tells what it had done by then")
 }
 
 fn too_late() -> Failure {

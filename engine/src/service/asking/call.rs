@@ -408,7 +408,6 @@ fn gather(
         take_steps(&mut gathering, &agent.steps.told);
     }
     let summary = compaction::summary_for(engine, run.conversation, &path)?;
-    let summarised = summary.as_ref().map_or(0, |summary| summary.messages);
     if let Some(summary) = summary {
         gathering.summarise(&summary.text);
         path.drain(..summary.messages);
@@ -440,7 +439,6 @@ fn gather(
     let schema = schema.map_err(|error| Failure::new(FailureKind::Invalid, format!("the schema: {error}")))?;
     let context = gathering.end(&target.model, schema);
     let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(context.said);
-    tracing::debug!(left_out, summarised, "the context");
     Ok((context, left_out))
 }
 

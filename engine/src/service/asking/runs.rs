@@ -205,7 +205,7 @@ pub(super) fn left_to_others() -> Failure {
     Failure::new(FailureKind::Disconnected, "the process that was to answer ends")
 }
 
-pub(super) fn stopped() -> Failure {
+fn stopped() -> Failure {
     Failure::new(FailureKind::Refused, "the answer was stopped before anything came")
         .hint("`zo ask --retry` puts the question again")
 }
@@ -394,7 +394,7 @@ impl Engine {
         if let Some(call) = &calls.under_way {
             settle(self, id, &run, call)?;
         }
-        fail(self, id, Some(Failure::new(FailureKind::Refused, "the agent was asked to stop"))).map(drop)
+        fail(self, id, Some(agent::stopped_by_request())).map(drop)
     }
 
     fn report(&self, id: RunId, result: Result<(), Failure>) {

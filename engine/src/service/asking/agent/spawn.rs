@@ -10,7 +10,7 @@ use zo_projections::command::{NewAgent as NewAgentCommand, Parent};
 use zo_projections::event::conversation::{MessageBody, Role};
 use zo_projections::event::run::RequestBody;
 use zo_projections::event::run::agent::{Agent as Clear, AgentOptions, Budget, Caller, Consent, Trust};
-use zo_projections::views::agents::{EndedAgent, Outcome, RunningAgent};
+use zo_projections::views::agents::{EndedAgent, RunningAgent};
 use zo_projections::{Actor, Command, ConversationId, RunId, Submission, Timestamp};
 
 use super::super::runs::{self, last_reason};
@@ -137,13 +137,8 @@ impl Crew<'_> {
             self.untrusted.store(true, Ordering::Relaxed);
         }
         let engine = self.doing.engine;
-        let status = match ended.outcome {
-            Outcome::Finished => "finished",
-            Outcome::Failed => "failed",
-            Outcome::Cancelled => "cancelled",
-        };
         let reason = if ended.answer.is_none() { last_reason(engine, id).ok().flatten() } else { None };
-        Given { run: id.to_string(), status, answer: answer_of(engine, ended), reason }
+        Given { run: id.to_string(), status: ended.outcome.name(), answer: answer_of(engine, ended), reason }
     }
 
     fn stop_others(&self, but: usize) {
