@@ -114,6 +114,31 @@ id! {
     RunId
 }
 
+id! {
+    /// One job, through all its attempts.
+    JobId
+}
+id! {
+    /// One node of the compute pool: its name, as a digest.
+    NodeId
+}
+id! {
+    /// One schedule.
+    ScheduleId
+}
+id! {
+    /// One service: its label, as a digest.
+    ServiceId
+}
+id! {
+    /// One name of a hosted file, as a digest.
+    FileId
+}
+id! {
+    /// One token of the HTTP interface.
+    TokenId
+}
+
 /// The subsystem a stream belongs to. Numbers are part of the log's format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
 #[repr(u8)]
@@ -236,7 +261,17 @@ macro_rules! stream_of {
         })*
     };
 }
-stream_of!(MemoryId => Memory, ConversationId => Conversation, RunId => Run);
+stream_of!(
+    MemoryId => Memory,
+    ConversationId => Conversation,
+    RunId => Run,
+    JobId => Job,
+    NodeId => Node,
+    ScheduleId => Schedule,
+    ServiceId => Service,
+    FileId => File,
+    TokenId => Vault
+);
 
 #[cfg(test)]
 mod tests;
