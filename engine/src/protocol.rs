@@ -3,11 +3,13 @@
 //!
 //! A request is answered by a stream of responses, of which the last is [`Response::Done`] or
 //! [`Response::Failed`]. Texts come in clear and names unresolved: digests, ids and sealing are the holder's business.
+//! A request and its responses have a form as JSON too, for programs of the network: see `json`.
 //! Over the socket a frame is a little-endian `u32` length and the bincode of the value; JSON travels as text.
 
 mod agents;
 mod answer;
 mod asking;
+mod json;
 mod models;
 mod request;
 mod response;

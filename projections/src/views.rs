@@ -23,7 +23,8 @@ pub mod streams;
 pub mod tokens;
 pub mod usage;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use agents::Agents;
 pub use attachments::Attachments;
@@ -284,7 +285,9 @@ fn save_section(out: &mut Vec<u8>, save: impl FnOnce(&mut Vec<u8>)) {
 
 /// Counts over all views. Every change that an event makes shows in one of them, or in a revision of a thing that
 /// they count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, bincode::Encode, bincode::Decode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, bincode::Encode, bincode::Decode, JsonSchema,
+)]
 #[allow(missing_docs)] // the names say it
 pub struct Figures {
     pub streams: u64,

@@ -1,18 +1,21 @@
 //! What can be asked.
 
 use bincode::{Decode, Encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::event::run::agent::Verdict;
 use zo_projections::event::skill::Origin;
 use zo_projections::{Actor, Position, Timestamp};
 
-use super::{Asking, Environment, SecretText};
+use super::{Asking, Environment, SecretText, json};
 
 #[cfg(doc)]
 use super::{Answer, MAX_PAGE, Response};
 
 /// A moment of the log that a reading request looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a position (a number) or a time (RFC 3339) is expected")]
 pub enum At {
     /// After this position, which must exist.
     Position(Position),
@@ -21,11 +24,13 @@ pub enum At {
 }
 
 /// One request.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Keep contents. Answered with one [`Response::Acknowledged`] for all items, in their order.
     Memorize {
         /// Who asks.
+        #[serde(skip, default = "json::client")]
         actor: Actor,
         /// At most [`MAX_PAGE`] items.
         items: Vec<NewMemory>,
@@ -37,6 +42,8 @@ pub enum Request {
         /// The new content.
         content: String,
         /// A JSON object, as text; the meta stays as it was if there is none.
+        #[serde(with = "json::text", default)]
+        #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
         meta: Option<String>,
         /// Only if the memory's stream is at this version.
         expected: Option<u32>,
@@ -64,6 +71,8 @@ pub enum Request {
         /// Only if the key's stream is at this version; 0: only if it was never set.
         expected: Option<u32>,
         /// Key under which a repetition gets the first result.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         idempotency: u128,
     },
     /// Remove a key. Answered with [`Response::Acknowledged`].
@@ -71,11 +80,14 @@ pub enum Request {
         /// The key.
         key: String,
         /// Key under which a repetition gets the first result.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         idempotency: u128,
     },
     /// Add messages to a conversation. Answered with one [`Response::Acknowledged`] for all, in their order.
     AddMessages {
         /// Who asks.
+        #[serde(skip, default = "json::client")]
         actor: Actor,
         /// The conversation.
         conversation: ConversationChoice,
@@ -108,6 +120,8 @@ pub enum Request {
         /// Id of the last message of the branch; that of the selected branch if there is none.
         message: Option<String>,
         /// Id of the new conversation, chosen by who asks: asked again, nothing is copied twice.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         id: u128,
         /// Its name.
         name: Option<String>,
@@ -121,8 +135,10 @@ pub enum Request {
         /// Its run.
         run: String,
         /// Whether somebody at a terminal can be asked.
+        #[serde(default)]
         can_ask: bool,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Ask an agent, and all that it started, to stop. Answered with [`Response::Acknowledged`].
@@ -139,6 +155,7 @@ pub enum Request {
         /// Whether it may.
         verdict: Verdict,
         /// Remember it as a rule, for every agent.
+        #[serde(default)]
         always: bool,
     },
     /// Add a permission rule. Answered with [`Response::Acknowledged`].
@@ -176,6 +193,7 @@ pub enum Request {
         /// The model that writes the summary; as for a question if not said; `offline` picks sentences.
         model: Option<String>,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Have them told as they are again: undoes the last compaction of the selected branch. Answered with
@@ -186,6 +204,7 @@ pub enum Request {
     },
     /// Keep the keys of who asks out of everything that is recorded from now on. What a guest says first, if it has
     /// any: they may be none that the holder knows. Answered with nothing.
+    #[serde(skip)]
     Introduce {
         /// The surroundings of who asks.
         environment: Environment,
@@ -195,6 +214,7 @@ pub enum Request {
         /// The model, `provider/name`, or `offline`; none: whichever is there.
         model: Option<String>,
         /// The models to be called in turn should the one before fail.
+        #[serde(default)]
         fallbacks: Vec<String>,
     },
     /// Add a provider of language models, or change it. Answered with [`Response::Acknowledged`].
@@ -216,6 +236,7 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Try each step of a call of a model. Answered with [`Response::Tested`] as steps end; the request fails if one does.
@@ -223,9 +244,11 @@ pub enum Request {
         /// The model, `provider/name`; a provider alone: its default model; none: the chosen one.
         model: Option<String>,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Put a provider's key into the vault. Answered with [`Response::Acknowledged`], `id` is the provider.
+    #[serde(skip)]
     SetKeyOfProvider {
         /// The provider.
         provider: String,
@@ -239,6 +262,7 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Ask a provider whether it takes the key there is. Answered with [`Response::Tested`], once; the request fails
@@ -247,10 +271,12 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Put a passphrase on the identity that opens the vault, change it, or take it off. Answered with
     /// [`Response::Acknowledged`], at the position of the head.
+    #[serde(skip)]
     SetPassphrase {
         /// The new one; none takes it off. The old one is in `environment`.
         new: Option<SecretText>,
@@ -267,19 +293,24 @@ pub enum Request {
     /// Events as they lie in the log. Answered with [`Response::Event`]s.
     Events {
         /// Which.
+        #[serde(default)]
         selection: EventSelection,
         /// Wait for further events for ever, after those that are there.
+        #[serde(default)]
         follow: bool,
     },
     /// Fold the log and show what each event changes. Answered with [`Response::Step`]s, then [`Response::Digests`].
     Replay {
         /// Show events from here on; those before it are folded silently.
+        #[serde(default)]
         from: Position,
         /// As of when to stop; the head if there is none.
         to: Option<At>,
         /// Begin with the nearest snapshot before `from` and not with nothing.
+        #[serde(default)]
         from_snapshot: bool,
         /// Send no [`Response::Step`]s, only [`Response::Progress`] and the digests.
+        #[serde(default)]
         silent: bool,
     },
     /// Counts over the whole log, or over what was in it at a time. Answered with [`Response::Stats`].
@@ -296,6 +327,7 @@ pub enum Request {
         /// The folder, absolute.
         folder: String,
         /// Copy the keys too, without which nobody can read what was sealed.
+        #[serde(default)]
         with_keys: bool,
     },
     /// Write the whole log into one file. Answered with [`Response::BackedUp`].
@@ -303,6 +335,7 @@ pub enum Request {
         /// The file, absolute; it must not exist.
         file: String,
         /// Copy the keys too, into a folder beside it.
+        #[serde(default)]
         with_keys: bool,
     },
     /// Embed what is not embedded yet. Answered with [`Response::Progress`] while it lasts, then with
@@ -328,20 +361,24 @@ pub enum Request {
 }
 
 /// A content to keep.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewMemory {
     /// The id it is given, if any.
     pub id: Option<String>,
     /// The text.
     pub content: String,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub meta: Option<String>,
     /// When it happened, if that is not now.
     pub occurred_at: Option<Timestamp>,
 }
 
 /// Which conversation is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ConversationChoice {
     /// The one with this name or id; it must exist.
     Existing(String),
@@ -350,6 +387,8 @@ pub enum ConversationChoice {
     /// A new one under this id, chosen by who asks; if it exists already (the request was repeated), that one.
     New {
         /// Its id.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         id: u128,
         /// Its name.
         name: Option<String>,
@@ -364,9 +403,12 @@ pub enum ConversationChoice {
 }
 
 /// A message to add.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MessageInput {
     /// Its id.
+    #[serde(default = "json::fresh_message")]
+    #[schemars(!default)]
     pub id: MessageChoice,
     /// The message it follows: that of the same id in this conversation. `None`: the last one of the selected branch.
     pub parent: Option<MessageChoice>,
@@ -377,22 +419,31 @@ pub struct MessageInput {
     /// Name of the speaker.
     pub author: Option<String>,
     /// Tool calls it asks for.
+    #[serde(default)]
     pub tool_calls: Vec<ToolCall>,
     /// Of a tool's message: the call it answers.
     pub tool_call_id: Option<String>,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub meta: Option<String>,
     /// When it was said, if that is not now.
     pub occurred_at: Option<Timestamp>,
     /// Whether its branch becomes the selected one.
+    #[serde(default = "json::yes")]
     pub selected: bool,
 }
 
 /// How a message is named.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MessageChoice {
     /// By its id.
-    Id(u128),
+    Id(
+        #[serde(with = "json::id")]
+        #[schemars(with = "json::Ulid")]
+        u128,
+    ),
     /// By the id that its source gave it.
     External(String),
     /// None: as a parent, the root of the tree.
@@ -400,17 +451,20 @@ pub enum MessageChoice {
 }
 
 /// A question about the state.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Query {
     /// Where the home stands. → [`Answer::Status`]
     Status,
     /// A page of memories, newest first. → [`Answer::Memories`]
     Memories {
         /// Retracted ones too.
+        #[serde(default)]
         retracted: bool,
         /// Those before this position; from the newest if there is none.
         before: Option<Position>,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// One memory with all its revisions. → [`Answer::Memory`]
@@ -426,19 +480,24 @@ pub enum Query {
     /// A page of keys with their values, in order. → [`Answer::Keys`]
     Keys {
         /// Those that begin with this.
+        #[serde(default)]
         prefix: String,
         /// Those after this one.
         after: Option<String>,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// A page of conversations, last changed first. → [`Answer::Conversations`]
     Conversations {
         /// Those of agents that other agents started, too.
+        #[serde(default)]
         nested: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// A page of the messages of a conversation, oldest first. → [`Answer::Conversation`]
@@ -446,10 +505,13 @@ pub enum Query {
         /// Its name or id.
         reference: String,
         /// All messages in the order in which they were added, not only those of the selected branch.
+        #[serde(default)]
         all_branches: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// What answers cost, by day and model. → [`Answer::Usage`]
@@ -467,22 +529,28 @@ pub enum Query {
     /// What would answer a question now. → [`Answer::WouldAnswer`]
     WouldAnswer {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// The providers of language models. → [`Answer::Providers`]
     Providers {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// A page of agents, last started first. → [`Answer::Agents`]
     Agents {
         /// Those that were started by other agents too.
+        #[serde(default)]
         nested: bool,
         /// Only those that have not ended.
+        #[serde(default)]
         running: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// Everything about an agent. → [`Answer::Agent`]
@@ -499,40 +567,50 @@ pub enum Query {
     /// Skills, as they lie on the disk now. → [`Answer::Skills`]
     Skills {
         /// Where they are looked for, nearest first; those shipped come by themselves.
+        #[serde(default)]
         folders: Vec<(String, Origin)>,
     },
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
 }
 
 /// What is to be recalled.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RecallQuestion {
     /// A question or some words.
     pub text: String,
     /// How many hits at most, at most [`MAX_PAGE`].
+    #[serde(default = "json::usual_hits")]
     pub limit: u32,
     /// Where to look.
+    #[serde(default)]
     pub scope: RecallScope,
     /// Only what has all of these in its meta: `(key, value)`. A value is compared as text.
+    #[serde(default)]
     pub meta: Vec<(String, String)>,
     /// Only what happened (else, was recorded) at this time or later.
     pub since: Option<Timestamp>,
     /// Only what happened (else, was recorded) before this time.
     pub until: Option<Timestamp>,
     /// Parts of the score to leave out, by name: to see what each of them brings. See [`RECALL_PARTS`](super::RECALL_PARTS).
+    #[serde(default)]
     pub without: Vec<String>,
     /// Embed what is not embedded yet for so many milliseconds before looking.
+    #[serde(default)]
     pub embed_ms: u64,
     /// Look even where a meta key occurs nowhere, and find nothing, rather than fail.
+    #[serde(default)]
     pub any_key: bool,
 }
 
 /// Where to recall from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RecallScope {
     /// Memories and messages.
     #[default]
@@ -544,7 +622,8 @@ pub enum RecallScope {
 }
 
 /// Which events.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventSelection {
     /// From this position on; from the first if 0.
     pub from: Position,

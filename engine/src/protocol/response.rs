@@ -1,18 +1,25 @@
 //! What comes back: acknowledgements, failures, and the frame of everything else.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::Position;
 
 use super::answer::{Answer, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
 use super::asking::{AnswerBegun, Answered, Arrival};
+use super::json;
 use super::models::{ChatModelLine, TestStep};
 
 /// One response.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Response {
     /// For each item of a command, in order: where it is in the log, durably, or why it is not.
-    Acknowledged(Vec<Result<Acknowledged, Failure>>),
+    Acknowledged(
+        #[serde(with = "json::items")]
+        #[schemars(with = "Vec<json::Item>")]
+        Vec<Result<Acknowledged, Failure>>,
+    ),
     /// The question is in the log, and is being answered.
     Begun(Box<AnswerBegun>),
     /// Something of the answer has arrived.
@@ -62,7 +69,7 @@ pub enum Response {
 }
 
 /// Something is in the log, durably.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledged {
     /// The thing's id as the user knows it: the name it was given, or its ULID.
     pub id: String,
@@ -74,7 +81,7 @@ pub struct Acknowledged {
 }
 
 /// What a command changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Something new came into being.
@@ -82,11 +89,12 @@ pub enum Outcome {
     /// Something that was there was changed.
     Revised,
     /// Nothing: everything was as asked for already.
+    #[default]
     Unchanged,
 }
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
     /// What sort of failure.
@@ -98,7 +106,7 @@ pub struct Failure {
 }
 
 /// Sorts of failure: programs branch on these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// There is no such thing.
