@@ -1,7 +1,7 @@
 //! The hub that a worker takes jobs from, as the worker sees it.
 //!
 //! ```text
-//! join ──► claim (long poll) ──► [append_log …] ──► complete | fail | release
+//! join ──► claim (long poll) ──► [append_log …] ──► complete | fail | release … leave
 //!     heartbeat, every interval: what runs, how far it is  ◄── what is to be stopped
 //! ```
 //!
@@ -60,6 +60,12 @@ pub trait Hub: Send + Sync {
     /// # Errors
     /// As [`complete`](Self::complete).
     fn append_log(&self, piece: &AppendLog) -> Result<Appended, HubError>;
+
+    /// Says that a node takes no more jobs and has none.
+    ///
+    /// # Errors
+    /// As all of them.
+    fn leave(&self, node: &str) -> Result<(), HubError>;
 }
 
 /// Why a hub did not do what it was asked.

@@ -22,10 +22,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use thiserror::Error;
 
 use crate::execute::{AttemptContext, Executor, Outcome, Sink};
-use crate::hub::messages::{Attempt, Claim, Heartbeat, Join, Joined};
+use crate::hub::messages::{Attempt, Claim, Claimed, Heartbeat, Join, Joined};
 use crate::hub::{Hub, HubError};
 use crate::spec::JobSpec;
 use backoff::Backoff;
@@ -95,6 +96,8 @@ pub enum Notice {
         /// What happened.
         why: String,
     },
+    /// The hub answers again.
+    Reached,
     /// It takes no more jobs and waits for these to end.
     Draining {
         /// How many there are.
@@ -139,6 +142,10 @@ impl Worker {
             shared.close();
             let _ = beating.join();
         });
+        if !shared.is_fatal() {
+            // Who does not hear it finds out by itself, when the node is not heard from.
+            let _ = shared.hub.leave(&shared.node());
+        }
         shared.fatal().map_or(Ok(()), |error| Err(error.into()))
     }
 }
@@ -183,7 +190,7 @@ fn claims(
     options: &WorkerOptions,
     stop: &(dyn Fn() -> bool + Sync),
     notice: &(dyn Fn(Notice) + Sync),
-    take: &dyn Fn(crate::hub::messages::Claimed),
+    take: &dyn Fn(Claimed),
 ) {
     let mut backoff = Backoff::new();
     let over = || stop() || shared.is_fatal();
@@ -198,20 +205,19 @@ fn claims(
         match shared.hub.claim(&claim, &over) {
             Ok(jobs) => {
                 backoff.reset();
+                shared.is_reached(notice);
                 for claimed in jobs {
                     // Known before the next claim counts what runs.
                     let attempt = Attempt { job: claimed.job.clone(), attempt: claimed.attempt };
                     if shared.begin(&attempt) {
-                        notice(Notice::Took { attempt, summary: claimed.spec.summary() });
+                        notice(Notice::Took { attempt, summary: summary(&claimed) });
                         take(claimed);
                     }
                 }
             }
             Err(_) if over() => {}
             Err(HubError::Unreachable(why)) => {
-                if backoff.is_first() {
-                    notice(Notice::Unreachable { why });
-                }
+                shared.is_not_reached(why, notice);
                 wait(backoff.next(), &over);
             }
             Err(HubError::UnknownNode(_) | HubError::Refused(_)) => {
@@ -221,6 +227,11 @@ fn claims(
             Err(error) => shared.fail(error),
         }
     }
+}
+
+/// What a job does, in one line.
+fn summary(claimed: &Claimed) -> String {
+    JobSpec::deserialize(&claimed.spec).map(|spec| spec.summary()).unwrap_or_default()
 }
 
 /// Waits for what runs, then gives it back.
@@ -248,13 +259,13 @@ fn heartbeats(shared: &Shared, options: &WorkerOptions, joined: &Joined, notice:
         let (running, draining) = shared.report();
         match shared.hub.heartbeat(&Heartbeat { node: shared.node(), running, draining }) {
             Ok(heard) => {
+                shared.is_reached(notice);
                 shared.set_drained_by_hub(heard.drain);
                 heard.cancelled.iter().for_each(|attempt| shared.stop(attempt, Stop::Cancelled));
                 heard.lost.iter().for_each(|attempt| shared.stop(attempt, Stop::Lost));
             }
             Err(HubError::UnknownNode(_) | HubError::Refused(_)) => again(shared, options, notice),
-            // Whoever claims or delivers tells that, and waits longer.
-            Err(HubError::Unreachable(_)) => {}
+            Err(HubError::Unreachable(why)) => shared.is_not_reached(why, notice),
             Err(error) => shared.fail(error),
         }
     }
@@ -262,7 +273,8 @@ fn heartbeats(shared: &Shared, options: &WorkerOptions, joined: &Joined, notice:
 
 /// Joins again, under the same name.
 fn again(shared: &Shared, options: &WorkerOptions, notice: &(dyn Fn(Notice) + Sync)) {
-    match shared.hub.join(&options.join) {
+    let running = shared.report().0.into_iter().map(|running| running.attempt).collect();
+    match shared.hub.join(&Join { running, ..options.join.clone() }) {
         Ok(joined) => {
             notice(Notice::Joined { node: joined.node.clone() });
             shared.set_node(joined.node);

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Response, StatusCode, Url, redirect};
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
@@ -77,6 +78,16 @@ pub enum OpenHubError {
     Setup(String),
 }
 
+/// An answer as the hub gives it: an object with one field that says which it is.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Answer {
+    NodeJoined(Joined),
+    JobsClaimed(Vec<Claimed>),
+    NodeHeard(Heard),
+    LogAppended(Appended),
+}
+
 /// An error as the hub tells it.
 #[derive(Deserialize)]
 struct Told {
@@ -116,6 +127,11 @@ impl HttpHub {
         Ok(Self { client, base, authorization, runtime })
     }
 
+    /// Asks, and takes the answer if it is the one that is expected.
+    fn ask<T>(&self, method: &str, body: &impl Serialize, take: fn(Answer) -> Option<T>) -> Result<T, HubError> {
+        expected(method, take(self.post(method, body)?))
+    }
+
     fn post<A: DeserializeOwned>(&self, method: &str, body: &impl Serialize) -> Result<A, HubError> {
         self.runtime.block_on(async {
             match timeout(PATIENCE, self.exchange(method, body)).await {
@@ -142,14 +158,16 @@ impl HttpHub {
 
 impl Hub for HttpHub {
     fn join(&self, join: &Join) -> Result<Joined, HubError> {
-        self.post("join_node", join)
+        let take = |answer| if let Answer::NodeJoined(joined) = answer { Some(joined) } else { None };
+        self.ask("join_node", &json!({ "node": join }), take)
     }
 
     fn claim(&self, claim: &Claim, stop: &(dyn Fn() -> bool + Sync)) -> Result<Vec<Claimed>, HubError> {
         let patience = PATIENCE + Duration::from_millis(claim.wait_ms);
         let exchange = async {
             match timeout(patience, self.exchange("claim_jobs", claim)).await {
-                Ok(answer) => answer,
+                Ok(Ok(Answer::JobsClaimed(jobs))) => Ok(jobs),
+                Ok(answer) => answer.and_then(|_| expected("claim_jobs", None)),
                 Err(_) => Err(HubError::Unreachable(format!("no answer within {} s", patience.as_secs()))),
             }
         };
@@ -157,23 +175,29 @@ impl Hub for HttpHub {
     }
 
     fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Heard, HubError> {
-        self.post("heartbeat", heartbeat)
+        let take = |answer| if let Answer::NodeHeard(heard) = answer { Some(heard) } else { None };
+        self.ask("heartbeat_node", heartbeat, take)
     }
 
     fn complete(&self, completed: &Completed) -> Result<(), HubError> {
-        self.post::<serde::de::IgnoredAny>("complete_job", completed).map(drop)
+        self.post::<IgnoredAny>("complete_job", completed).map(drop)
     }
 
     fn fail(&self, failed: &Failed) -> Result<(), HubError> {
-        self.post::<serde::de::IgnoredAny>("fail_job", failed).map(drop)
+        self.post::<IgnoredAny>("fail_job", failed).map(drop)
     }
 
     fn release(&self, released: &Released) -> Result<(), HubError> {
-        self.post::<serde::de::IgnoredAny>("release_job", released).map(drop)
+        self.post::<IgnoredAny>("release_job", released).map(drop)
     }
 
     fn append_log(&self, piece: &AppendLog) -> Result<Appended, HubError> {
-        self.post("append_job_log", piece)
+        let take = |answer| if let Answer::LogAppended(appended) = answer { Some(appended) } else { None };
+        self.ask("append_job_log", piece, take)
+    }
+
+    fn leave(&self, node: &str) -> Result<(), HubError> {
+        self.post::<IgnoredAny>("leave_node", &json!({ "node": node })).map(drop)
     }
 }
 
@@ -191,6 +215,10 @@ async fn unless_stopped<T>(
             return Err(HubError::Unreachable("stopped waiting".to_owned()));
         }
     }
+}
+
+fn expected<T>(method: &str, answer: Option<T>) -> Result<T, HubError> {
+    answer.ok_or_else(|| HubError::Misunderstood(format!("{method} was answered with something else")))
 }
 
 async fn read(mut response: Response) -> Result<Vec<u8>, HubError> {

@@ -1,8 +1,7 @@
 //! What a worker and its hub say to each other, as JSON.
 
 use serde::{Deserialize, Serialize};
-
-use crate::spec::JobSpec;
+use serde_json::Value;
 
 /// A node that wants to work.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +22,9 @@ pub struct Join {
     /// Its base price, in millionths of a US dollar an hour.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub price_micros: Option<u64>,
+    /// What it still runs, if it was there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub running: Vec<Attempt>,
 }
 
 /// A node that may work.
@@ -32,6 +34,8 @@ pub struct Joined {
     pub node: String,
     /// How often it is to be heard from, in milliseconds.
     pub heartbeat_ms: u64,
+    /// How long a job is its without being heard from, in milliseconds.
+    pub lease_ms: u64,
 }
 
 /// A node with room.
@@ -52,8 +56,8 @@ pub struct Claimed {
     pub job: String,
     /// Which attempt it is; the lease is this one's.
     pub attempt: u32,
-    /// What is to be done.
-    pub spec: JobSpec,
+    /// What is to be done: a [`JobSpec`](crate::JobSpec), unless the hub is newer than this program.
+    pub spec: Value,
     /// How long the lease lasts without a heartbeat, in milliseconds.
     pub lease_ms: u64,
     /// How much time there is from now on, in milliseconds, if it is limited.
@@ -117,8 +121,8 @@ pub struct Completed {
     /// Which attempt.
     #[serde(flatten)]
     pub attempt: Attempt,
-    /// What came of it, as JSON.
-    pub result: String,
+    /// What came of it.
+    pub result: Value,
 }
 
 /// A job that did not.

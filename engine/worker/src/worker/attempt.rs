@@ -5,6 +5,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use super::backoff::Backoff;
 use super::log::{Log, Stream};
 use super::shared::{Shared, Stop};
@@ -12,6 +15,7 @@ use super::{Execute, Notice, WorkerOptions};
 use crate::execute::{AttemptContext, Happened, Outcome};
 use crate::hub::HubError;
 use crate::hub::messages::{Attempt, Claimed, Completed, Failed, Released};
+use crate::spec::JobSpec;
 
 /// Carries out what was leased, and delivers what came of it.
 pub(super) fn carry_out(
@@ -35,6 +39,11 @@ pub(super) fn carry_out(
 }
 
 fn execute(shared: &Shared, executor: &dyn Execute, claimed: &Claimed, attempt: &Attempt, log: &Log) -> Outcome {
+    let spec: JobSpec = match JobSpec::deserialize(&claimed.spec) {
+        Ok(spec) => spec,
+        // Another node may be newer.
+        Err(error) => return Outcome::failed(format!("this worker does not understand the job: {error}")),
+    };
     let deadline = claimed.deadline_ms.and_then(|left| Instant::now().checked_add(Duration::from_millis(left)));
     let context = AttemptContext { job: attempt.job.clone(), attempt: attempt.attempt, deadline };
     let mut sink = |happened: Happened<'_>| {
@@ -47,7 +56,7 @@ fn execute(shared: &Shared, executor: &dyn Execute, claimed: &Claimed, attempt: 
         if shared.stopped(attempt).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     // One job that brings this program's code down must not take the others along.
-    let result = catch_unwind(AssertUnwindSafe(|| executor.execute(&claimed.spec, &context, &mut sink)));
+    let result = catch_unwind(AssertUnwindSafe(|| executor.execute(&spec, &context, &mut sink)));
     result.unwrap_or_else(|_| Outcome::hopeless("the worker failed while it carried this out; its own log tells more"))
 }
 
@@ -71,11 +80,7 @@ fn deliver(shared: &Shared, attempt: &Attempt, outcome: Outcome, notice: &(dyn F
         match delivery.send(shared) {
             Ok(()) => return notice(Notice::Delivered { attempt: attempt.clone(), how: delivery.how() }),
             Err(HubError::Refused(why)) => return drop(why),
-            Err(HubError::Unreachable(why)) => {
-                if backoff.is_first() {
-                    notice(Notice::Unreachable { why });
-                }
-            }
+            Err(HubError::Unreachable(why)) => shared.is_not_reached(why, notice),
             Err(HubError::UnknownNode(_)) => shared.ask_to_join(),
             Err(HubError::Misunderstood(why)) => match delivery {
                 // The result is at fault, as far as can be told.
@@ -106,7 +111,10 @@ impl Delivery {
         // The node is named when it is sent, as it may join again under another id.
         let (node, attempt) = (String::new(), attempt.clone());
         match outcome {
-            Outcome::Done { result } => Self::Complete(Completed { node, attempt, result }),
+            Outcome::Done { result } => {
+                let result = serde_json::from_str(&result).unwrap_or(Value::String(result));
+                Self::Complete(Completed { node, attempt, result })
+            }
             Outcome::Failed { reason, retriable } => Self::Fail(Failed { node, attempt, reason, retriable }),
             Outcome::Stopped => {
                 let reason = match stop {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::hub::messages::{Attempt, Running};
 use crate::hub::{Hub, HubError};
+use crate::worker::Notice;
 
 /// Why an attempt is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ struct State {
     closed: bool,
     /// The hub has forgotten it.
     join_again: bool,
+    /// Whether it is known, and was told, that the hub does not answer.
+    unreached: bool,
     fatal: Option<HubError>,
 }
 
@@ -58,6 +61,7 @@ impl Shared {
             given_up: false,
             closed: false,
             join_again: false,
+            unreached: false,
             fatal: None,
         };
         Self { hub, state: Mutex::new(state), changed: Condvar::new() }
@@ -163,6 +167,20 @@ impl Shared {
 
     pub(super) fn takes_join_request(&self) -> bool {
         std::mem::take(&mut self.state().join_again)
+    }
+
+    /// The hub does not answer; whoever is the first to notice tells it.
+    pub(super) fn is_not_reached(&self, why: String, notice: &(dyn Fn(Notice) + Sync)) {
+        if !std::mem::replace(&mut self.state().unreached, true) {
+            notice(Notice::Unreachable { why });
+        }
+    }
+
+    /// The hub answers.
+    pub(super) fn is_reached(&self, notice: &(dyn Fn(Notice) + Sync)) {
+        if std::mem::take(&mut self.state().unreached) {
+            notice(Notice::Reached);
+        }
     }
 
     /// From now on nobody waits for a hub that does not answer.
