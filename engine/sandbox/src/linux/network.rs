@@ -174,18 +174,21 @@ impl Stream for UnixStream {
 }
 
 /// Forwards whatever comes in, until this process ends.
-fn forward_all<S: Stream>(listener: &TcpListener, connect: impl Fn() -> io::Result<S>) {
+fn forward_all<S: Stream>(listener: &TcpListener, connect: impl Fn() -> io::Result<S> + Send + Sync + 'static) {
+    let connect = Arc::new(connect);
     let busy = Arc::new(AtomicUsize::new(0));
     for connection in listener.incoming() {
         let Ok(near) = connection else { continue };
         if busy.load(Ordering::Relaxed) >= MAX_CONNECTIONS {
             continue; // closed, which clients understand
         }
-        let Ok(far) = connect() else { continue };
         busy.fetch_add(1, Ordering::Relaxed);
-        let done = busy.clone();
+        let (done, connect) = (busy.clone(), connect.clone());
         let started = spawn(move || {
-            couple(near, far);
+            // Who is slow to answer keeps nobody else waiting.
+            if let Ok(far) = connect() {
+                couple(near, far);
+            }
             done.fetch_sub(1, Ordering::Relaxed);
         });
         if started.is_err() {
