@@ -3,24 +3,32 @@
 //!
 //! A request is answered by a stream of responses, of which the last is [`Response::Done`] or
 //! [`Response::Failed`]. Texts come in clear and names unresolved: digests, ids and sealing are the holder's business.
+//! A request and its responses have a form as JSON too, for programs of the network: see `json`.
 //! Over the socket a frame is a little-endian `u32` length and the bincode of the value; JSON travels as text.
 
 mod agents;
 mod answer;
 mod asking;
+mod jobs;
+mod json;
 mod models;
 mod request;
 mod response;
+mod schedules;
+mod services;
 
 pub use agents::*;
 pub use answer::*;
 pub use asking::*;
+pub use jobs::*;
 pub use models::*;
 pub use request::*;
 pub use response::*;
+pub use schedules::*;
+pub use services::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

@@ -16,6 +16,7 @@ mod recall;
 mod skills;
 mod status;
 mod vault;
+mod work;
 
 use std::ops::ControlFlow;
 
@@ -118,6 +119,7 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
+        request => return work::handle(engine, request, each),
     };
     deliver(each, Response::Acknowledged(acknowledged))
 }
@@ -152,6 +154,7 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Tools => Ok(Answer::Tools(agents::tools())),
         Query::Skills { folders } => skills::list(engine, &folders),
         Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
+        query => work::answer(engine, query),
     }
 }
 

@@ -289,7 +289,7 @@ impl Writer {
         let now = core.world.now().max(views.at);
         let outcomes = submissions.into_iter().map(|submission| {
             let context = Context::of(&submission);
-            match decide(&views, submission, &mut || core.world.fresh_id())? {
+            match decide(&views, submission, now, &mut || core.world.fresh_id())? {
                 Decision::Already(receipt) => Ok(receipt),
                 Decision::Record(events) => Ok(commit.record(core, &mut views, now, &context, events)),
             }

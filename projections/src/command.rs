@@ -5,11 +5,19 @@ use std::fmt;
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+pub use crate::decide::job::Attempt;
+pub use crate::decide::schedule::Occurrence;
+pub use crate::decide::service::ServiceNews;
+use crate::event::job::{EndBody, JobBody, Submitted};
 use crate::event::run::agent::{
     Agent, AgentOptions, CallId, PermissionBody, Replied, ReplyBody, ToolStatus, Trust, Verdict,
 };
-use crate::event::{conversation, home, memory, run, skill};
-use crate::ids::{ConversationId, Digest, MemoryId, MessageId, Position, RunId, StreamId};
+use crate::event::schedule::{Missed, Plan, PlanBody};
+use crate::event::{conversation, file, home, memory, node, run, service, skill, vault};
+use crate::ids::{
+    ConversationId, Digest, FileId, JobId, MemoryId, MessageId, NodeId, Position, RunId, ScheduleId, ServiceId,
+    StreamId, TokenId,
+};
 use crate::record::Actor;
 use crate::time::Timestamp;
 
@@ -458,6 +466,247 @@ pub enum Command {
         run: RunId,
         /// Why.
         reason: String,
+    },
+    /// Submit a job.
+    SubmitJob {
+        /// Its id, chosen by who submits: submitting it again changes nothing.
+        job: JobId,
+        /// What of it is in clear.
+        submitted: Box<Submitted>,
+        /// What it is to do.
+        body: JobBody,
+    },
+    /// Give a node the next job that it can run. Changes nothing if there is none.
+    ClaimJob {
+        /// The node.
+        node: NodeId,
+        /// How long it is the node's unless that is heard from, in milliseconds; none: as long as this process lives.
+        lease_ms: Option<u64>,
+        /// Only from these queues, if there are any.
+        queues: Vec<String>,
+    },
+    /// Record that a job is done.
+    CompleteJob {
+        /// Whose attempt.
+        attempt: Attempt,
+        /// What it came to.
+        body: Option<EndBody>,
+    },
+    /// Record that an attempt came to nothing.
+    FailJob {
+        /// Whose attempt.
+        attempt: Attempt,
+        /// Whether trying again can help.
+        again: bool,
+        /// Any number: what failed together is not tried again together.
+        jitter: u32,
+        /// What it came to.
+        body: Option<EndBody>,
+    },
+    /// Give a job back undone.
+    ReleaseJob {
+        /// Whose attempt.
+        attempt: Attempt,
+    },
+    /// Record that a job was stopped because it was to be.
+    RecordJobStopped {
+        /// Whose attempt.
+        attempt: Attempt,
+        /// What it came to.
+        body: Option<EndBody>,
+    },
+    /// Record that the node of an attempt is gone.
+    LoseJob {
+        /// Whose attempt.
+        attempt: Attempt,
+        /// What was kept of its log.
+        body: Option<EndBody>,
+    },
+    /// Have a job not done, or stopped.
+    CancelJob {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Try a dead or interrupted job again.
+    RetryJob {
+        /// The job.
+        job: JobId,
+    },
+    /// Record what the time that went by has brought about: leases and deadlines that are over, delays that are.
+    AdvanceClock,
+    /// Give a queue a limit, or stop it.
+    SetQueue {
+        /// Which, and how.
+        set: home::QueueSet,
+    },
+    /// Join as a node, or say what one has now.
+    JoinNode {
+        /// The node.
+        node: NodeId,
+        /// What it has.
+        joined: node::Joined,
+        /// What it still runs: jobs with their attempts.
+        running: Vec<(JobId, u32)>,
+    },
+    /// Give a node no more jobs.
+    DrainNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Give it jobs again.
+    ResumeNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Record that a node left.
+    LeaveNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Forget a node.
+    RemoveNode {
+        /// The node.
+        node: NodeId,
+    },
+    /// Record that nodes were heard from.
+    HearNodes {
+        /// Which.
+        nodes: Vec<NodeId>,
+        /// How long what they run is theirs from now on, in milliseconds.
+        lease_ms: u64,
+    },
+    /// Lay down what nodes cost.
+    SetPrices {
+        /// The table.
+        prices: home::PricesSet,
+    },
+    /// Add a schedule.
+    AddSchedule {
+        /// Its id, chosen by who adds it.
+        schedule: ScheduleId,
+        /// What of it is in clear.
+        plan: Plan,
+        /// What it is to do.
+        body: PlanBody,
+        /// When it is due first.
+        next: Option<Timestamp>,
+    },
+    /// Change a schedule.
+    EditSchedule {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// What of it is in clear.
+        plan: Plan,
+        /// What it is to do.
+        body: PlanBody,
+        /// When it is due next.
+        next: Option<Timestamp>,
+    },
+    /// Have a schedule occur no more for now.
+    PauseSchedule {
+        /// The schedule.
+        schedule: ScheduleId,
+    },
+    /// Have it occur again.
+    ResumeSchedule {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// When it is due next.
+        next: Option<Timestamp>,
+    },
+    /// Remove a schedule for good.
+    RemoveSchedule {
+        /// The schedule.
+        schedule: ScheduleId,
+    },
+    /// Record that a schedule occurred, and submit its job: one commit.
+    Occur(Box<Occurrence>),
+    /// Record that occurrences were left out.
+    MissOccurrences {
+        /// The schedule.
+        schedule: ScheduleId,
+        /// Which, and why.
+        missed: Missed,
+    },
+    /// Add a service, or give it other properties.
+    AddService {
+        /// The service.
+        service: ServiceId,
+        /// What of it is in clear.
+        added: service::Added,
+        /// How it is started.
+        body: service::ServiceBody,
+    },
+    /// Have a service run.
+    StartService {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Have it run no more.
+    StopService {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Have it ended and started anew.
+    RestartService {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Remove it.
+    RemoveService {
+        /// The service.
+        service: ServiceId,
+    },
+    /// Record what became of its process.
+    RecordService {
+        /// The service.
+        service: ServiceId,
+        /// What became of it.
+        news: ServiceNews,
+    },
+    /// Put a content under a name.
+    PutFile {
+        /// The name's stream.
+        file: FileId,
+        /// What of it is in clear.
+        put: file::Put,
+        /// Where the content is.
+        body: file::ContentBody,
+    },
+    /// Remove a name.
+    RemoveFile {
+        /// The name's stream.
+        file: FileId,
+        /// The name.
+        name: String,
+    },
+    /// Let whoever has a link read files.
+    ShareFile {
+        /// The link.
+        share: FileId,
+        /// What it lets be read.
+        shared: file::Shared,
+        /// Its secret.
+        body: file::ShareBody,
+    },
+    /// Take a link back.
+    UnshareFile {
+        /// The link.
+        share: FileId,
+    },
+    /// Record that a token was made.
+    CreateToken {
+        /// The token.
+        token: TokenId,
+        /// What it is good for.
+        created: vault::TokenCreated,
+    },
+    /// Take a token back.
+    RevokeToken {
+        /// The token.
+        token: TokenId,
     },
     /// Append an event without a meaning. For benches only.
     AppendPlaceholder {

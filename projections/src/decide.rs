@@ -5,10 +5,15 @@
 
 mod agent;
 mod conversation;
+pub mod file;
 mod home;
+pub mod job;
 mod kv;
 mod memory;
+pub mod node;
 mod run;
+pub mod schedule;
+pub mod service;
 mod skill;
 mod vault;
 
@@ -17,6 +22,7 @@ use crate::event::skill::VersionSeen;
 use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into};
 use crate::ids::{Position, StreamId};
 use crate::record::Actor;
+use crate::time::Timestamp;
 use crate::views::Views;
 
 /// The longest text, in bytes, that one memory, message or value may have.
@@ -81,13 +87,15 @@ impl Decision {
     }
 }
 
-/// Decides a command against `views`. `fresh_id` gives an id that was never given before.
+/// Decides a command against `views`. `now` is the time that its events will have; `fresh_id` gives an id that was never
+/// given before.
 ///
 /// # Errors
 /// A [`Rejection`] if the domain says no; nothing is to be recorded then.
 pub fn decide(
     views: &Views,
     submission: Submission,
+    now: Timestamp,
     fresh_id: &mut dyn FnMut() -> u128,
 ) -> Result<Decision, Rejection> {
     if let Some(receipt) = submission.idempotency.and_then(|key| views.idempotency.get(key)) {
@@ -103,7 +111,7 @@ pub fn decide(
             return Err(Rejection::Conflict { stream, expected, actual });
         }
     }
-    let decision = decide_command(views, submission.actor, submission.command, fresh_id)?;
+    let decision = decide_command(views, submission.actor, submission.command, now, fresh_id)?;
     if let Decision::Record(events) = &decision {
         for body in events.iter().filter_map(|event| event.body.as_ref()) {
             check_length("the body", body.len(), MAX_BODY_BYTES)?;
@@ -116,6 +124,7 @@ fn decide_command(
     views: &Views,
     actor: Actor,
     command: Command,
+    now: Timestamp,
     fresh_id: &mut dyn FnMut() -> u128,
 ) -> Result<Decision, Rejection> {
     match command {
@@ -181,7 +190,54 @@ fn decide_command(
             conversation::compact(views, conversation, compacted, summary)
         }
         Command::Uncompact { conversation, compaction } => conversation::uncompact(views, conversation, compaction),
+        command => decide_work(views, command, now),
+    }
+}
+
+/// Decides what is about work and its time: jobs, nodes, schedules, services, files, tokens.
+fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decision, Rejection> {
+    match command {
+        Command::SubmitJob { job, submitted, body } => job::submit(views, job, *submitted, &body),
+        Command::ClaimJob { node, lease_ms, queues } => job::claim(views, now, node, lease_ms, &queues),
+        Command::CompleteJob { attempt, body } => job::complete(views, attempt, body.as_ref()),
+        Command::FailJob { attempt, again, jitter, body } => {
+            job::fail(views, now, attempt, again, jitter, body.as_ref())
+        }
+        Command::ReleaseJob { attempt } => job::release(views, attempt),
+        Command::RecordJobStopped { attempt, body } => job::stopped(views, attempt, body.as_ref()),
+        Command::LoseJob { attempt, body } => job::lose(views, attempt, body.as_ref()),
+        Command::CancelJob { job, reason } => job::cancel(views, job, reason),
+        Command::RetryJob { job } => job::retry(views, job),
+        Command::AdvanceClock => Ok(job::tick(views, now)),
+        Command::SetQueue { set } => job::set_queue(views, set),
+        Command::JoinNode { node, joined, running } => node::join(views, node, joined, &running),
+        Command::DrainNode { node } => node::drain(views, node),
+        Command::ResumeNode { node } => node::resume(views, node),
+        Command::LeaveNode { node } => node::leave(views, node),
+        Command::RemoveNode { node } => node::remove(views, node),
+        Command::HearNodes { nodes, lease_ms } => node::hear(views, now, nodes, lease_ms),
+        Command::SetPrices { prices } => node::set_prices(views, prices),
+        Command::AddSchedule { schedule, plan, body, next } => schedule::add(views, schedule, plan, &body, next),
+        Command::EditSchedule { schedule, plan, body, next } => schedule::edit(views, schedule, plan, &body, next),
+        Command::PauseSchedule { schedule } => schedule::pause(views, schedule),
+        Command::ResumeSchedule { schedule, next } => schedule::resume(views, schedule, next),
+        Command::RemoveSchedule { schedule } => schedule::remove(views, schedule),
+        Command::Occur(occurrence) => schedule::occur(views, *occurrence),
+        Command::MissOccurrences { schedule, missed } => schedule::miss(views, schedule, missed),
+        Command::AddService { service, added, body } => service::add(views, service, added, &body),
+        Command::StartService { service } => service::start(views, service),
+        Command::StopService { service } => service::stop(views, service),
+        Command::RestartService { service } => service::restart(views, service),
+        Command::RemoveService { service } => service::remove(views, service),
+        Command::RecordService { service, news } => service::news(views, service, news),
+        Command::PutFile { file, put, body } => file::put(views, file, put, &body),
+        Command::RemoveFile { file, name } => file::remove(views, file, &name),
+        Command::ShareFile { share, shared, body } => file::share(views, share, shared, &body),
+        Command::UnshareFile { share } => file::unshare(views, share),
+        Command::CreateToken { token, created } => vault::create_token(views, token, created),
+        Command::RevokeToken { token } => vault::revoke_token(views, token),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
+        command => unreachable!("{command:?} is decided before"),
     }
 }
 

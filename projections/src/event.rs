@@ -86,6 +86,11 @@ pub enum EventError {
     },
 }
 
+/// A hash as text.
+fn hex<S: serde::Serializer>(bytes: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&blake3::Hash::from_bytes(*bytes).to_hex())
+}
+
 /// How events are encoded: little-endian, fixed width, limited.
 const CODEC: Configuration<LittleEndian, Fixint, Limit<MAX_BYTES>> =
     bincode::config::standard().with_little_endian().with_fixed_int_encoding().with_limit::<MAX_BYTES>();
@@ -215,6 +220,10 @@ vocabulary! {
     RuleAdded(home::RuleAdded),
     RuleRemoved(home::RuleRemoved),
     DailyBudgetSet(home::DailyBudgetSet),
+    QueueSet(home::QueueSet),
+    ClockAdvanced(home::ClockAdvanced),
+    NodesHeard(home::NodesHeard),
+    PricesSet(home::PricesSet),
     ConversationStarted(conversation::Started),
     MessageAdded(conversation::MessageAdded),
     BranchSelected(conversation::BranchSelected),
@@ -243,11 +252,48 @@ vocabulary! {
     PermissionAnswered(run::agent::PermissionAnswered),
     CancelRequested(run::agent::CancelRequested),
     SkillUsed(run::agent::SkillUsed),
+    JobSubmitted(job::Submitted),
+    JobClaimed(job::Claimed),
+    JobCompleted(job::Completed),
+    JobFailed(job::Failed),
+    JobLeaseLost(job::LeaseLost),
+    JobReleased(job::Released),
+    JobCancelRequested(job::CancelRequested),
+    JobCancelled(job::Cancelled),
+    JobRetried(job::Retried),
+    JobExpired(job::Expired),
+    NodeJoined(node::Joined),
+    NodeDraining(node::Draining),
+    NodeResumed(node::Resumed),
+    NodeLeft(node::Left),
+    NodeLost(node::Lost),
+    NodeRemoved(node::Removed),
+    ScheduleAdded(schedule::Added),
+    ScheduleEdited(schedule::Edited),
+    SchedulePaused(schedule::Paused),
+    ScheduleResumed(schedule::Resumed),
+    ScheduleRemoved(schedule::Removed),
+    ScheduleOccurred(schedule::Occurred),
+    ScheduleMissed(schedule::Missed),
     SkillVersionSeen(skill::VersionSeen),
     SkillTrusted(skill::Trusted),
     SkillTrustWithdrawn(skill::TrustWithdrawn),
+    ServiceAdded(service::Added),
+    ServiceStartRequested(service::StartRequested),
+    ServiceStopRequested(service::StopRequested),
+    ServiceRestartRequested(service::RestartRequested),
+    ServiceSpawned(service::Spawned),
+    ServiceHealthChanged(service::HealthChanged),
+    ServiceExited(service::Exited),
+    ServiceRemoved(service::Removed),
+    FilePut(file::Put),
+    FileRemoved(file::Removed),
+    FileShared(file::Shared),
+    FileUnshared(file::Unshared),
     KeySet(vault::KeySet),
     KeyRemoved(vault::KeyRemoved),
+    TokenCreated(vault::TokenCreated),
+    TokenRevoked(vault::TokenRevoked),
     Placeholder(bench::Placeholder),
 }
 

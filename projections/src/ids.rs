@@ -4,11 +4,27 @@ use std::fmt;
 use std::str::FromStr;
 
 use bincode::{Decode, Encode};
-use serde::{Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize, Serializer};
 use ulid::Ulid;
 
 /// The place of an event in the log: dense, from 1, assigned by the writer. 0 is "before anything happened".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode, Serialize)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Encode,
+    Decode,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
 pub struct Position(pub u64);
 
 impl Position {
@@ -112,6 +128,31 @@ id! {
 id! {
     /// One run of a model or an agent.
     RunId
+}
+
+id! {
+    /// One job, through all its attempts.
+    JobId
+}
+id! {
+    /// One node of the compute pool: its name, as a digest.
+    NodeId
+}
+id! {
+    /// One schedule.
+    ScheduleId
+}
+id! {
+    /// One service: its label, as a digest.
+    ServiceId
+}
+id! {
+    /// One name of a hosted file, as a digest.
+    FileId
+}
+id! {
+    /// One token of the HTTP interface.
+    TokenId
 }
 
 /// The subsystem a stream belongs to. Numbers are part of the log's format and never reused.
@@ -236,7 +277,17 @@ macro_rules! stream_of {
         })*
     };
 }
-stream_of!(MemoryId => Memory, ConversationId => Conversation, RunId => Run);
+stream_of!(
+    MemoryId => Memory,
+    ConversationId => Conversation,
+    RunId => Run,
+    JobId => Job,
+    NodeId => Node,
+    ScheduleId => Schedule,
+    ServiceId => Service,
+    FileId => File,
+    TokenId => Vault
+);
 
 #[cfg(test)]
 mod tests;

@@ -422,7 +422,7 @@ proptest! {
         let writer = written(&dice);
         let loaded = Views::load(&writer.views.save()).expect("it was just saved");
         for dice in last {
-            let outcome = |views: &Views| decide(views, submission(dice), &mut || 77);
+            let outcome = |views: &Views| decide(views, submission(dice), Timestamp(1_700_000_000_000), &mut || 77);
             let first = outcome(&writer.views);
             prop_assert_eq!(&outcome(&writer.views), &first);
             prop_assert_eq!(&outcome(&loaded), &first);

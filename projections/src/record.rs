@@ -17,7 +17,8 @@
 //! records are dense. The body is opaque here: sealing is the engine's business.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, EventError};
 use crate::ids::{Category, EventId, KeyId, Position, StreamId};
@@ -36,7 +37,7 @@ const BODY_IN_BLOB: u8 = 16;
 const ALL_FLAGS: u8 = HAS_CAUSATION | HAS_CORRELATION | HAS_IDEMPOTENCY | HAS_BODY | BODY_IN_BLOB;
 
 /// Who asked for what the event records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Actor {

@@ -5,34 +5,47 @@ pub mod attachments;
 pub mod calls;
 pub mod compactions;
 pub mod conversations;
+pub mod files;
 pub mod idempotency;
+pub mod jobs;
 pub mod key_values;
 mod lookup;
 pub mod memories;
+pub mod nodes;
 pub mod provider_keys;
 pub mod rules;
 pub mod runs;
+pub mod schedules;
+pub mod services;
 pub mod settings;
 pub mod skills;
 pub mod streams;
+pub mod tokens;
 pub mod usage;
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 pub use agents::Agents;
 pub use attachments::Attachments;
 pub use calls::Calls;
 pub use compactions::Compactions;
 pub use conversations::Conversations;
+pub use files::Files;
 pub use idempotency::IdempotencyKeys;
+pub use jobs::Jobs;
 pub use key_values::KeyValues;
 pub use memories::Memories;
+pub use nodes::Nodes;
 pub use provider_keys::ProviderKeys;
 pub use rules::Rules;
 pub use runs::Runs;
+pub use schedules::Schedules;
+pub use services::Services;
 pub use settings::Settings;
 pub use skills::Skills;
 pub use streams::Streams;
+pub use tokens::Tokens;
 pub use usage::UsageTotals;
 
 use crate::ids::Position;
@@ -80,6 +93,18 @@ pub struct Views {
     pub skills: Skills,
     /// Messages that are told by their summary.
     pub compactions: Compactions,
+    /// Jobs: open ones in their order, and what became of the others.
+    pub jobs: Jobs,
+    /// Nodes that carry jobs out.
+    pub nodes: Nodes,
+    /// Schedules with their next occurrence.
+    pub schedules: Schedules,
+    /// Services that are supervised.
+    pub services: Services,
+    /// Hosted files with their versions.
+    pub files: Files,
+    /// Tokens of the HTTP interface.
+    pub tokens: Tokens,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -104,6 +129,12 @@ macro_rules! for_each_projection {
         $each!($views.rules, Rules);
         $each!($views.skills, Skills);
         $each!($views.compactions, Compactions);
+        $each!($views.jobs, Jobs);
+        $each!($views.nodes, Nodes);
+        $each!($views.schedules, Schedules);
+        $each!($views.services, Services);
+        $each!($views.files, Files);
+        $each!($views.tokens, Tokens);
     };
 }
 
@@ -215,6 +246,7 @@ impl Views {
 
     /// The figures that `zo replay` compares before and after an event.
     pub fn figures(&self) -> Figures {
+        let counts = self.jobs.counts();
         Figures {
             streams: self.streams.len() as u64,
             conversations: self.conversations.live() as u64,
@@ -228,6 +260,15 @@ impl Views {
             runs_failed: self.runs.failed(),
             tokens: self.usage.total().input_tokens.saturating_add(self.usage.total().output_tokens),
             cost_micros: self.usage.total().cost_micros,
+            jobs_pending: counts.blocked + counts.waiting + counts.ready,
+            jobs_running: counts.running,
+            jobs_done: counts.done,
+            jobs_cancelled: counts.cancelled,
+            jobs_dead: counts.dead + counts.interrupted,
+            nodes: self.nodes.iter().count() as u64,
+            schedules: self.schedules.iter().count() as u64,
+            services: self.services.iter().count() as u64,
+            files: self.files.len() as u64,
             anomalies: self.anomaly_count,
         }
     }
@@ -244,7 +285,9 @@ fn save_section(out: &mut Vec<u8>, save: impl FnOnce(&mut Vec<u8>)) {
 
 /// Counts over all views. Every change that an event makes shows in one of them, or in a revision of a thing that
 /// they count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, bincode::Encode, bincode::Decode)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, bincode::Encode, bincode::Decode, JsonSchema,
+)]
 #[allow(missing_docs)] // the names say it
 pub struct Figures {
     pub streams: u64,
@@ -259,6 +302,15 @@ pub struct Figures {
     pub runs_failed: u64,
     pub tokens: u64,
     pub cost_micros: u64,
+    pub jobs_pending: u64,
+    pub jobs_running: u64,
+    pub jobs_done: u64,
+    pub jobs_cancelled: u64,
+    pub jobs_dead: u64,
+    pub nodes: u64,
+    pub schedules: u64,
+    pub services: u64,
+    pub files: u64,
     pub anomalies: u64,
 }
 

@@ -1,11 +1,14 @@
 //! Agents: how they are started, what they do while somebody watches, and what is known of them later.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::event::run::Usage;
 use zo_projections::event::run::agent::{Effect, ToolStatus, Trust, Verdict};
 use zo_projections::event::skill::Origin;
 use zo_projections::{Position, Timestamp};
+
+use super::json;
 
 /// Replies an agent may get if nobody says how many.
 pub const USUAL_STEPS: u32 = 50;
@@ -17,7 +20,8 @@ pub const USUAL_DEPTH: u32 = 2;
 pub const SCRIPTED: &str = "scripted";
 
 /// That an agent is to answer a question, and what it may do. Folders are absolute.
-#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct AgentRequest {
     /// What it is called.
     pub name: Option<String>,
@@ -44,11 +48,13 @@ pub struct AgentRequest {
     /// Whether somebody at a terminal can be asked; else what needs consent is refused.
     pub can_ask: bool,
     /// What the model [`SCRIPTED`] says, in order: JSON, a list of `{"text", "tool_calls": [{"name", "arguments"}]}`.
+    #[serde(with = "json::text")]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub script: Option<String>,
 }
 
 /// An agent that `spawn_agents` or `zo agent spawn` starts.
-#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct AgentTask {
     /// What it is to do.
     pub task: String,
@@ -61,7 +67,7 @@ pub struct AgentTask {
 }
 
 /// What an agent does, told to who watches.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum AgentArrival {
     /// A tool is called.
@@ -122,7 +128,7 @@ pub enum AgentArrival {
 }
 
 /// A call that waits for somebody to permit it.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionLine {
     /// The run.
     pub run: String,
@@ -139,7 +145,7 @@ pub struct PermissionLine {
 }
 
 /// An agent in a list.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct AgentLine {
     /// Its run.
     pub run: String,
@@ -174,7 +180,7 @@ pub struct AgentLine {
 }
 
 /// Everything about an agent.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct AgentDetail {
     /// As in a list.
     #[serde(flatten)]
@@ -204,7 +210,7 @@ pub struct AgentDetail {
 }
 
 /// A skill in a version.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct SkillVersion {
     /// Its name.
     pub name: String,
@@ -213,7 +219,7 @@ pub struct SkillVersion {
 }
 
 /// A reply that asked for tools.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ReplyLine {
     /// The event.
     pub position: Position,
@@ -226,7 +232,7 @@ pub struct ReplyLine {
 }
 
 /// A tool call.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct CallLine {
     /// The call: `2.0`.
     pub call: String,
@@ -249,7 +255,7 @@ pub struct CallLine {
 }
 
 /// A permission rule.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct RuleLine {
     /// The rule.
     pub rule: String,
@@ -258,7 +264,7 @@ pub struct RuleLine {
 }
 
 /// A tool.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ToolLine {
     /// Its name.
     pub name: String,
@@ -273,7 +279,7 @@ pub struct ToolLine {
 }
 
 /// A skill, as it lies on the disk now.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct SkillLine {
     /// Its name.
     pub name: String,

@@ -1,16 +1,20 @@
 //! What answers say: one struct for each thing that is shown.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
-use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer};
+use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
+use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
+use super::{ServiceLine, ShareLine, TokenLine};
 
 /// The answer to a query.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Where the home stands.
     Status(Status),
@@ -86,6 +90,47 @@ pub enum Answer {
         /// What is wrong with folders in which there is no skill, in words.
         problems: Vec<String>,
     },
+    /// Jobs.
+    Jobs {
+        /// Open ones first, in the order in which they are done; then those that have ended, newest first.
+        jobs: Vec<JobLine>,
+        /// How many there are in all on what was asked for.
+        total: u64,
+    },
+    /// A job.
+    Job(Box<JobDetail>),
+    /// What an attempt printed.
+    JobLog(JobLog),
+    /// Queues.
+    Queues(QueuesAnswer),
+    /// Nodes, by name.
+    Nodes(Vec<NodeLine>),
+    /// What nodes cost: multipliers in thousandths.
+    Prices {
+        /// By tier of GPU.
+        gpus: Vec<(String, u32)>,
+        /// By region.
+        regions: Vec<(String, u32)>,
+    },
+    /// Schedules, the next that is due first.
+    Schedules(Vec<ScheduleLine>),
+    /// A schedule.
+    Schedule(Box<ScheduleDetail>),
+    /// A rule, resolved.
+    Preview(Preview),
+    /// Services, by label.
+    Services(Vec<ServiceLine>),
+    /// Files, by name; of one name, its versions, newest first.
+    Files {
+        /// The files.
+        files: Vec<HostedFile>,
+        /// Continue with `after` this.
+        next: Option<String>,
+    },
+    /// Links, oldest first.
+    Shares(Vec<ShareLine>),
+    /// Tokens, oldest first.
+    Tokens(Vec<TokenLine>),
     /// How far the memory index is.
     Index(IndexStatus),
     /// The models that texts can be embedded with.
@@ -101,7 +146,7 @@ pub enum Answer {
 }
 
 /// Where a home stands.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Status {
     /// Id of the home.
     pub home: String,
@@ -128,7 +173,7 @@ pub struct Status {
 }
 
 /// Bytes on disk.
-#[derive(Clone, Copy, Debug, Default, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct DiskBytes {
     pub log: u64,
@@ -137,7 +182,7 @@ pub struct DiskBytes {
 }
 
 /// A revision of a memory.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct MemoryLine {
     /// The memory's id as the user knows it.
     pub id: String,
@@ -156,11 +201,13 @@ pub struct MemoryLine {
     /// The text; `None` if it cannot be opened, because its key or blob is gone.
     pub content: Option<String>,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub meta: Option<String>,
 }
 
 /// A key with its value.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct KeyLine {
     /// The key.
     pub key: String,
@@ -175,7 +222,7 @@ pub struct KeyLine {
 }
 
 /// A conversation.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ConversationLine {
     /// Its id.
     pub id: String,
@@ -192,7 +239,7 @@ pub struct ConversationLine {
 }
 
 /// A message.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct MessageLine {
     /// Its id.
     pub id: String,
@@ -219,13 +266,15 @@ pub struct MessageLine {
     /// The call it answers.
     pub tool_call_id: Option<String>,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub meta: Option<String>,
     /// The files that belong to it.
     pub files: Vec<FileLine>,
 }
 
 /// A file that belongs to a message.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct FileLine {
     /// Its name; none if it cannot be opened.
     pub name: Option<String>,
@@ -238,7 +287,7 @@ pub struct FileLine {
 }
 
 /// What the answers of one model cost on one day.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct UsageLine {
     /// The day, `YYYY-MM-DD`, UTC.
     pub day: String,
@@ -255,7 +304,7 @@ pub struct UsageLine {
 }
 
 /// An event as it is shown.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct EventLine {
     /// Its place in the log.
     pub position: Position,
@@ -276,11 +325,13 @@ pub struct EventLine {
     /// What ties it to others.
     pub correlation: Option<String>,
     /// What it says, its opened body included: a JSON object, as text.
+    #[serde(with = "json::whole_text")]
+    #[schemars(with = "serde_json::Value")]
     pub data: String,
 }
 
 /// An event and what it changed.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// The event.
     pub event: EventLine,
@@ -289,7 +340,7 @@ pub struct Step {
 }
 
 /// What was recalled, and how far the index was.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Recalled {
     /// Everything up to here could be found by its words.
     pub indexed: Position,
@@ -308,7 +359,7 @@ pub struct Recalled {
 }
 
 /// Something that was recalled.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct RecalledHit {
     /// Its id as the user knows it.
     pub id: String,
@@ -319,6 +370,8 @@ pub struct RecalledHit {
     /// Of a long text: which passage this is, from 1, of how many.
     pub passage: Option<(u32, u32)>,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub meta: Option<String>,
     /// Of a message: who it is from.
     pub role: Option<Role>,
@@ -341,7 +394,7 @@ pub struct RecalledHit {
 }
 
 /// A message beside one that was recalled.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Neighbour {
     /// Its id.
     pub id: String,
@@ -356,7 +409,7 @@ pub struct Neighbour {
 }
 
 /// Why something was found.
-#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// `(part, what it added to the score)`: they sum to the score.
     pub parts: Vec<(String, f32)>,
@@ -371,7 +424,7 @@ pub struct Explanation {
 }
 
 /// How much is embedded: passages done and in all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Embedded {
     /// Passages that have their vector.
     pub passages: u64,
@@ -380,7 +433,7 @@ pub struct Embedded {
 }
 
 /// How far the memory index is.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct IndexStatus {
     /// Everything up to here can be found by its words.
     pub indexed: Position,
@@ -413,7 +466,7 @@ pub struct IndexStatus {
 }
 
 /// A model that texts are embedded with.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ModelInUse {
     /// Its name.
     pub name: String,
@@ -428,7 +481,7 @@ pub struct ModelInUse {
 }
 
 /// A model that texts can be embedded with.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ModelLine {
     /// Its name.
     pub name: String,
@@ -445,7 +498,7 @@ pub struct ModelLine {
 }
 
 /// Counts over the whole log.
-#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Events.
     pub events: u64,
@@ -466,7 +519,7 @@ pub struct Stats {
 }
 
 /// Counts of one kind of event.
-#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct KindStats {
     /// The kind.
     pub kind: String,
@@ -477,7 +530,7 @@ pub struct KindStats {
 }
 
 /// What a verification found.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Verification {
     /// Whether there is no problem.
     pub ok: bool,
@@ -492,7 +545,7 @@ pub struct Verification {
 }
 
 /// Something that is wrong with what is stored.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Problem {
     /// Where: a file of the home, or an event.
     pub place: String,
@@ -507,7 +560,7 @@ pub struct Problem {
 }
 
 /// What a rebuild came to.
-#[derive(Clone, Debug, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Rebuilt {
     /// As of this position.
     pub position: Position,
@@ -522,7 +575,7 @@ pub struct Rebuilt {
 }
 
 /// What a backup copied.
-#[derive(Clone, Debug, Default, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct BackedUp {
     /// Segments that were copied.
     pub segments_copied: u32,

@@ -3,13 +3,14 @@
 use std::fmt;
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::Position;
 use zo_projections::event::run::{Account, Usage};
 
-use super::{AgentArrival, AgentRequest, ConversationChoice};
+use super::{AgentArrival, AgentRequest, ConversationChoice, json};
 
-/// A text that never shows itself: a key, a passphrase.
+/// A text that never shows itself: a key, a passphrase. It has no form as JSON.
 #[derive(Clone, Default, PartialEq, Eq, Encode, Decode)]
 pub struct SecretText(pub String);
 
@@ -21,6 +22,7 @@ impl fmt::Debug for SecretText {
 
 /// What of the surroundings of who asks matters to models: the engine itself looks at no variable and no folder but
 /// the home's. It travels with every request that may call a model, for the holder may have been started elsewhere.
+/// It has no form as JSON: requests that come from the network are given the holder's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Environment {
     /// `(variable, value)` of the variables that may hold keys: `OPENAI_API_KEY`. They go before the vault.
@@ -34,25 +36,34 @@ pub struct Environment {
 }
 
 /// A question, and how it is to be answered.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Asking {
     /// The conversation.
+    #[serde(default = "json::fresh_conversation")]
+    #[schemars(!default)]
     pub conversation: ConversationChoice,
     /// The question.
     pub question: Question,
     /// Id of the run, chosen by who asks: 128 random bits behind a ULID's time.
+    #[serde(with = "json::id", default = "json::fresh_id")]
+    #[schemars(with = "Option<json::Ulid>", !default)]
     pub run: u128,
     /// The model, `provider/name` or `offline`; the chosen one if there is none.
     pub model: Option<String>,
     /// The models to be called in turn should that fail; those that were chosen with it if there are none and no model.
+    #[serde(default)]
     pub fallbacks: Vec<String>,
     /// Instructions in place of the usual ones.
     pub system: Option<String>,
     /// The answer is to be JSON of this JSON Schema, which is JSON as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Value>")]
     pub schema: Option<String>,
     /// The agent that is to answer, in as many steps as it takes; none: one reply of the model is the answer.
     pub agent: Option<Box<AgentRequest>>,
     /// The surroundings of who asks.
+    #[serde(skip)]
     pub environment: Environment,
 }
 
@@ -74,13 +85,15 @@ impl Asking {
 }
 
 /// What is asked.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Question {
     /// This, behind the last message of the selected branch.
     New {
         /// The text.
         text: String,
         /// Files that belong to it.
+        #[serde(default)]
         files: Vec<FileInput>,
     },
     /// This, instead of an earlier question: a branch beside it, which becomes the selected one.
@@ -90,6 +103,7 @@ pub enum Question {
         /// The text.
         text: String,
         /// Files that belong to it.
+        #[serde(default)]
         files: Vec<FileInput>,
     },
     /// An earlier question once more, or for the first time: the answer becomes a branch beside those there are.
@@ -100,13 +114,16 @@ pub enum Question {
 }
 
 /// A file that belongs to a question.
-#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FileInput {
     /// Its name, without a folder.
     pub name: String,
     /// What it is: `image/png`, `text/plain`.
     pub media_type: String,
     /// What is in it, at most 32 MiB.
+    #[serde(with = "json::bytes")]
+    #[schemars(with = "json::Base64")]
     pub bytes: Vec<u8>,
 }
 
@@ -117,7 +134,7 @@ impl fmt::Debug for FileInput {
 }
 
 /// The question is in the log, and is being answered.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct AnswerBegun {
     /// Id of the conversation.
     pub conversation: String,
@@ -136,7 +153,8 @@ pub struct AnswerBegun {
 }
 
 /// What happens while an answer is on its way.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Arrival {
     /// A piece of the answer.
     Text(String),
@@ -151,7 +169,7 @@ pub enum Arrival {
 }
 
 /// An answer with where it came from.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Answered {
     /// The text: as far as it came, if it was interrupted.
     pub answer: String,
@@ -180,7 +198,7 @@ pub struct Answered {
 }
 
 /// Something that was recalled.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct RecalledLine {
     /// The memory's id as the user knows it, or the message's.
     pub id: String,

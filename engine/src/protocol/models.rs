@@ -1,11 +1,12 @@
 //! Language models: who has them, which one answers, and the keys for them.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::{Position, Timestamp};
 
 /// The language model that answers where no other is named.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ChosenModel {
     /// The model, `provider/name`, or `offline`; none: whichever is there.
     pub model: Option<String>,
@@ -16,7 +17,7 @@ pub struct ChosenModel {
 }
 
 /// What would answer a question now.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct WouldAnswer {
     /// The model, `provider/name`, or `offline`.
     pub model: String,
@@ -25,7 +26,7 @@ pub struct WouldAnswer {
 }
 
 /// A provider of language models.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderLine {
     /// The name by which its models are called: `provider/name`.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct ProviderLine {
 }
 
 /// A model that a provider says it has.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ChatModelLine {
     /// `provider/name`.
     pub name: String,
@@ -63,7 +64,7 @@ pub struct ChatModelLine {
 }
 
 /// A step of the test of a connection to a model, which has ended.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct TestStep {
     /// What was tried: `address`, `connect`, `tls`, `key`, `model`, `chat`…
     pub step: String,
@@ -78,7 +79,7 @@ pub struct TestStep {
 }
 
 /// The key of a provider: not the key.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderKeyLine {
     /// The provider.
     pub provider: String,

@@ -1,18 +1,25 @@
 //! What can be asked.
 
 use bincode::{Decode, Encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::event::run::agent::Verdict;
 use zo_projections::event::skill::Origin;
+use zo_projections::event::vault::Scope;
 use zo_projections::{Actor, Position, Timestamp};
 
-use super::{Asking, Environment, SecretText};
+use super::jobs::{JobInput, NodeInput, RunningAttempt};
+use super::schedules::ScheduleInput;
+use super::services::ServiceInput;
+use super::{Asking, Environment, SecretText, json};
 
 #[cfg(doc)]
 use super::{Answer, MAX_PAGE, Response};
 
 /// A moment of the log that a reading request looks at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged, expecting = "a position (a number) or a time (RFC 3339) is expected")]
 pub enum At {
     /// After this position, which must exist.
     Position(Position),
@@ -21,11 +28,13 @@ pub enum At {
 }
 
 /// One request.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Request {
     /// Keep contents. Answered with one [`Response::Acknowledged`] for all items, in their order.
     Memorize {
         /// Who asks.
+        #[serde(skip, default = "json::client")]
         actor: Actor,
         /// At most [`MAX_PAGE`] items.
         items: Vec<NewMemory>,
@@ -37,6 +46,8 @@ pub enum Request {
         /// The new content.
         content: String,
         /// A JSON object, as text; the meta stays as it was if there is none.
+        #[serde(with = "json::text", default)]
+        #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
         meta: Option<String>,
         /// Only if the memory's stream is at this version.
         expected: Option<u32>,
@@ -64,6 +75,8 @@ pub enum Request {
         /// Only if the key's stream is at this version; 0: only if it was never set.
         expected: Option<u32>,
         /// Key under which a repetition gets the first result.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         idempotency: u128,
     },
     /// Remove a key. Answered with [`Response::Acknowledged`].
@@ -71,11 +84,14 @@ pub enum Request {
         /// The key.
         key: String,
         /// Key under which a repetition gets the first result.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         idempotency: u128,
     },
     /// Add messages to a conversation. Answered with one [`Response::Acknowledged`] for all, in their order.
     AddMessages {
         /// Who asks.
+        #[serde(skip, default = "json::client")]
         actor: Actor,
         /// The conversation.
         conversation: ConversationChoice,
@@ -108,6 +124,8 @@ pub enum Request {
         /// Id of the last message of the branch; that of the selected branch if there is none.
         message: Option<String>,
         /// Id of the new conversation, chosen by who asks: asked again, nothing is copied twice.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         id: u128,
         /// Its name.
         name: Option<String>,
@@ -121,8 +139,10 @@ pub enum Request {
         /// Its run.
         run: String,
         /// Whether somebody at a terminal can be asked.
+        #[serde(default)]
         can_ask: bool,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Ask an agent, and all that it started, to stop. Answered with [`Response::Acknowledged`].
@@ -139,6 +159,7 @@ pub enum Request {
         /// Whether it may.
         verdict: Verdict,
         /// Remember it as a rule, for every agent.
+        #[serde(default)]
         always: bool,
     },
     /// Add a permission rule. Answered with [`Response::Acknowledged`].
@@ -176,6 +197,7 @@ pub enum Request {
         /// The model that writes the summary; as for a question if not said; `offline` picks sentences.
         model: Option<String>,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Have them told as they are again: undoes the last compaction of the selected branch. Answered with
@@ -186,6 +208,7 @@ pub enum Request {
     },
     /// Keep the keys of who asks out of everything that is recorded from now on. What a guest says first, if it has
     /// any: they may be none that the holder knows. Answered with nothing.
+    #[serde(skip)]
     Introduce {
         /// The surroundings of who asks.
         environment: Environment,
@@ -195,6 +218,7 @@ pub enum Request {
         /// The model, `provider/name`, or `offline`; none: whichever is there.
         model: Option<String>,
         /// The models to be called in turn should the one before fail.
+        #[serde(default)]
         fallbacks: Vec<String>,
     },
     /// Add a provider of language models, or change it. Answered with [`Response::Acknowledged`].
@@ -216,6 +240,7 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Try each step of a call of a model. Answered with [`Response::Tested`] as steps end; the request fails if one does.
@@ -223,9 +248,11 @@ pub enum Request {
         /// The model, `provider/name`; a provider alone: its default model; none: the chosen one.
         model: Option<String>,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Put a provider's key into the vault. Answered with [`Response::Acknowledged`], `id` is the provider.
+    #[serde(skip)]
     SetKeyOfProvider {
         /// The provider.
         provider: String,
@@ -239,6 +266,7 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Ask a provider whether it takes the key there is. Answered with [`Response::Tested`], once; the request fails
@@ -247,10 +275,12 @@ pub enum Request {
         /// The provider.
         provider: String,
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// Put a passphrase on the identity that opens the vault, change it, or take it off. Answered with
     /// [`Response::Acknowledged`], at the position of the head.
+    #[serde(skip)]
     SetPassphrase {
         /// The new one; none takes it off. The old one is in `environment`.
         new: Option<SecretText>,
@@ -267,19 +297,24 @@ pub enum Request {
     /// Events as they lie in the log. Answered with [`Response::Event`]s.
     Events {
         /// Which.
+        #[serde(default)]
         selection: EventSelection,
         /// Wait for further events for ever, after those that are there.
+        #[serde(default)]
         follow: bool,
     },
     /// Fold the log and show what each event changes. Answered with [`Response::Step`]s, then [`Response::Digests`].
     Replay {
         /// Show events from here on; those before it are folded silently.
+        #[serde(default)]
         from: Position,
         /// As of when to stop; the head if there is none.
         to: Option<At>,
         /// Begin with the nearest snapshot before `from` and not with nothing.
+        #[serde(default)]
         from_snapshot: bool,
         /// Send no [`Response::Step`]s, only [`Response::Progress`] and the digests.
+        #[serde(default)]
         silent: bool,
     },
     /// Counts over the whole log, or over what was in it at a time. Answered with [`Response::Stats`].
@@ -296,6 +331,7 @@ pub enum Request {
         /// The folder, absolute.
         folder: String,
         /// Copy the keys too, without which nobody can read what was sealed.
+        #[serde(default)]
         with_keys: bool,
     },
     /// Write the whole log into one file. Answered with [`Response::BackedUp`].
@@ -303,6 +339,7 @@ pub enum Request {
         /// The file, absolute; it must not exist.
         file: String,
         /// Copy the keys too, into a folder beside it.
+        #[serde(default)]
         with_keys: bool,
     },
     /// Embed what is not embedded yet. Answered with [`Response::Progress`] while it lasts, then with
@@ -318,6 +355,279 @@ pub enum Request {
         /// Its name, as [`Query::Models`] lists it.
         name: String,
     },
+    /// Submit jobs. Answered with one [`Response::Acknowledged`] for all, in their order. Jobs of one request may wait for each
+    /// other by their names.
+    SubmitJobs {
+        /// At most [`MAX_PAGE`].
+        jobs: Vec<JobInput>,
+        /// Whether they are a batch: they are listed and waited for as one.
+        #[serde(default)]
+        batch: bool,
+    },
+    /// Have a job not done, or stopped. Answered with [`Response::Acknowledged`].
+    CancelJob {
+        /// Its id, or the end of it.
+        job: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Try a dead or interrupted job again. Answered with [`Response::Acknowledged`].
+    RetryJob {
+        /// Its id, or the end of it.
+        job: String,
+    },
+    /// Watch jobs until they have ended or wait for a person. Answered with [`Response::JobArrived`]. While somebody
+    /// watches, the process that has the home carries jobs out, whether it serves or not.
+    WatchJobs {
+        /// Their ids, or ends of them; at most [`MAX_PAGE`].
+        #[serde(default)]
+        jobs: Vec<String>,
+        /// All of this batch.
+        #[serde(default)]
+        batch: Option<String>,
+        /// Whether what they print is told.
+        #[serde(default)]
+        logs: bool,
+    },
+    /// Give a queue a limit, or stop it. Answered with [`Response::Acknowledged`].
+    SetQueue {
+        /// Its name.
+        queue: String,
+        /// How many of its jobs may run at a time.
+        #[serde(default)]
+        limit: Option<u32>,
+        /// Whether none is begun.
+        #[serde(default)]
+        paused: bool,
+    },
+    /// Join as a node. Answered with [`Response::NodeJoined`].
+    JoinNode {
+        /// What it is.
+        node: NodeInput,
+    },
+    /// Take jobs. Answered with [`Response::JobsClaimed`].
+    ClaimJobs {
+        /// The node's id.
+        node: String,
+        /// At most so many.
+        most: u32,
+        /// How long to wait for one, in milliseconds; at most a minute.
+        #[serde(default)]
+        wait_ms: u64,
+        /// Only from these queues, if there are any.
+        #[serde(default)]
+        queues: Vec<String>,
+    },
+    /// Say what a node runs, which keeps it the node's. Answered with [`Response::NodeHeard`], without waiting for the disk.
+    HeartbeatNode {
+        /// The node's id.
+        node: String,
+        /// What it runs.
+        #[serde(default)]
+        running: Vec<RunningAttempt>,
+        /// Whether it takes no more jobs.
+        #[serde(default)]
+        draining: bool,
+    },
+    /// Say that a job is done. Answered with [`Response::Acknowledged`].
+    CompleteJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// What it brought, as JSON.
+        #[serde(with = "json::text", default)]
+        #[schemars(with = "Option<serde_json::Value>")]
+        result: Option<String>,
+    },
+    /// Say that an attempt came to nothing. Answered with [`Response::Acknowledged`].
+    FailJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        reason: String,
+        /// Whether trying again may help.
+        #[serde(default = "json::yes")]
+        retriable: bool,
+    },
+    /// Give a job back undone. Answered with [`Response::Acknowledged`].
+    ReleaseJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Add to the log of an attempt. Answered with [`Response::LogAppended`], without waiting for the disk.
+    AppendJobLog {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// How many bytes come before it. What is there already is left out.
+        offset: u64,
+        /// What it printed.
+        text: String,
+    },
+    /// Say that a node leaves. What it still has is lost. Answered with [`Response::Acknowledged`].
+    LeaveNode {
+        /// The node's id or name.
+        node: String,
+    },
+    /// Give a node no more jobs, or some again. Answered with [`Response::Acknowledged`].
+    DrainNode {
+        /// The node's name.
+        node: String,
+        /// Whether it gets jobs again.
+        #[serde(default)]
+        resume: bool,
+    },
+    /// Forget a node. Answered with [`Response::Acknowledged`].
+    RemoveNode {
+        /// The node's name.
+        node: String,
+    },
+    /// Lay down what nodes cost: multipliers in thousandths. Answered with [`Response::Acknowledged`].
+    SetPrices {
+        /// By tier of GPU.
+        #[serde(default)]
+        gpus: Vec<(String, u32)>,
+        /// By region.
+        #[serde(default)]
+        regions: Vec<(String, u32)>,
+    },
+    /// Add a schedule. Answered with [`Response::Acknowledged`].
+    AddSchedule {
+        /// The schedule.
+        schedule: Box<ScheduleInput>,
+    },
+    /// Change a schedule. Answered with [`Response::Acknowledged`].
+    EditSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+        /// What it is from now on; its id is that of the one changed.
+        schedule: Box<ScheduleInput>,
+    },
+    /// Have a schedule occur no more for now. Answered with [`Response::Acknowledged`].
+    PauseSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Have it occur again. Answered with [`Response::Acknowledged`].
+    ResumeSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Remove a schedule for good. Answered with [`Response::Acknowledged`].
+    RemoveSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Have a schedule occur now. Answered with [`Response::Acknowledged`]: the id is that of the job.
+    RunSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+        /// The job's id, chosen by who asks: asked again, nothing is done twice.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
+        job: u128,
+    },
+    /// Add a service, or give it other properties. Answered with [`Response::Acknowledged`].
+    AddService {
+        /// The service.
+        service: Box<ServiceInput>,
+    },
+    /// Have a service run, run no more, or started anew. Answered with [`Response::Acknowledged`].
+    ControlService {
+        /// Its label.
+        label: String,
+        /// What is to be done.
+        action: ServiceAction,
+    },
+    /// What a service printed. Answered with [`Response::ServiceLog`], again and again if it is followed.
+    ServiceLog {
+        /// Its label.
+        label: String,
+        /// The last so many lines.
+        #[serde(default = "json::usual_page")]
+        lines: u32,
+        /// Whether to go on.
+        #[serde(default)]
+        follow: bool,
+    },
+    /// Put a content under a name. Answered with [`Response::Acknowledged`].
+    PutFile {
+        /// The name: a relative path with `/`.
+        name: String,
+        /// What it is; told from the name and the content if not said.
+        #[serde(default)]
+        media_type: Option<String>,
+        /// Where the content comes from.
+        content: FileContent,
+    },
+    /// The content of a file. Answered with [`Response::FileBytes`], piece by piece.
+    GetFile {
+        /// The name.
+        name: String,
+        /// The version, from 1; the last one if not said.
+        #[serde(default)]
+        version: Option<u32>,
+        /// The first byte.
+        #[serde(default)]
+        offset: u64,
+        /// How many bytes; to the end if not said.
+        #[serde(default)]
+        length: Option<u64>,
+    },
+    /// Remove a name; its versions stay. Answered with [`Response::Acknowledged`].
+    RemoveFile {
+        /// The name.
+        name: String,
+    },
+    /// Let whoever has a link read a file, or all below a folder. Answered with [`Response::Shared`].
+    ShareFile {
+        /// The name, or a folder with a slash behind it.
+        name: String,
+        /// Whether folders are answered with their `index.html`.
+        #[serde(default)]
+        site: bool,
+        /// Until when it holds.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+    },
+    /// Take a link back. Answered with [`Response::Acknowledged`].
+    UnshareFile {
+        /// Its id.
+        id: String,
+    },
+    /// Make a token of the HTTP interface. Answered with [`Response::TokenMade`].
+    CreateToken {
+        /// What it is called.
+        name: String,
+        /// What it is good for.
+        scopes: Vec<Scope>,
+        /// Until when it holds.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+    },
+    /// Take a token back. Answered with [`Response::Acknowledged`].
+    RevokeToken {
+        /// Its name or id.
+        token: String,
+    },
     /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
     AppendPlaceholders {
         /// How many, at most [`MAX_PAGE`].
@@ -328,20 +638,24 @@ pub enum Request {
 }
 
 /// A content to keep.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewMemory {
     /// The id it is given, if any.
     pub id: Option<String>,
     /// The text.
     pub content: String,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub meta: Option<String>,
     /// When it happened, if that is not now.
     pub occurred_at: Option<Timestamp>,
 }
 
 /// Which conversation is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ConversationChoice {
     /// The one with this name or id; it must exist.
     Existing(String),
@@ -350,6 +664,8 @@ pub enum ConversationChoice {
     /// A new one under this id, chosen by who asks; if it exists already (the request was repeated), that one.
     New {
         /// Its id.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
         id: u128,
         /// Its name.
         name: Option<String>,
@@ -364,9 +680,12 @@ pub enum ConversationChoice {
 }
 
 /// A message to add.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct MessageInput {
     /// Its id.
+    #[serde(default = "json::fresh_message")]
+    #[schemars(!default)]
     pub id: MessageChoice,
     /// The message it follows: that of the same id in this conversation. `None`: the last one of the selected branch.
     pub parent: Option<MessageChoice>,
@@ -377,22 +696,31 @@ pub struct MessageInput {
     /// Name of the speaker.
     pub author: Option<String>,
     /// Tool calls it asks for.
+    #[serde(default)]
     pub tool_calls: Vec<ToolCall>,
     /// Of a tool's message: the call it answers.
     pub tool_call_id: Option<String>,
     /// A JSON object, as text.
+    #[serde(with = "json::text", default)]
+    #[schemars(with = "Option<serde_json::Map<String, serde_json::Value>>")]
     pub meta: Option<String>,
     /// When it was said, if that is not now.
     pub occurred_at: Option<Timestamp>,
     /// Whether its branch becomes the selected one.
+    #[serde(default = "json::yes")]
     pub selected: bool,
 }
 
 /// How a message is named.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum MessageChoice {
     /// By its id.
-    Id(u128),
+    Id(
+        #[serde(with = "json::id")]
+        #[schemars(with = "json::Ulid")]
+        u128,
+    ),
     /// By the id that its source gave it.
     External(String),
     /// None: as a parent, the root of the tree.
@@ -400,17 +728,20 @@ pub enum MessageChoice {
 }
 
 /// A question about the state.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Query {
     /// Where the home stands. → [`Answer::Status`]
     Status,
     /// A page of memories, newest first. → [`Answer::Memories`]
     Memories {
         /// Retracted ones too.
+        #[serde(default)]
         retracted: bool,
         /// Those before this position; from the newest if there is none.
         before: Option<Position>,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// One memory with all its revisions. → [`Answer::Memory`]
@@ -426,19 +757,24 @@ pub enum Query {
     /// A page of keys with their values, in order. → [`Answer::Keys`]
     Keys {
         /// Those that begin with this.
+        #[serde(default)]
         prefix: String,
         /// Those after this one.
         after: Option<String>,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// A page of conversations, last changed first. → [`Answer::Conversations`]
     Conversations {
         /// Those of agents that other agents started, too.
+        #[serde(default)]
         nested: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// A page of the messages of a conversation, oldest first. → [`Answer::Conversation`]
@@ -446,10 +782,13 @@ pub enum Query {
         /// Its name or id.
         reference: String,
         /// All messages in the order in which they were added, not only those of the selected branch.
+        #[serde(default)]
         all_branches: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// What answers cost, by day and model. → [`Answer::Usage`]
@@ -467,22 +806,28 @@ pub enum Query {
     /// What would answer a question now. → [`Answer::WouldAnswer`]
     WouldAnswer {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// The providers of language models. → [`Answer::Providers`]
     Providers {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
     /// A page of agents, last started first. → [`Answer::Agents`]
     Agents {
         /// Those that were started by other agents too.
+        #[serde(default)]
         nested: bool,
         /// Only those that have not ended.
+        #[serde(default)]
         running: bool,
         /// How many to skip.
+        #[serde(default)]
         skip: u32,
         /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
         limit: u32,
     },
     /// Everything about an agent. → [`Answer::Agent`]
@@ -499,40 +844,131 @@ pub enum Query {
     /// Skills, as they lie on the disk now. → [`Answer::Skills`]
     Skills {
         /// Where they are looked for, nearest first; those shipped come by themselves.
+        #[serde(default)]
         folders: Vec<(String, Origin)>,
     },
+    /// A page of jobs. → [`Answer::Jobs`]
+    Jobs {
+        /// Only in this state: `ready`, `dead`…
+        #[serde(default)]
+        state: Option<String>,
+        /// Only of this queue.
+        #[serde(default)]
+        queue: Option<String>,
+        /// Only of this batch.
+        #[serde(default)]
+        batch: Option<String>,
+        /// How many to skip.
+        #[serde(default)]
+        skip: u32,
+        /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
+        limit: u32,
+    },
+    /// Everything about a job. → [`Answer::Job`]
+    Job {
+        /// Its id, or the end of it.
+        job: String,
+    },
+    /// What an attempt of a job printed. → [`Answer::JobLog`]
+    JobLog {
+        /// Its id, or the end of it.
+        job: String,
+        /// Which attempt; the last one if not said.
+        #[serde(default)]
+        attempt: Option<u32>,
+    },
+    /// The queues. → [`Answer::Queues`]
+    Queues,
+    /// The nodes. → [`Answer::Nodes`]
+    Nodes,
+    /// What nodes cost. → [`Answer::Prices`]
+    Prices,
+    /// The schedules. → [`Answer::Schedules`]
+    Schedules,
+    /// Everything about a schedule. → [`Answer::Schedule`]
+    Schedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// A rule, resolved without being stored. → [`Answer::Preview`]
+    PreviewRule {
+        /// RFC 5545 lines, five cron fields, or a phrase.
+        rule: String,
+        /// The time zone of a rule that names none.
+        #[serde(default)]
+        zone: Option<String>,
+        /// The occurrences after this instant; after now if not said.
+        #[serde(default)]
+        from: Option<Timestamp>,
+        /// How many, at most [`MAX_PAGE`].
+        #[serde(default = "json::usual_occurrences")]
+        count: u32,
+    },
+    /// The services. → [`Answer::Services`]
+    Services,
+    /// A page of files. → [`Answer::Files`]
+    Files {
+        /// Those that begin with this.
+        #[serde(default)]
+        prefix: String,
+        /// Those after this one.
+        #[serde(default)]
+        after: Option<String>,
+        /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
+        limit: u32,
+    },
+    /// The versions of a file. → [`Answer::Files`]
+    FileVersions {
+        /// The name.
+        name: String,
+    },
+    /// The links. → [`Answer::Shares`]
+    Shares,
+    /// The tokens. → [`Answer::Tokens`]
+    Tokens,
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {
         /// The surroundings of who asks.
+        #[serde(skip)]
         environment: Environment,
     },
 }
 
 /// What is to be recalled.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct RecallQuestion {
     /// A question or some words.
     pub text: String,
     /// How many hits at most, at most [`MAX_PAGE`].
+    #[serde(default = "json::usual_hits")]
     pub limit: u32,
     /// Where to look.
+    #[serde(default)]
     pub scope: RecallScope,
     /// Only what has all of these in its meta: `(key, value)`. A value is compared as text.
+    #[serde(default)]
     pub meta: Vec<(String, String)>,
     /// Only what happened (else, was recorded) at this time or later.
     pub since: Option<Timestamp>,
     /// Only what happened (else, was recorded) before this time.
     pub until: Option<Timestamp>,
     /// Parts of the score to leave out, by name: to see what each of them brings. See [`RECALL_PARTS`](super::RECALL_PARTS).
+    #[serde(default)]
     pub without: Vec<String>,
     /// Embed what is not embedded yet for so many milliseconds before looking.
+    #[serde(default)]
     pub embed_ms: u64,
     /// Look even where a meta key occurs nowhere, and find nothing, rather than fail.
+    #[serde(default)]
     pub any_key: bool,
 }
 
 /// Where to recall from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum RecallScope {
     /// Memories and messages.
     #[default]
@@ -544,7 +980,8 @@ pub enum RecallScope {
 }
 
 /// Which events.
-#[derive(Clone, Debug, Default, Encode, Decode)]
+#[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
 pub struct EventSelection {
     /// From this position on; from the first if 0.
     pub from: Position,
@@ -556,4 +993,33 @@ pub struct EventSelection {
     pub stream: Option<String>,
     /// Only those whose kind begins with this: `memory.memorized`, `memory`.
     pub kind: Option<String>,
+}
+
+/// What is to be done with a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceAction {
+    /// It runs, from now on and whenever the engine does.
+    Start,
+    /// It does not run.
+    Stop,
+    /// It is ended and started anew.
+    Restart,
+    /// It is removed.
+    Remove,
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FileContent {
+    /// These bytes.
+    Bytes(
+        #[serde(with = "json::bytes")]
+        #[schemars(with = "json::Base64")]
+        Vec<u8>,
+    ),
+    /// This file of the machine that has the home, absolute. Not over the network.
+    #[serde(skip)]
+    Path(String),
 }

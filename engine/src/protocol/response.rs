@@ -1,18 +1,27 @@
 //! What comes back: acknowledgements, failures, and the frame of everything else.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use zo_projections::Position;
 
 use super::answer::{Answer, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
 use super::asking::{AnswerBegun, Answered, Arrival};
+use super::jobs::{ClaimedJob, JobArrival, NodeHeard, NodeJoined};
+use super::json;
 use super::models::{ChatModelLine, TestStep};
+use super::services::{ShareLine, TokenMade};
 
 /// One response.
-#[derive(Clone, Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Response {
     /// For each item of a command, in order: where it is in the log, durably, or why it is not.
-    Acknowledged(Vec<Result<Acknowledged, Failure>>),
+    Acknowledged(
+        #[serde(with = "json::items")]
+        #[schemars(with = "Vec<json::Item>")]
+        Vec<Result<Acknowledged, Failure>>,
+    ),
     /// The question is in the log, and is being answered.
     Begun(Box<AnswerBegun>),
     /// Something of the answer has arrived.
@@ -55,6 +64,34 @@ pub enum Response {
     BackedUp(BackedUp),
     /// How far embedding has come.
     Embedded(Embedded),
+    /// Something about jobs that are watched.
+    JobArrived(JobArrival),
+    /// A node may work.
+    NodeJoined(NodeJoined),
+    /// Jobs that a node was given; none if there were none for it.
+    JobsClaimed(Vec<ClaimedJob>),
+    /// What a node is told that was heard from.
+    NodeHeard(NodeHeard),
+    /// How much of a log is there: bytes from its beginning.
+    LogAppended {
+        /// Where to go on.
+        next: u64,
+    },
+    /// A token was made.
+    TokenMade(Box<TokenMade>),
+    /// A link was made.
+    Shared(Box<ShareLine>),
+    /// A piece of a file.
+    FileBytes(
+        #[serde(with = "json::bytes")]
+        #[schemars(with = "json::Base64")]
+        Vec<u8>,
+    ),
+    /// Lines that a service printed.
+    ServiceLog {
+        /// The lines, each with its time in front.
+        lines: Vec<String>,
+    },
     /// The request failed; nothing follows.
     Failed(Failure),
     /// The request is done; nothing follows.
@@ -62,7 +99,7 @@ pub enum Response {
 }
 
 /// Something is in the log, durably.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Acknowledged {
     /// The thing's id as the user knows it: the name it was given, or its ULID.
     pub id: String,
@@ -74,7 +111,7 @@ pub struct Acknowledged {
 }
 
 /// What a command changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Something new came into being.
@@ -82,11 +119,12 @@ pub enum Outcome {
     /// Something that was there was changed.
     Revised,
     /// Nothing: everything was as asked for already.
+    #[default]
     Unchanged,
 }
 
 /// Why a request was not carried out.
-#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
     /// What sort of failure.
@@ -98,7 +136,7 @@ pub struct Failure {
 }
 
 /// Sorts of failure: programs branch on these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// There is no such thing.

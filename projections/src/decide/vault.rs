@@ -3,8 +3,8 @@
 use super::home::check_provider;
 use super::{Decision, NewEvent, check_name, record};
 use crate::command::Rejection;
-use crate::event::vault::{KeyRemoved, KeySet};
-use crate::ids::{Category, StreamId};
+use crate::event::vault::{KeyRemoved, KeySet, TokenCreated, TokenRevoked};
+use crate::ids::{Category, StreamId, TokenId};
 use crate::views::Views;
 
 /// The one stream of the vault.
@@ -24,4 +24,27 @@ pub(super) fn record_removal(views: &Views, provider: String) -> Result<Decision
         return Err(Rejection::not_found("key", provider));
     }
     Ok(record([NewEvent::new(VAULT, KeyRemoved { provider })]))
+}
+
+pub(super) fn create_token(views: &Views, id: TokenId, created: TokenCreated) -> Result<Decision, Rejection> {
+    check_name("the name", &created.name)?;
+    if let Some(token) = views.tokens.get(id) {
+        return Ok(Decision::already(id, token.created));
+    }
+    let invalid = |what: &str, why: &str| Err(Rejection::Invalid { what: what.to_owned(), why: why.to_owned() });
+    if views.streams.version(id.into()) > 0 {
+        return Err(Rejection::state("token", id, "was revoked"));
+    }
+    if views.tokens.iter().any(|(_, token)| token.name == created.name) {
+        return invalid("the name", &format!("there is a token {} already: revoke it first", created.name));
+    }
+    if created.scopes.is_empty() || !created.scopes.is_sorted_by(|one, other| one < other) {
+        return invalid("the scopes", "at least one is needed, in order, each once");
+    }
+    Ok(record([NewEvent::new(id, created)]))
+}
+
+pub(super) fn revoke_token(views: &Views, id: TokenId) -> Result<Decision, Rejection> {
+    views.tokens.get(id).ok_or_else(|| Rejection::not_found("token", id))?;
+    Ok(record([NewEvent::new(id, TokenRevoked {})]))
 }

@@ -4,7 +4,7 @@ use bincode::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Event, EventError, conversation, decode_body, kv, memory, run, skill};
+use super::{Event, EventError, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
 
 impl Event {
     /// What the event says together with its opened body, as one JSON object. JSON within it (meta, the arguments of
@@ -17,7 +17,7 @@ impl Event {
         if let Some(body) = body {
             data.extend(self.body_json(body)?);
         }
-        for field in ["meta", "arguments"] {
+        for field in ["meta", "arguments", "spec", "options", "result"] {
             unfold_json(&mut data, field);
         }
         if let Some(Value::Array(calls)) = data.get_mut("tool_calls") {
@@ -44,6 +44,14 @@ impl Event {
             Self::ToolReturned(_) => self.body_object::<run::agent::ResultBody>(body),
             Self::PermissionAsked(_) => self.body_object::<run::agent::PermissionBody>(body),
             Self::SkillVersionSeen(_) => self.body_object::<skill::FolderBody>(body),
+            Self::JobSubmitted(_) => self.body_object::<job::JobBody>(body),
+            Self::JobCompleted(_) | Self::JobFailed(_) | Self::JobLeaseLost(_) | Self::JobCancelled(_) => {
+                self.body_object::<job::EndBody>(body)
+            }
+            Self::ScheduleAdded(_) | Self::ScheduleEdited(_) => self.body_object::<schedule::PlanBody>(body),
+            Self::ServiceAdded(_) => self.body_object::<service::ServiceBody>(body),
+            Self::FilePut(_) => self.body_object::<file::ContentBody>(body),
+            // The secret of a link is shown by what asks for it, not with the log.
             Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) | Self::RunFinished(_) => {
                 self.body_object::<run::ReasonBody>(body)
             }

@@ -1,7 +1,8 @@
 //! Conversations: trees of messages, of which one branch is selected.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Payload;
 use super::run::Usage;
@@ -9,7 +10,7 @@ use crate::ids::{ConversationId, Digest, MessageId, Position};
 use crate::time::Timestamp;
 
 /// Who a message is from, in the terms of model providers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Role {
@@ -24,7 +25,7 @@ pub enum Role {
 }
 
 /// A tool call that an assistant's message asks for.
-#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ToolCall {
     /// The call's id, as the model gave it.
     pub id: String,

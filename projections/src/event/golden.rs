@@ -4,10 +4,15 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use super::conversation::{FileBody, MessageBody, NameBody, SummaryBody, ToolCall};
+use super::file::{ContentBody, ShareBody};
+use super::job::{EndBody, JobBody};
 use super::run::agent::{AgentBody, AgentOptions, Consent, PermissionBody, ReplyBody, ResultBody};
 use super::run::{ReasonBody, RequestBody};
+use super::schedule::PlanBody;
+use super::service::ServiceBody;
 use super::skill::{FolderBody, Origin};
 use super::{Event, KINDS, decode_body, encode_into, kv, memory};
+use crate::ids::Digest;
 use crate::testing::{Golden, check_golden, read_golden, samples};
 
 /// Checks every schema of one kind: the newest against the samples, older ones against what they must be lifted to.
@@ -109,4 +114,21 @@ fn bodies_keep_their_bytes_and_meaning() {
     check_body("permission", &[permission(None), permission(some("allow: run_command(git status)"))]);
     check_body("folder", &[FolderBody { folder: "/srv/books/.zo/skills/bookkeeping".to_owned() }]);
     check_body("summary", &[SummaryBody { summary: "They spoke of tea.".to_owned() }]);
+    check_body(
+        "job",
+        &[
+            JobBody { spec: "{\"kind\":\"command\"}".to_owned(), name: None, unique: None },
+            JobBody { spec: "{}".to_owned(), name: some("nightly"), unique: some("nightly-2026") },
+        ],
+    );
+    let log = "one line\n".to_owned();
+    let end = EndBody { result: some("{\"code\":0}"), reason: some("exit code 3"), log, log_left_out: 7 };
+    check_body("end", &[EndBody::default(), end]);
+    let written = "every weekday at 8:30".to_owned();
+    let plan = PlanBody { name: some("report"), written, spec: "{}".to_owned(), options: "{}".to_owned() };
+    check_body("plan", &[PlanBody::default(), plan]);
+    check_body("service", &[ServiceBody { spec: "{\"argv\":[\"web\"]}".to_owned() }]);
+    let content = ContentBody { chunks: vec![Digest(1), Digest(2)], chunk_bytes: 1 << 20, blake3: "af13".to_owned() };
+    check_body("content", &[ContentBody::default(), content]);
+    check_body("share", &[ShareBody { secret: "s3cret".to_owned() }]);
 }

@@ -4,6 +4,8 @@ use bincode::{Decode, Encode};
 use serde::Serialize;
 
 use super::Payload;
+use crate::ids::NodeId;
+use crate::time::Timestamp;
 
 /// A home came into being. Appended once, by the writer, as the first event of every log.
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
@@ -106,4 +108,57 @@ pub struct DailyBudgetSet {
 impl Payload for DailyBudgetSet {
     const KIND: u16 = 0x0008;
     const NAME: &'static str = "home.daily_budget_set";
+}
+
+/// A queue of jobs was given a limit, or stopped.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct QueueSet {
+    /// Its name.
+    pub queue: String,
+    /// How many of its jobs may run at a time; none: as many as there are nodes for.
+    pub limit: Option<u32>,
+    /// Whether none of its jobs is begun.
+    pub paused: bool,
+}
+
+impl Payload for QueueSet {
+    const KIND: u16 = 0x0009;
+    const NAME: &'static str = "home.queue_set";
+}
+
+/// Time went by, and something was due that no other event says: jobs whose delay is over are ready.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct ClockAdvanced {}
+
+impl Payload for ClockAdvanced {
+    const KIND: u16 = 0x000A;
+    const NAME: &'static str = "home.clock_advanced";
+}
+
+/// Nodes were heard from: the leases of what they run are renewed. One event for all of them, now and then.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct NodesHeard {
+    /// The nodes, sorted.
+    pub nodes: Vec<NodeId>,
+    /// Until when what they run is theirs.
+    pub until: Timestamp,
+}
+
+impl Payload for NodesHeard {
+    const KIND: u16 = 0x000B;
+    const NAME: &'static str = "home.nodes_heard";
+}
+
+/// What nodes cost: multipliers by tier of GPU and by region, in thousandths. What is not named counts once.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct PricesSet {
+    /// By tier of GPU.
+    pub gpus: Vec<(String, u32)>,
+    /// By region.
+    pub regions: Vec<(String, u32)>,
+}
+
+impl Payload for PricesSet {
+    const KIND: u16 = 0x000C;
+    const NAME: &'static str = "home.prices_set";
 }

@@ -1,3 +1,78 @@
-//! Nodes of the compute pool: joined, heard from, lost.
+//! Nodes: who carries jobs out.
 //!
-//! Kinds `0x06KK` are kept for it. It has none yet: the subsystem comes with a later issue.
+//! The process that has the home is a node too, the *local* one. It needs no lease: when it ends, everything it was doing
+//! is lost with it, and the next one says so.
+
+use bincode::{Decode, Encode};
+use serde::Serialize;
+
+use super::Payload;
+
+/// A node joined, or joined again with other properties. The stream is that of its name.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
+pub struct Joined {
+    /// Its name.
+    pub name: String,
+    /// How many jobs it runs at a time.
+    pub capacity: u32,
+    /// What it has, sorted.
+    pub labels: Vec<String>,
+    /// Where it is.
+    pub region: Option<String>,
+    /// Its tier of GPU.
+    pub gpu: Option<String>,
+    /// What an hour of it costs before multipliers, in millionths of a US dollar.
+    pub price_micros: u64,
+    /// Whether it is the process that has the home.
+    pub local: bool,
+}
+
+impl Payload for Joined {
+    const KIND: u16 = 0x0601;
+    const NAME: &'static str = "node.joined";
+}
+
+/// A node takes no more jobs.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Draining {}
+
+impl Payload for Draining {
+    const KIND: u16 = 0x0602;
+    const NAME: &'static str = "node.draining";
+}
+
+/// A node that was draining takes jobs again.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Resumed {}
+
+impl Payload for Resumed {
+    const KIND: u16 = 0x0603;
+    const NAME: &'static str = "node.resumed";
+}
+
+/// A node left of itself.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Left {}
+
+impl Payload for Left {
+    const KIND: u16 = 0x0604;
+    const NAME: &'static str = "node.left";
+}
+
+/// Nothing was heard of a node for longer than a lease lasts.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Lost {}
+
+impl Payload for Lost {
+    const KIND: u16 = 0x0605;
+    const NAME: &'static str = "node.lost";
+}
+
+/// A node was removed; its name may join anew, with nothing known of it.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize)]
+pub struct Removed {}
+
+impl Payload for Removed {
+    const KIND: u16 = 0x0606;
+    const NAME: &'static str = "node.removed";
+}

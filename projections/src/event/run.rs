@@ -3,7 +3,8 @@
 pub mod agent;
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use self::agent::Agent;
 use super::{EventError, Payload, decode_exactly};
@@ -218,7 +219,7 @@ impl Payload for CallFailed {
 }
 
 /// What an answer cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Tokens sent; 0 for `offline`, which has none.
     pub input_tokens: u64,
@@ -241,7 +242,7 @@ impl Usage {
 }
 
 /// How an answer ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum Ending {
@@ -257,7 +258,7 @@ pub enum Ending {
 }
 
 /// More about what an answer cost, and how it came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct Account {
     /// Those of the tokens sent that the provider had in its cache.
     pub cached_tokens: u64,

@@ -1,6 +1,8 @@
 //! One fixed sequence in which every kind of event happens, and samples of every kind. Both are frozen with the golden
 //! files that come of them: add at the end, and change nothing.
 
+mod work;
+
 use crate::command::{NewMessage, Parent};
 use crate::event::conversation::{MessageAdded, MessageBody, Role};
 use crate::event::run::agent::{
@@ -292,8 +294,8 @@ pub(crate) fn story() -> Vec<Recorded> {
         (conversation(4), 3, compacted(41, 41, 1).into()),
         (conversation(4), 4, conversation::Deleted {}.into()),
     ];
+    let events = events.into_iter().chain(work::events());
     events
-        .into_iter()
         .zip(1..)
         .map(|((stream, version, event), position)| {
             let mut recorded = recorded(position, stream, version, event);
@@ -308,6 +310,12 @@ pub(crate) fn story() -> Vec<Recorded> {
 
 /// Events of every kind; of those with optional fields one with all and one with none.
 pub(crate) fn samples() -> Vec<Event> {
+    let mut samples = samples_of_talk();
+    samples.extend(work::samples());
+    samples
+}
+
+fn samples_of_talk() -> Vec<Event> {
     let no_model = MessageAdded { role: Role::Tool, size: u32::MAX, tool_calls: u16::MAX, ..added(u128::MAX, None) };
     let all = MessageAdded { occurred_at: Some(Timestamp(i64::MIN)), ..answer(12, 11) };
     let system = MessageAdded { role: Role::System, selected: false, ..added(1, None) };

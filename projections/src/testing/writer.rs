@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::short;
 use crate::command::{Command, Receipt, Rejection, Submission};
 use crate::decide::{Decision, decide};
-use crate::event::{Event, conversation, decode_body, kv, memory, run, skill};
+use crate::event::{Event, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
 use crate::ids::{EventId, KeyId, Position, StreamId};
 use crate::record::{Actor, BodyPlace, Header, Recorded};
 use crate::time::Timestamp;
@@ -29,7 +29,8 @@ impl Writer {
         let (actor, causation, correlation) = (submission.actor, submission.causation, submission.correlation);
         let idempotency = submission.idempotency;
         let mut fresh = self.fresh;
-        let decision = decide(&self.views, submission, &mut || {
+        let at = Timestamp(1_700_000_000_000 + i64::try_from(self.log.len()).expect("a test is short"));
+        let decision = decide(&self.views, submission, at, &mut || {
             fresh += 1;
             fresh | 1 << 10
         })?;
@@ -39,7 +40,6 @@ impl Writer {
             Decision::Record(events) => events,
         };
         let count = events.len();
-        let at = Timestamp(1_700_000_000_000 + i64::try_from(self.log.len()).expect("a test is short"));
         for (index, new) in events.into_iter().enumerate() {
             let state = self.views.streams.get(new.stream);
             let mut key = state.map_or(KeyId::NONE, |state| state.key);
@@ -120,6 +120,14 @@ fn line(Recorded { header, event }: &Recorded, body: Option<&[u8]>) -> String {
             Event::PermissionAsked(_) => said::<run::agent::PermissionBody>(bytes),
             Event::SkillVersionSeen(_) => said::<skill::FolderBody>(bytes),
             Event::FileAttached(_) => said::<conversation::FileBody>(bytes),
+            Event::JobSubmitted(_) => said::<job::JobBody>(bytes),
+            Event::JobCompleted(_) | Event::JobFailed(_) | Event::JobLeaseLost(_) | Event::JobCancelled(_) => {
+                said::<job::EndBody>(bytes)
+            }
+            Event::ScheduleAdded(_) | Event::ScheduleEdited(_) => said::<schedule::PlanBody>(bytes),
+            Event::ServiceAdded(_) => said::<service::ServiceBody>(bytes),
+            Event::FilePut(_) => said::<file::ContentBody>(bytes),
+            Event::FileShared(_) => said::<file::ShareBody>(bytes),
             Event::Retracted(_) | Event::RunFailed(_) | Event::RunCallFailed(_) | Event::RunFinished(_) => {
                 said::<run::ReasonBody>(bytes)
             }

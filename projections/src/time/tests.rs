@@ -77,3 +77,11 @@ proptest! {
         let _ = (Timestamp::parse(&text), Timestamp(ms).to_string(), Timestamp(ms).day());
     }
 }
+
+#[test]
+fn a_time_is_a_text_in_json() {
+    assert_eq!(serde_json::to_string(&Timestamp(0)).expect("JSON"), "\"1970-01-01T00:00:00.000Z\"");
+    assert_eq!(serde_json::from_str::<Timestamp>("\"1970-01-01\"").expect("a date"), Timestamp(0));
+    let error = serde_json::from_str::<Timestamp>("\"noon\"").expect_err("no time");
+    assert!(error.to_string().contains("`noon` is not a time"), "{error}");
+}
