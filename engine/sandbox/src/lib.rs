@@ -37,6 +37,7 @@ use std::process::ExitCode;
 
 pub use error::SandboxError;
 pub use interpreters::{interpreter, interpreter_roots};
+pub use lookup::resolve_apart;
 pub use policy::{Command, Level, Limits, Network, Policy};
 pub use report::{Mechanism, Report};
 pub use sandbox::{Ending, Finished, Follower, Output, Sandbox, Then};

@@ -37,6 +37,8 @@ pub struct ServiceOptions {
     pub folders: PathBuf,
     /// The unix socket of an HTTP proxy through which they reach others; they reach nobody, if not said.
     pub proxy: Option<PathBuf>,
+    /// What no service may see, whatever it names: a home with its log, keys and socket.
+    pub kept_out: Vec<PathBuf>,
     /// The first wait before a restart, and the longest.
     pub backoff: (Duration, Duration),
     /// How long it has to be well, or without a check to run, until the wait is the first one again.
@@ -53,6 +55,7 @@ impl ServiceOptions {
             logs: folder.join("logs"),
             folders: folder.join("folders"),
             proxy: None,
+            kept_out: Vec::new(),
             backoff: (Duration::from_millis(500), Duration::from_secs(60)),
             steady: Duration::from_secs(30),
             grace: Duration::from_secs(10),
@@ -189,7 +192,7 @@ struct Keeper {
     spec: ServiceSpec,
     options: ServiceOptions,
     sandbox: Sandbox,
-    /// The folder it starts in.
+    /// A folder of its own.
     folder: PathBuf,
     events: Sender<ServiceEvent>,
     log: Mutex<LogWriter>,
@@ -221,11 +224,8 @@ impl Service {
         let label = spec.label.clone();
         let log = LogWriter::open(&options.logs, &label)
             .map_err(|source| ServiceError::Log { label: label.clone(), source })?;
-        let folder = match &spec.folder {
-            Some(folder) => PathBuf::from(folder),
-            None => own_folder(&options.folders.join(&label))
-                .map_err(|source| ServiceError::Folder { label: label.clone(), source })?,
-        };
+        let folder = own_folder(&options.folders.join(&label))
+            .map_err(|source| ServiceError::Folder { label: label.clone(), source })?;
         let port = match spec.port {
             Some(0) => Some(free_port().map_err(ServiceError::Port)?),
             port => port,

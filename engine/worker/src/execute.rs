@@ -21,6 +21,7 @@ mod reach;
 mod skill;
 
 use std::fmt;
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -129,6 +130,19 @@ impl Executor {
     #[must_use]
     pub fn handing_on(self, variables: Vec<String>) -> Self {
         Self { handed_on: variables, ..self }
+    }
+
+    /// Removes what jobs left behind that were being carried out when this program was killed. To be called before the first job, by who
+    /// alone uses the scratch folder.
+    pub fn tidy(&self) {
+        let entries = fs::read_dir(&self.scratch).into_iter().flatten().flatten();
+        for entry in
+            entries.filter(|entry| entry.file_name().as_encoded_bytes().starts_with(confined::FOLDERS.as_bytes()))
+        {
+            if let Err(error) = fs::remove_dir_all(entry.path()) {
+                tracing::warn!("a job's folder {} is not removed: {error}", entry.path().display());
+            }
+        }
     }
 
     /// Carries out one attempt, on the calling thread. Kinds that only an engine can carry out fail at once.

@@ -74,6 +74,9 @@ pub enum HubError {
     /// Nobody answered, or only that it cannot now: to be tried again.
     #[error("the hub cannot be reached: {0}")]
     Unreachable(String),
+    /// It is not known to be the hub, so that it was told nothing.
+    #[error("the hub cannot be trusted: {0}")]
+    Untrusted(String),
     /// The token is not one that nodes have.
     #[error("the hub refuses the token: {0}")]
     Denied(String),
@@ -93,6 +96,7 @@ impl HubError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
+            Self::Untrusted(_) => Some("give the file of its certificate, or of who has signed that"),
             Self::Denied(_) => Some("create one on the hub with `zo token create --scope node`"),
             Self::UnknownNode(_) => Some("it may have been removed there: `zo node list` on the hub"),
             Self::Misunderstood(_) => Some("are both of the same version, and is that address a `zo serve`?"),

@@ -34,10 +34,12 @@ use shared::{Shared, Stop};
 
 /// How long the hub may hold a claim back until there is a job.
 const CLAIM_WAIT: Duration = Duration::from_secs(20);
+/// A hub that has nothing waits longer than this before it says so.
+const AT_ONCE: Duration = Duration::from_millis(500);
 /// How often it is looked whether to stop, where nothing else wakes it.
 const TICK: Duration = Duration::from_millis(50);
 /// How long what is given back may take to end, and the hub to hear of it.
-const LAST_WORDS: Duration = Duration::from_secs(8);
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Carries out single attempts: an [`Executor`], or something else in tests.
 pub trait Execute: Send + Sync {
@@ -201,11 +203,17 @@ fn claims(
             continue;
         }
         let wait_ms = u64::try_from(CLAIM_WAIT.as_millis()).unwrap_or(u64::MAX);
+        let asked = Instant::now();
         let claim = Claim { node: shared.node(), most: u32::try_from(room).unwrap_or(u32::MAX), wait_ms };
         match shared.hub.claim(&claim, &over) {
             Ok(jobs) => {
-                backoff.reset();
                 shared.is_reached(notice);
+                if jobs.is_empty() && asked.elapsed() < AT_ONCE {
+                    // A hub that has nothing for this node and does not wait.
+                    wait(backoff.next(), &over);
+                    continue;
+                }
+                backoff.reset();
                 for claimed in jobs {
                     // Known before the next claim counts what runs.
                     let attempt = Attempt { job: claimed.job.clone(), attempt: claimed.attempt };

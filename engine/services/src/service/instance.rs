@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use zo_sandbox::{Command, Ending, Follower, Limits, Network, Output, Policy, SandboxError, Then};
+use zo_sandbox::{Command, Ending, Follower, Limits, Network, Output, Policy, SandboxError, Then, resolve_apart};
 
 use super::{Exit, Keeper, ServiceChange, ServiceState, free_port};
 use crate::health;
@@ -71,7 +71,7 @@ impl Keeper {
                 let watch = &watch;
                 scope.spawn(move || self.look_after(health, port, watch));
             }
-            let finished = self.sandbox.follow(&self.command(port), &mut following);
+            let finished = self.command(port).and_then(|command| self.sandbox.follow(&command, &mut following));
             watch.change(|watched| watched.over = true);
             finished
         });
@@ -100,10 +100,23 @@ impl Keeper {
         }
     }
 
-    fn command(&self, port: Option<u16>) -> Command {
-        let paths = |texts: &[String]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let (mut read, mut write) = (paths(&self.spec.read), paths(&self.spec.write));
-        if self.spec.folder.is_some() { &mut read } else { &mut write }.push(self.folder.clone());
+    fn command(&self, port: Option<u16>) -> Result<Command, SandboxError> {
+        // Anew each time: what it may write may by now be full of links.
+        let named = |texts: &[String]| {
+            let paths: Vec<PathBuf> = texts.iter().map(PathBuf::from).collect();
+            resolve_apart(&paths, &self.options.kept_out)
+        };
+        let (mut read, mut write) = (named(&self.spec.read)?, named(&self.spec.write)?);
+        let folder = match named(self.spec.folder.as_slice())?.pop() {
+            Some(folder) => {
+                read.push(folder.clone());
+                folder
+            }
+            None => {
+                write.push(self.folder.clone());
+                self.folder.clone()
+            }
+        };
         let mut argv: Vec<OsString> = self.spec.argv.iter().map(OsString::from).collect();
         // An interpreter that lives in a home may be a launcher, and is no use without what belongs to it.
         if let Some(program) = zo_sandbox::interpreter(argv[0].as_ref()) {
@@ -131,7 +144,7 @@ impl Keeper {
         let given = self.spec.env.iter().map(|(name, value)| (name.into(), value.into()));
         let environment = given.chain(port).collect();
         let policy = Policy { read, write, network, limits };
-        Command { argv, folder: self.folder.clone(), environment, stdin: Vec::new(), policy }
+        Ok(Command { argv, folder, environment, stdin: Vec::new(), policy })
     }
 
     /// Looks again and again whether it is well, until it is over.

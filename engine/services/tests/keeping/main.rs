@@ -36,6 +36,7 @@ fn main() -> std::io::Result<ExitCode> {
         what_does_not_end_is_killed_with_all_it_started,
         what_is_dropped_is_gone,
         it_has_a_folder_of_its_own_and_sees_no_other,
+        what_is_kept_out_is_not_seen,
         what_cannot_be_a_service_is_refused,
     ])
 }
@@ -346,4 +347,24 @@ fn what_cannot_be_a_service_is_refused() {
     assert!(error.to_string().contains("`label`"), "{error}");
     std::fs::write(scratch.path().join("logs"), "in the way").unwrap();
     assert!(matches!(start(shell("true")).unwrap_err(), ServiceError::Log { .. }));
+}
+
+fn what_is_kept_out_is_not_seen() {
+    let home = tempfile::tempdir().unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("link");
+    std::os::unix::fs::symlink(home.path(), &link).unwrap();
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    for path in [text(home.path()), text(&link), "/".to_owned()] {
+        let named = vec![path.clone()];
+        for spec in [
+            ServiceSpec { read: named.clone(), ..shell("true") },
+            ServiceSpec { write: named.clone(), ..shell("true") },
+            ServiceSpec { folder: Some(path), ..shell("true") },
+        ] {
+            let kept = Kept::with(spec, |options| options.kept_out = vec![home.path().to_owned()]);
+            let ServiceChange::NotStarted { why, .. } = kept.next() else { panic!("{:?}", kept.lines()) };
+            assert!(why.contains("which no command may see"), "{why}");
+        }
+    }
 }

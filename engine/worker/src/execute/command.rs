@@ -19,12 +19,14 @@ impl Executor {
 
     fn run_command(&self, spec: &CommandSpec, attempt: &AttemptContext, sink: Sink<'_>) -> Result<Outcome, Outcome> {
         let paths = |texts: &[String]| texts.iter().map(PathBuf::from).collect::<Vec<_>>();
-        let (mut read, mut write) = (paths(&spec.read), paths(&spec.write));
-        read.extend(spec.folder.iter().map(PathBuf::from));
-        self.keep_out(read.iter().chain(&write))?;
+        let (mut read, mut write) = (self.named(&paths(&spec.read))?, self.named(&paths(&spec.write))?);
+        let named = self.named(&paths(spec.folder.as_slice()))?.pop();
         let own = self.own_folder()?;
-        let folder = match &spec.folder {
-            Some(folder) => PathBuf::from(folder),
+        let folder = match named {
+            Some(folder) => {
+                read.push(folder.clone());
+                folder
+            }
             None => {
                 write.push(own.path().to_owned());
                 own.path().to_owned()

@@ -3,18 +3,20 @@
 use std::collections::VecDeque;
 use std::fs;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use zo_sandbox::{Command, Ending, Finished, Limits, Output, SandboxError};
+use zo_sandbox::{Command, Ending, Finished, Limits, Output, SandboxError, resolve_apart};
 use zo_skills::{ScriptResult, result_of};
 
 use super::progress::{Part, ProgressLines};
 use super::{AttemptContext, Executor, Happened, Outcome, Sink, late};
 use crate::spec::LimitsSpec;
 
+/// What the names of jobs' folders begin with.
+pub(super) const FOLDERS: &str = "job-";
 /// How long something may run if nobody says how long.
 const USUAL_WALL: Duration = Duration::from_secs(3600);
 /// Bytes of stdout and stderr, from their ends, that a result has. All of it goes to the sink.
@@ -29,25 +31,13 @@ impl Executor {
     /// A folder of its own for an attempt.
     pub(super) fn own_folder(&self) -> Result<TempDir, Outcome> {
         let made = fs::create_dir_all(&self.scratch)
-            .and_then(|()| tempfile::Builder::new().prefix("job-").tempdir_in(&self.scratch));
+            .and_then(|()| tempfile::Builder::new().prefix(FOLDERS).tempdir_in(&self.scratch));
         made.map_err(|error| Outcome::failed(format!("no folder to work in at {}: {error}", self.scratch.display())))
     }
 
-    /// Refuses paths through which something could be seen that is kept out.
-    pub(super) fn keep_out<'a>(&self, paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<(), Outcome> {
-        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        for path in paths {
-            let seen = real(path);
-            let meets = |kept: &&PathBuf| {
-                let kept = real(kept);
-                kept.starts_with(&seen) || seen.starts_with(&kept)
-            };
-            if let Some(kept) = self.kept_out.iter().find(meets) {
-                let message = format!("{} overlaps {}, which no job may see", path.display(), kept.display());
-                return Err(Outcome::hopeless(message));
-            }
-        }
-        Ok(())
+    /// The paths that a job names, resolved; refuses those through which something could be seen that is kept out.
+    pub(super) fn named(&self, paths: &[PathBuf]) -> Result<Vec<PathBuf>, Outcome> {
+        resolve_apart(paths, &self.kept_out).map_err(|error| refused(&error))
     }
 
     /// Runs it to its end; what it prints goes to the sink. `value`: what it prints on stdout, if JSON, is its result.

@@ -24,8 +24,7 @@ impl Executor {
         let skill = (self.find_skill)(&spec.name).map_err(Outcome::hopeless)?;
         let script = script_of(&skill, spec.script.as_deref()).map_err(Outcome::hopeless)?;
         let environment = self.environment_of(&skill)?;
-        let given = spec.folder.as_ref().map(PathBuf::from);
-        self.keep_out(&given)?;
+        let given = self.named(&spec.folder.iter().map(PathBuf::from).collect::<Vec<_>>())?.pop();
         let own = self.own_folder()?;
         let folder = given.clone().unwrap_or_else(|| own.path().to_owned());
         let invocation = invocation(&skill, &script, &Value::Object(spec.arguments.clone()), &folder)

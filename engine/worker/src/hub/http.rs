@@ -144,7 +144,7 @@ impl HttpHub {
     async fn exchange<A: DeserializeOwned>(&self, method: &str, body: &impl Serialize) -> Result<A, HubError> {
         let url = self.base.join(method).map_err(|error| HubError::Misunderstood(error.to_string()))?;
         let request = self.client.post(url).header(AUTHORIZATION, self.authorization.clone()).json(body);
-        let response = request.send().await.map_err(|error| HubError::Unreachable(chain(&error)))?;
+        let response = request.send().await.map_err(|error| no_answer(method, &error))?;
         let status = response.status();
         let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = read(response).await?;
@@ -230,6 +230,24 @@ async fn read(mut response: Response) -> Result<Vec<u8>, HubError> {
         body.extend_from_slice(&chunk);
     }
     Ok(body)
+}
+
+/// Why there is no answer. Who cannot be trusted when it joins is not asked again; later that may be a change of certificates.
+fn no_answer(method: &str, error: &reqwest::Error) -> HubError {
+    if method == "join_node" && is_about_trust(error) {
+        HubError::Untrusted(chain(error))
+    } else {
+        HubError::Unreachable(chain(error))
+    }
+}
+
+fn is_about_trust(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return matches!(tls, rustls::Error::InvalidCertificate(_));
+    }
+    // An io::Error hides what it wraps: its source is the source of that.
+    let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    wrapped.is_some_and(|wrapped| is_about_trust(wrapped)) || error.source().is_some_and(is_about_trust)
 }
 
 /// What an answer means that is no success.

@@ -91,7 +91,7 @@ fn deliver(shared: &Shared, attempt: &Attempt, outcome: Outcome, notice: &(dyn F
                 }
                 Delivery::Fail(_) | Delivery::Release(_) => return drop(why),
             },
-            Err(error @ HubError::Denied(_)) => {
+            Err(error @ (HubError::Denied(_) | HubError::Untrusted(_))) => {
                 drop(error.to_string());
                 return shared.fail(error);
             }

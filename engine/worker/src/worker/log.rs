@@ -122,7 +122,7 @@ impl Log {
                 Err(error @ HubError::Misunderstood(_)) => {
                     return tracing::warn!("the hub does not take the log of {}: {error}", attempt.job);
                 }
-                Err(error @ HubError::Denied(_)) => return shared.fail(error),
+                Err(error @ (HubError::Denied(_) | HubError::Untrusted(_))) => return shared.fail(error),
                 Err(HubError::UnknownNode(_)) => {
                     shared.ask_to_join();
                     shared.wait_unless_given_up(backoff.next());

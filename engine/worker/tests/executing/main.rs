@@ -43,6 +43,7 @@ fn main() -> std::io::Result<ExitCode> {
         a_url_that_answers_with_an_error_fails,
         private_addresses_need_the_job_and_the_node,
         what_an_engine_does_is_not_done_here,
+        what_was_left_behind_is_removed,
     ])
 }
 
@@ -232,16 +233,18 @@ fn what_is_kept_out_is_not_seen() {
             let mut spec = shell("true");
             spec[field] = json!([path]);
             let (reason, retriable) = node.run(spec).failure();
-            assert!(reason.contains("which no job may see"), "{field} {path}: {reason}");
+            assert!(reason.contains("which no command may see"), "{field} {path}: {reason}");
             assert!(!retriable);
         }
         let (reason, _) = node.run(json!({ "kind": "command", "argv": ["true"], "folder": path })).failure();
-        assert!(reason.contains("which no job may see"), "{path}: {reason}");
+        assert!(reason.contains("which no command may see"), "{path}: {reason}");
     }
+    node.executor.tidy();
+    assert!(Path::new(&node.path("home/keys")).exists());
     std::os::unix::fs::symlink(node.path("home"), node.path("link")).unwrap();
     let mut spec = shell("cat keys");
     spec["folder"] = node.path("link").into();
-    assert!(node.run(spec).failure().0.contains("which no job may see"));
+    assert!(node.run(spec).failure().0.contains("which no command may see"));
 }
 
 /// A server that answers every request so; its address.
@@ -348,4 +351,14 @@ fn what_an_engine_does_is_not_done_here() {
         let (reason, retriable) = node.run(spec).failure();
         assert!(reason.contains("need an engine") && !retriable, "{reason}");
     }
+}
+
+fn what_was_left_behind_is_removed() {
+    let node = Node::new();
+    fs::create_dir_all(node.path("home/scratch/job-x/deep")).unwrap();
+    fs::write(node.path("home/scratch/other"), "not a job's").unwrap();
+    node.executor.tidy();
+    let left: Vec<_> =
+        fs::read_dir(node.path("home/scratch")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["other"]);
 }

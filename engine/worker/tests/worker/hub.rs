@@ -91,6 +91,11 @@ impl State {
         self.node = None;
     }
 
+    /// The jobs that somebody has a lease of.
+    pub(crate) fn leased(&self) -> Vec<String> {
+        self.leases.keys().cloned().collect()
+    }
+
     fn has_lease(&self, attempt: &Attempt) -> bool {
         self.leases.get(&attempt.job).is_some_and(|lease| lease.0 == attempt.attempt)
     }

@@ -1,11 +1,13 @@
 //! A worker and its hub, over real HTTP on the loopback. The hub is a small one of the tests: it can be away, forget its answers, and
 //! give a lease to another.
 //!
-//! - [`hub`]: the hub. [`work`]: something that carries out jobs as it is told.
+//! - [`chaos`]: all of it at random. [`tls`]: whom it trusts. [`hub`]: the hub. [`work`]: something that carries out jobs as it is told.
 
 #![allow(clippy::unwrap_used)]
 
+mod chaos;
 mod hub;
+mod tls;
 mod work;
 
 use std::sync::Arc;
@@ -16,7 +18,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use zo_worker::hub::messages::Join;
-use zo_worker::{HttpHub, HubOptions, Notice, Outcome, Worker, WorkerError, WorkerOptions};
+use zo_worker::{Execute, HttpHub, HubOptions, Notice, Outcome, Worker, WorkerError, WorkerOptions};
 
 use hub::{FakeHub, State, TOKEN};
 use work::Work;
@@ -34,10 +36,10 @@ struct Running {
 
 impl Running {
     fn new(hub: &FakeHub, work: &Arc<Work>, capacity: u32, drain: Duration) -> Self {
-        Self::with_token(hub, work, capacity, drain, TOKEN)
+        Self::with(hub, work.clone(), capacity, drain, TOKEN)
     }
 
-    fn with_token(hub: &FakeHub, work: &Arc<Work>, capacity: u32, drain: Duration, token: &str) -> Self {
+    fn with(hub: &FakeHub, work: Arc<dyn Execute>, capacity: u32, drain: Duration, token: &str) -> Self {
         let options = HubOptions { url: hub.url(), token: token.to_owned(), authority: None };
         let http = Arc::new(HttpHub::new(&options).unwrap());
         let scratch = tempfile::tempdir().unwrap();
@@ -45,7 +47,7 @@ impl Running {
         let options = WorkerOptions { join, drain, scratch: scratch.path().to_owned() };
         let stop = Arc::new(AtomicBool::new(false));
         let (sender, notices) = channel();
-        let (flag, work, sender) = (stop.clone(), work.clone(), Mutex::new(sender));
+        let (flag, sender) = (stop.clone(), Mutex::new(sender));
         let thread = thread::spawn(move || {
             let stop = || flag.load(Ordering::Relaxed);
             Worker::run(http, &*work, &options, &stop, &|notice| tell(&sender, notice))
@@ -256,7 +258,7 @@ fn a_hub_that_is_away_does_not_keep_it_from_stopping() {
 #[test]
 fn a_wrong_token_is_an_error_and_not_tried_again() {
     let (hub, work) = (FakeHub::start(), Work::new());
-    let mut worker = Running::with_token(&hub, &work, 1, PATIENCE, "wrong");
+    let mut worker = Running::with(&hub, work, 1, PATIENCE, "wrong");
     let result = worker.thread.take().unwrap().join().unwrap();
     let error = result.unwrap_err();
     assert!(error.to_string().contains("refuses the token"), "{error}");
