@@ -98,7 +98,9 @@ impl RuleError {
                 Some((last, others)) => format!("did you mean {} or {last}?", others.join(", ")),
             },
             Self::Invalid { hint, .. } => return hint.clone(),
-            Self::NeverFires { .. } => "look for a day that does not exist, or for parts that exclude each other".to_owned(),
+            Self::NeverFires { .. } => {
+                "look for a day that does not exist, or for parts that exclude each other".to_owned()
+            }
             Self::Past { .. } => "give a later time, or say `tomorrow at …`".to_owned(),
             Self::Exhausted { .. } => format!(
                 "use fewer parts or FREQ=DAILY with BYHOUR and BYMINUTE, which is searched as far as the year {MAX_YEAR}"

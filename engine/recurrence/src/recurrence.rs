@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use chrono::Weekday;
+use chrono::{DateTime, Utc, Weekday};
 
 use crate::moment::{Moment, written};
 use crate::zone::Zone;
@@ -106,8 +106,11 @@ impl Recurrence {
         }
     }
 
-    /// The one form in which it is written and compared.
-    pub(crate) fn normalised(mut self) -> Self {
+    /// The one form in which it is written and compared. UNTIL is in UTC, as the RFC asks for wherever there is a TZID.
+    pub(crate) fn normalised(mut self, zone: Zone) -> Self {
+        if let End::Until(moment) = self.end {
+            self.end = End::Until(Moment::Utc(writable(moment.instant(zone))));
+        }
         let lists = [
             &mut self.months,
             &mut self.week_numbers,
@@ -127,10 +130,23 @@ impl Recurrence {
         self
     }
 
-    /// Its text without `RRULE:`. UNTIL is written in UTC, as the RFC asks for wherever there is a TZID.
-    pub(crate) fn text(&self, zone: Zone) -> String {
-        Text { recurrence: self, zone }.to_string()
+    /// Whether there is no BY-part.
+    pub(crate) fn has_no_parts(&self) -> bool {
+        let (interval, end, week_start) = (self.interval, self.end, self.week_start);
+        *self == Self { interval, end, week_start, ..Self::new(self.frequency) }
     }
+
+    /// Its text without `RRULE:`.
+    pub(crate) fn text(&self) -> String {
+        Text(self).to_string()
+    }
+}
+
+/// An instant as the RFC can write it: within its years.
+fn writable(instant: i64) -> DateTime<Utc> {
+    const FIRST: i64 = -62_135_596_800;
+    const LAST: i64 = 253_402_300_799;
+    crate::zone::utc(instant.clamp(FIRST, LAST))
 }
 
 /// The two letters of a weekday.
@@ -146,14 +162,11 @@ pub(crate) fn weekday_letters(weekday: Weekday) -> &'static str {
     }
 }
 
-struct Text<'a> {
-    recurrence: &'a Recurrence,
-    zone: Zone,
-}
+struct Text<'a>(&'a Recurrence);
 
 impl Display for Text<'_> {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        let rule = self.recurrence;
+        let rule = self.0;
         write!(formatter, "FREQ={}", rule.frequency.name())?;
         if rule.interval != 1 {
             write!(formatter, ";INTERVAL={}", rule.interval)?;
@@ -161,10 +174,8 @@ impl Display for Text<'_> {
         match rule.end {
             End::Never => {}
             End::Count(count) => write!(formatter, ";COUNT={count}")?,
-            End::Until(moment) => {
-                let until = crate::zone::naive(moment.instant(self.zone));
-                write!(formatter, ";UNTIL={}Z", written(until))?;
-            }
+            End::Until(Moment::Local(wall)) => write!(formatter, ";UNTIL={}", written(wall))?,
+            End::Until(Moment::Utc(instant)) => write!(formatter, ";UNTIL={}Z", written(instant.naive_utc()))?,
         }
         let lists = [
             ("BYMONTH", &rule.months),

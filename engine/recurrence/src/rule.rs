@@ -69,7 +69,8 @@ impl Rule {
                 return Err(RuleError::TooMany { what, count, most });
             }
         }
-        parts.recurrences = parts.recurrences.into_iter().map(Recurrence::normalised).collect();
+        let zone = parts.zone;
+        parts.recurrences = parts.recurrences.into_iter().map(|rule| rule.normalised(zone)).collect();
         parts.dates.sort_unstable();
         parts.dates.dedup();
         parts.without.sort_unstable();
@@ -77,7 +78,6 @@ impl Rule {
         parts.without_days.sort_unstable();
         parts.without_days.dedup();
 
-        let zone = parts.zone;
         let plans = parts.recurrences.iter().map(|recurrence| Plan::new(recurrence, parts.start, zone)).collect();
         // Without an RRULE, DTSTART itself is the first occurrence (RFC 5545, section 3.8.5.3).
         let start = parts.recurrences.is_empty().then_some(Moment::Local(parts.start));
@@ -101,7 +101,7 @@ impl Rule {
     pub fn to_rfc(&self) -> String {
         let Parts { zone, start, recurrences, .. } = &self.parts;
         let mut lines = vec![format!("DTSTART;TZID={}:{}", zone.name(), written(*start))];
-        lines.extend(recurrences.iter().map(|recurrence| format!("RRULE:{}", recurrence.text(*zone))));
+        lines.extend(recurrences.iter().map(|recurrence| format!("RRULE:{}", recurrence.text())));
         lines.extend(self.date_lines("RDATE", &self.parts.dates));
         lines.extend(self.date_lines("EXDATE", &self.parts.without));
         if !self.parts.without_days.is_empty() {

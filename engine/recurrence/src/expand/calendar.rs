@@ -69,9 +69,7 @@ impl Calendar {
             Frequency::Yearly => i64::from(day.year()),
             Frequency::Monthly => i64::from(day.year()) * 12 + i64::from(day.month0()),
             // The days on which weeks begin are seven apart, so that each has a number of its own.
-            Frequency::Weekly => {
-                i64::from(week_begin(day, self.week_start).num_days_from_ce()).div_euclid(7)
-            }
+            Frequency::Weekly => i64::from(week_begin(day, self.week_start).num_days_from_ce()).div_euclid(7),
             _ => i64::from(day.num_days_from_ce()),
         }
     }

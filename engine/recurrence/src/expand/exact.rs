@@ -95,7 +95,7 @@ impl Exact {
         exact.last = match rule.end {
             End::Never => None,
             End::Until(moment) => Some(moment.instant(zone)),
-            End::Count(count) if has_no_parts(rule) => start.checked_add(exact.step * (i64::from(count) - 1)),
+            End::Count(count) if rule.has_no_parts() => start.checked_add(exact.step * (i64::from(count) - 1)),
             End::Count(count) => exact.nth(zone, count),
         };
         exact
@@ -193,11 +193,6 @@ impl Exact {
             && self.seconds.contain(clock.second())
             && self.days.allow(clock.date())
     }
-}
-
-fn has_no_parts(rule: &Recurrence) -> bool {
-    let bare = Recurrence { interval: rule.interval, end: rule.end, ..Recurrence::new(rule.frequency) };
-    Recurrence { week_start: bare.week_start, ..rule.clone() } == bare
 }
 
 /// The occurrences of an exact rule later than a cursor.

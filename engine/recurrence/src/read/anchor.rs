@@ -6,28 +6,36 @@ use crate::error::RuleError;
 use crate::expand::Plan;
 use crate::limits::MAX_YEAR;
 use crate::recurrence::{End, Recurrence};
-use crate::zone::Zone;
+use crate::zone::{Zone, naive};
 
-/// The first wall time later than `cursor` (seconds since 1970) at which one of the rules is due. What the rules leave
-/// open is as in `base`. INTERVAL and COUNT begin to count there, so they are not asked.
+/// Zone and DTSTART of rules: the first wall time later than `cursor` (seconds since 1970) at which one of them is due. What
+/// the rules leave open is as in `base`. INTERVAL and COUNT begin to count there, so they are not asked.
+///
+/// Where a time comes twice on the wall and the second one is meant, only UTC can say it. Rules that ask for nothing but
+/// elapsed time get UTC as their zone then: it makes no other difference to them. Those with parts begin with the first
+/// of the two.
 ///
 /// # Errors
 /// [`RuleError::NeverFires`].
-pub(crate) fn first(
+pub(crate) fn start(
     recurrences: &[Recurrence],
     base: NaiveDateTime,
     zone: Zone,
     cursor: i64,
-) -> Result<NaiveDateTime, RuleError> {
+) -> Result<(Zone, NaiveDateTime), RuleError> {
     let mut first = None;
     for recurrence in recurrences {
         let each = Recurrence { interval: 1, end: End::Never, ..recurrence.clone() };
-        let plan = Plan::new(&each, base, zone);
-        let hit = plan.stream(zone, cursor).first()?;
+        let hit = Plan::new(&each, base, zone).stream(zone, cursor).first()?;
         first = [first, hit].into_iter().flatten().min();
     }
     let why = || format!("there is nothing from {} up to the year {MAX_YEAR}", base.format("%Y-%m-%d"));
-    first.map(|hit| hit.wall).ok_or_else(|| RuleError::NeverFires { why: why() })
+    let first = first.ok_or_else(|| RuleError::NeverFires { why: why() })?;
+    let is_plain = recurrences.iter().all(|rule| rule.frequency.is_exact() && rule.has_no_parts());
+    if is_plain && zone.resolve(first.wall).instant != first.instant {
+        return Ok((Zone::UTC, naive(first.instant)));
+    }
+    Ok((zone, first.wall))
 }
 
 /// What a rule without DTSTART takes the rest from: the next full minute; the full hour where the rule names hours but no

@@ -69,7 +69,7 @@ pub(crate) fn read(text: &str, zone: Zone, now: DateTime<Utc>) -> Result<Rule, R
     let recurrences = fields.recurrences();
     let now = now.timestamp();
     let today = zone.wall_at(now).date();
-    let start = anchor::first(&recurrences, today.and_time(fields.time()), zone, now)?;
+    let (zone, start) = anchor::start(&recurrences, today.and_time(fields.time()), zone, now)?;
     Rule::new(Parts { recurrences, ..Parts::new(zone, start) })
 }
 
@@ -107,12 +107,16 @@ impl Fields {
             rule.hours = self.hours.numbers.clone();
             rule.minutes = self.minutes.numbers.clone();
         }
-        rule.normalised()
+        rule
     }
 
     fn weekdays(&self) -> Vec<NthWeekday> {
         let days = [Weekday::Sun, Weekday::Mon, Weekday::Tue, Weekday::Wed, Weekday::Thu, Weekday::Fri, Weekday::Sat];
-        self.weekdays.numbers.iter().map(|number| NthWeekday::every(days[number.cast_unsigned() as usize % 7])).collect()
+        self.weekdays
+            .numbers
+            .iter()
+            .map(|number| NthWeekday::every(days[number.cast_unsigned() as usize % 7]))
+            .collect()
     }
 
     fn is_exact(&self) -> bool {

@@ -76,21 +76,19 @@ pub(crate) fn read(text: &str, given: Option<(Zone, DateTime<Utc>)>) -> Result<R
         }
     }
     if let (None, Some((_, now))) = (start, given) {
-        parts.start = start_of(&parts, now).ok_or(RuleError::Empty)??;
+        (parts.zone, parts.start) = start_of(&parts, now)?;
     }
     Rule::new(parts)
 }
 
 /// The DTSTART of lines that have none: the first occurrence, or the first date.
-fn start_of(parts: &Parts, now: DateTime<Utc>) -> Option<Result<NaiveDateTime, RuleError>> {
-    let zone = parts.zone;
+fn start_of(parts: &Parts, now: DateTime<Utc>) -> Result<(Zone, NaiveDateTime), RuleError> {
+    let (zone, now) = (parts.zone, now.timestamp());
     if parts.recurrences.is_empty() {
         let first = parts.dates.iter().map(|date| date.instant(zone)).min();
-        return first.map(|instant| Ok(zone.wall_at(instant)));
+        return first.map(|instant| (zone, zone.wall_at(instant))).ok_or(RuleError::Empty);
     }
-    let now = now.timestamp();
-    let base = anchor::base(&parts.recurrences, zone, now);
-    Some(anchor::first(&parts.recurrences, base, zone, now))
+    anchor::start(&parts.recurrences, anchor::base(&parts.recurrences, zone, now), zone, now)
 }
 
 /// The lines with their numbers; a line that begins with a space continues the one before (section 3.1).
@@ -180,7 +178,13 @@ impl<'a> Property<'a> {
                 Some((name, kind)) if name.eq_ignore_ascii_case("VALUE") && property.kind.is_none() => {
                     property.kind = Some(kind.to_ascii_uppercase());
                 }
-                _ => return Err(source.invalid_with(word, "is not known here", "there are TZID=… and VALUE=…, once each")),
+                _ => {
+                    return Err(source.invalid_with(
+                        word,
+                        "is not known here",
+                        "there are TZID=… and VALUE=…, once each",
+                    ));
+                }
             }
         }
         property.check_kind()?;
@@ -204,7 +208,9 @@ impl<'a> Property<'a> {
                 "lists periods",
                 "give the times at which they begin, without VALUE=PERIOD: nothing here has a duration",
             )),
-            (_, Some(_)) => Err(source.invalid_with(source.text, "has an unknown VALUE", "there are DATE and DATE-TIME")),
+            (_, Some(_)) => {
+                Err(source.invalid_with(source.text, "has an unknown VALUE", "there are DATE and DATE-TIME"))
+            }
         }
     }
 

@@ -8,8 +8,20 @@ use crate::moment::{Moment, Value};
 use crate::recurrence::{End, Frequency, NthWeekday, Recurrence};
 
 const PARTS: [&str; 14] = [
-    "FREQ", "INTERVAL", "COUNT", "UNTIL", "BYMONTH", "BYWEEKNO", "BYYEARDAY", "BYMONTHDAY", "BYDAY", "BYHOUR", "BYMINUTE",
-    "BYSECOND", "BYSETPOS", "WKST",
+    "FREQ",
+    "INTERVAL",
+    "COUNT",
+    "UNTIL",
+    "BYMONTH",
+    "BYWEEKNO",
+    "BYYEARDAY",
+    "BYMONTHDAY",
+    "BYDAY",
+    "BYHOUR",
+    "BYMINUTE",
+    "BYSECOND",
+    "BYSETPOS",
+    "WKST",
 ];
 
 /// Whether this is the name of a part, in whatever case.
@@ -34,7 +46,7 @@ pub(crate) fn read(value: &str, source: Source<'_>) -> Result<Recurrence, RuleEr
         part.read_into(&mut rule)?;
     }
     check(&rule, &parts, source)?;
-    Ok(rule.normalised())
+    Ok(rule)
 }
 
 fn split<'a>(value: &'a str, source: Source<'a>) -> Result<Vec<Part<'a>>, RuleError> {
@@ -121,7 +133,8 @@ impl Part<'_> {
             let letters = trimmed.trim_start_matches(|letter: char| !letter.is_ascii_alphabetic());
             let number = &trimmed[..trimmed.len() - letters.len()];
             let weekday = self.weekday(letters)?;
-            let nth = if number.is_empty() { Some(0) } else { signed(number).filter(|nth| (1..=53).contains(&nth.abs())) };
+            let nth =
+                if number.is_empty() { Some(0) } else { signed(number).filter(|nth| (1..=53).contains(&nth.abs())) };
             let hint = "write MO, 1MO for the first one or -1MO for the last one";
             let nth = nth.ok_or_else(|| self.source.invalid_with(text, "is no weekday of BYDAY", hint))?;
             Ok(NthWeekday { nth, weekday })
