@@ -8,7 +8,7 @@ pub(crate) mod asking;
 pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
-mod files;
+pub mod files;
 mod jobs;
 mod kv;
 mod log;
