@@ -108,7 +108,7 @@ pub enum Then {
 
 /// Who follows a command.
 pub trait Follower {
-    /// It is confined and runs; said once, before anything else, and not if it is refused.
+    /// It is confined and runs; said once, before anything that it prints, and not if it is refused.
     fn started(&mut self) {}
 
     /// It printed something, or nothing, which is said several times a second.
@@ -418,7 +418,7 @@ impl Run {
         let (mut stdout_bytes, mut stderr_bytes) = (0, 0);
         let (mut failure, mut ended, mut ours) = (None, None, None);
         let mut killed_at: Option<Instant> = None;
-        let mut asked = false;
+        let (mut started, mut asked) = (false, false);
         let terminator = self.control.try_clone();
         let mut each = |follower: &mut dyn Follower, output: Output<'_>| match follower.printed(output) {
             Then::Continue => ControlFlow::Continue(()),
@@ -445,14 +445,16 @@ impl Run {
                         let _ = self.control.shutdown(Shutdown::Write);
                     }
                 }
-                Ok(Event::Message(Message::Started)) => follower.started(),
+                Ok(Event::Message(Message::Started)) => start(&mut started, follower),
                 // The first is the cause of the others.
                 Ok(Event::Message(Message::Failed(found))) => failure = failure.or(Some(found)),
                 Ok(Event::Message(Message::Ended(found))) => ended = Some(found),
                 Ok(Event::Stdout(piece)) if ours.is_none() => {
+                    start(&mut started, follower);
                     stop = self.pass(&piece, &mut stdout_bytes, &mut |bytes| each(follower, Output::Stdout(bytes)));
                 }
                 Ok(Event::Stderr(piece)) if ours.is_none() => {
+                    start(&mut started, follower);
                     stop = self.pass(&piece, &mut stderr_bytes, &mut |bytes| each(follower, Output::Stderr(bytes)));
                 }
                 Ok(Event::Full(stream)) => full.push(stream),
@@ -528,6 +530,13 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Says that it runs, the first time: what it prints may come before the word that it runs, as that takes another way.
+fn start(started: &mut bool, follower: &mut dyn Follower) {
+    if !std::mem::replace(started, true) {
+        follower.started();
     }
 }
 

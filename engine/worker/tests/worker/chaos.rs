@@ -14,7 +14,7 @@ use zo_worker::{AttemptContext, Execute, Happened, JobSpec, Outcome, Sink};
 use crate::hub::FakeHub;
 use crate::{PATIENCE, Running};
 
-const JOBS: usize = 150;
+const JOBS: usize = 100;
 /// Lines that each job prints.
 const LINES: usize = 20;
 
@@ -64,12 +64,13 @@ fn no_job_is_lost_and_none_is_completed_twice_whatever_the_hub_does() {
     for name in &names {
         hub.submit(name);
     }
+    hub.with(|hub| hub.expires = true);
     let mut worker = Running::with(&hub, Arc::new(Prints), 8, PATIENCE, crate::hub::TOKEN);
     let until = Instant::now() + PATIENCE;
     while hub.with(|hub| hub.ended.len()) < JOBS {
         assert!(Instant::now() < until, "{} of {JOBS} in time", hub.with(|hub| hub.ended.len()));
         thread::sleep(Duration::from_millis(random.below(30)));
-        match random.below(4) {
+        match random.below(12) {
             0 => {
                 hub.vanish();
                 thread::sleep(Duration::from_millis(random.below(60)));

@@ -60,6 +60,9 @@ pub(crate) struct State {
     pub(crate) left: bool,
     pub(crate) revoked: bool,
     pub(crate) most_at_once: usize,
+    /// Whether a lease runs out that its node does not know of, as the answer to its claim was lost; how often it was not named.
+    pub(crate) expires: bool,
+    unnamed: BTreeMap<String, usize>,
     /// So many of what is asked next is done, and the answer lost; heartbeats do not count.
     pub(crate) lose_answers: usize,
 }
@@ -159,12 +162,29 @@ impl State {
         let cancelled: Vec<&Attempt> = running().filter(is_cancelled).collect();
         let is_over = |attempt: &&Attempt| !self.has_lease(attempt) && !self.ended.contains_key(&attempt.job);
         let lost: Vec<&Attempt> = running().filter(is_over).collect();
+        if self.expires {
+            self.expire(&heartbeat);
+        }
         let answer = json!({ "node_heard": { "cancelled": cancelled, "lost": lost, "drain": self.drain } });
         self.most_at_once = self.most_at_once.max(heartbeat.running.len());
         self.draining = heartbeat.draining;
         self.heartbeats += 1;
         self.heartbeat = Some(heartbeat);
         (200, answer)
+    }
+
+    fn expire(&mut self, heartbeat: &Heartbeat) {
+        let named: Vec<&str> = heartbeat.running.iter().map(|running| running.attempt.job.as_str()).collect();
+        let leased = self.leased();
+        self.unnamed.retain(|job, _| leased.contains(job) && !named.contains(&job.as_str()));
+        for job in leased.into_iter().filter(|job| !named.contains(&job.as_str())) {
+            let times = self.unnamed.entry(job.clone()).or_default();
+            *times += 1;
+            if *times > 5 {
+                self.unnamed.remove(&job);
+                self.lose_lease(&job);
+            }
+        }
     }
 
     fn append(&mut self, piece: AppendLog) -> Answer {
