@@ -29,6 +29,7 @@ use crate::reader::Reader;
 use crate::recall::{Log as RecallLog, Recall};
 use crate::service::asking::Turns;
 use crate::snapshots::{self, Snapshots};
+use crate::work::Work;
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
 use crate::world::{SystemWorld, World};
@@ -62,6 +63,10 @@ pub struct Engine {
     pub(crate) environment: Environment,
     pub(crate) models: Models,
     pub(crate) arriving: Arriving,
+    /// What jobs print that are running.
+    pub(crate) job_logs: Arriving,
+    /// What this process does beside answering.
+    pub(crate) work: Work,
     /// Who carries on which run.
     pub(crate) turns: Turns,
     pub(crate) sandbox: Sandbox,
@@ -184,6 +189,7 @@ impl Engine {
         bodies.keys().check(views.streams.last_key())?;
 
         let arriving = Arriving::new(home.arriving(), bodies.keys().arriving_key());
+        let job_logs = Arriving::new(home.job_logs(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
             writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views).with_hook(after_commit),
@@ -198,6 +204,8 @@ impl Engine {
             environment,
             models: Models::new(models),
             arriving,
+            job_logs,
+            work: Work::default(),
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
             notes,
@@ -210,6 +218,8 @@ impl Engine {
             engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
             engine.home.mark_used()?;
         }
+        engine.work.belong_to(&engine);
+        engine.lose_what_was_running_here().unwrap_or_else(|failure| tracing::warn!("jobs of a process that ended: {failure}"));
         engine.learn_keys();
         engine.start("zo-housekeeper", Self::housekeep);
         if index_behind {
@@ -249,7 +259,7 @@ impl Engine {
     }
 
     /// Starts a thread that works until [`close`](Self::close).
-    fn start(self: &Arc<Self>, name: &str, work: fn(&Self)) {
+    pub(crate) fn start(self: &Arc<Self>, name: &str, work: fn(&Self)) {
         let engine = self.clone();
         let started = thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine));
         // Without it less is done behind; whoever needs it does it then.

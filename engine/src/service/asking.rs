@@ -39,7 +39,7 @@ use crate::providers::OFFLINE;
 use crate::writer::{Outcome, SubmitError};
 
 /// Puts a question, waits for the answer, and tells `each` what arrives.
-pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
+pub(crate) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
     engine.learn_keys_of(&asking.environment);
     let id = RunId(asking.run);
     let put = engine.writer.read(|views| views.streams.version(id.into()) != 0)?;

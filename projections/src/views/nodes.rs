@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::jobs::Class;
 use crate::event::Event;
@@ -62,7 +63,7 @@ pub struct Node {
 }
 
 /// Where a node stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum NodeState {
@@ -77,9 +78,10 @@ pub enum NodeState {
 }
 
 impl Node {
-    /// Whether it gets work of a priority above 0.
+    /// Whether it gets work of a priority above 0. The local node always does: there may be no other, and then what is
+    /// urgent would wait for ever.
     pub fn is_reliable(&self) -> bool {
-        self.reputation >= RELIABLE
+        self.local || self.reputation >= RELIABLE
     }
 
     /// Whether it has what jobs of a class require, at this price.
@@ -109,6 +111,16 @@ impl Nodes {
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().map(|(id, node)| (*id, node))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     /// What an hour of a node costs: base × tier of GPU × region, in millionths of a US dollar.
