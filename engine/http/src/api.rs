@@ -11,20 +11,20 @@ use serde_json::{Map, Value, json};
 use zo_engine::protocol::{At, EventSelection, Request, Response};
 use zo_projections::Position;
 
+use zo_projections::event::vault::Scope;
+
 use crate::app::App;
-use crate::auth::{Scope, Token};
+use crate::auth::Caller;
 use crate::calls::Call;
 use crate::problem::Problem;
 use crate::stream::{self, Events, Lines, Log};
 use crate::table::{DEFINITIONS, needs_more};
 use crate::{intake, parameters};
 
-type Caller = Extension<Arc<Token>>;
-
 /// `POST /api/v1/NAME`: one JSON document, or a stream for what is answered piece by piece.
 pub(crate) async fn request(
     State(app): State<Arc<App>>,
-    Extension(token): Caller,
+    Extension(token): Extension<Arc<Caller>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -35,7 +35,7 @@ pub(crate) async fn request(
 /// `POST /api/v1/events`, which has a path of its own beside `GET`.
 pub(crate) async fn post_events(
     State(app): State<Arc<App>>,
-    Extension(token): Caller,
+    Extension(token): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -45,7 +45,7 @@ pub(crate) async fn post_events(
 /// Carries out the request of this name.
 async fn named(
     app: &Arc<App>,
-    token: &Token,
+    token: &Caller,
     name: &str,
     headers: &HeaderMap,
     body: Body,
@@ -93,7 +93,7 @@ fn json_of(value: &impl serde::Serialize) -> Result<HttpResponse, Problem> {
 /// `GET /api/v1/query/NAME?field=…`.
 pub(crate) async fn get_query(
     State(app): State<Arc<App>>,
-    Extension(token): Caller,
+    Extension(token): Extension<Arc<Caller>>,
     Path(name): Path<String>,
     RawQuery(given): RawQuery,
 ) -> Result<HttpResponse, Problem> {
@@ -108,7 +108,7 @@ pub(crate) async fn get_query(
 /// `POST /api/v1/query/NAME`.
 pub(crate) async fn post_query(
     State(app): State<Arc<App>>,
-    Extension(token): Caller,
+    Extension(token): Extension<Arc<Caller>>,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
@@ -121,7 +121,7 @@ pub(crate) async fn post_query(
 /// Answers a query, as of `at` if that is among its fields.
 async fn query(
     app: &Arc<App>,
-    token: &Token,
+    token: &Caller,
     name: &str,
     mut fields: Map<String, Value>,
 ) -> Result<HttpResponse, Problem> {
@@ -146,7 +146,7 @@ async fn query(
 /// `GET /api/v1/events`: the log from a position on, and what is added to it.
 pub(crate) async fn events(
     State(app): State<Arc<App>>,
-    Extension(token): Caller,
+    Extension(token): Extension<Arc<Caller>>,
     RawQuery(given): RawQuery,
     headers: HeaderMap,
 ) -> Result<HttpResponse, Problem> {

@@ -1,77 +1,29 @@
 //! Who asks: bearer tokens and what they are good for.
 //!
 //! A token is presented as `Authorization: Bearer TOKEN`, or bare, as ZoClone's own client does: `authorization: TOKEN`.
-//! What tokens there are is not this crate's business: whoever keeps them is an [`Authenticator`].
+//! What tokens there are is the engine's business.
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use zo_engine::service::{Denied, Token};
+use zo_projections::event::vault::Scope;
 
 use crate::problem::Problem;
 
-/// What a token is good for. Nothing includes another but [`Scope::Admin`], which includes all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Scope {
-    /// Everything.
-    Admin,
-    /// Putting questions to models and agents.
-    Ask,
-    /// Looking at what is there.
-    Read,
-    /// What a worker of another machine does.
-    Node,
-}
+/// Who asks: a token that holds.
+pub(crate) struct Caller(pub(crate) Token);
 
-impl Scope {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Ask => "ask",
-            Self::Read => "read",
-            Self::Node => "node",
-        }
-    }
-}
-
-/// A token that is good: not the token itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// What it is known by.
-    pub id: String,
-    /// What it is called.
-    pub name: String,
-    /// What it is good for.
-    pub scopes: Vec<Scope>,
-}
-
-impl Token {
-    /// Refuses whoever has none of these scopes.
+impl Caller {
+    /// Refuses whoever has none of these scopes. None includes another but `admin`, which includes all.
     pub(crate) fn needs(&self, any: &[Scope]) -> Result<(), Problem> {
-        if self.scopes.iter().any(|scope| *scope == Scope::Admin || any.contains(scope)) {
+        if self.0.scopes.iter().any(|scope| *scope == Scope::Admin || any.contains(scope)) {
             return Ok(());
         }
         let wanted: Vec<&str> = any.iter().map(|scope| scope.name()).collect();
-        let message = format!("the token {:?} is too narrow: this needs the scope {}", self.name, wanted.join(" or "));
+        let message =
+            format!("the token {:?} is too narrow: this needs the scope {}", self.0.name, wanted.join(" or "));
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden", message)
             .hint(format!("`zo token create NAME --scope {}` makes another one", wanted[0])))
     }
-}
-
-/// Why a token is not good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
-    /// There is no such token, or not any more.
-    Unknown,
-    /// Its time is over.
-    Expired,
-}
-
-/// Whoever knows the tokens.
-pub trait Authenticator: Send + Sync {
-    /// The token that this text is. It must not be possible to find out from the time it takes how near one was.
-    ///
-    /// # Errors
-    /// If it is none, or none any more.
-    fn authenticate(&self, token: &str) -> Result<Token, Denied>;
 }
 
 /// The token that a request presents.
@@ -102,6 +54,8 @@ pub(crate) fn refusal(denied: Option<Denied>) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use zo_projections::TokenId;
+
     use super::*;
 
     #[test]
@@ -122,7 +76,7 @@ mod tests {
 
     #[test]
     fn a_scope_is_good_for_itself_and_admin_for_all() {
-        let token = |scope| Token { id: "1".into(), name: "n".into(), scopes: vec![scope] };
+        let token = |scope| Caller(Token { id: TokenId(1), name: "n".into(), scopes: vec![scope], expires_at: None });
         assert!(token(Scope::Admin).needs(&[Scope::Node]).is_ok());
         assert!(token(Scope::Ask).needs(&[Scope::Read, Scope::Ask]).is_ok());
         let problem = token(Scope::Read).needs(&[Scope::Ask]).expect_err("too narrow");

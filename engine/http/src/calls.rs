@@ -100,8 +100,9 @@ fn broken() -> Failure {
 /// Whether a request may take as long as somebody listens.
 fn is_long(request: &Request) -> bool {
     match request {
-        Request::Ask(_) | Request::Resume { .. } | Request::Replay { .. } => true,
-        Request::Events { follow, .. } => *follow,
+        Request::Ask(_) | Request::Resume { .. } | Request::Replay { .. } | Request::WatchJobs { .. } => true,
+        Request::ClaimJobs { wait_ms, .. } => *wait_ms > 0,
+        Request::Events { follow, .. } | Request::ServiceLog { follow, .. } => *follow,
         _ => false,
     }
 }
@@ -128,7 +129,10 @@ async fn turn(app: &App, long: bool) -> Result<OwnedSemaphorePermit, Problem> {
 
 /// Answers a request on this thread. The permit is given back when it is answered.
 fn answer(app: &App, request: Request, tx: &mpsc::Sender<Item>, runtime: &Handle, permit: OwnedSemaphorePermit) {
-    let follows = matches!(request, Request::Events { follow: true, .. });
+    let follows = matches!(
+        request,
+        Request::Events { follow: true, .. } | Request::ServiceLog { follow: true, .. } | Request::WatchJobs { .. }
+    );
     let send = |item: Item| {
         // Who takes nothing for so long is gone, even if the connection still stands.
         match runtime.block_on(timeout(app.options.limits.write_timeout, tx.send(item))) {

@@ -12,7 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
-use crate::auth::{self, Token};
+use crate::auth::{self, Caller};
 use crate::problem::{self, Problem};
 
 /// The one path that needs no token.
@@ -63,12 +63,12 @@ async fn admitted(app: &App, mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
-fn authenticated(app: &App, request: &Request) -> Result<Token, Problem> {
+fn authenticated(app: &App, request: &Request) -> Result<Caller, Problem> {
     let denied = match auth::presented(request.headers()) {
-        Some(token) => match app.authenticator.authenticate(token) {
+        Some(token) => match app.engine.authenticate(token) {
             Ok(token) => {
-                let wait = app.rates.request(&token.id);
-                return wait.map(|()| token).map_err(|wait| too_often("requests of this token", wait));
+                let wait = app.rates.request(token.id);
+                return wait.map(|()| Caller(token)).map_err(|wait| too_often("requests of this token", wait));
             }
             Err(denied) => Some(denied),
         },

@@ -6,8 +6,10 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 
+use zo_projections::event::vault::Scope;
+
 use crate::app::App;
-use crate::auth::{Scope, Token};
+use crate::auth::Caller;
 use crate::metrics;
 use crate::problem::Problem;
 
@@ -25,7 +27,7 @@ pub(crate) async fn health(State(app): State<Arc<App>>) -> Result<impl IntoRespo
 /// `GET /metrics`.
 pub(crate) async fn metrics(
     State(app): State<Arc<App>>,
-    Extension(token): Extension<Arc<Token>>,
+    Extension(token): Extension<Arc<Caller>>,
 ) -> Result<impl IntoResponse, Problem> {
     token.needs(&[Scope::Read])?;
     Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], app.metrics.text(&app.engine)))
@@ -34,7 +36,7 @@ pub(crate) async fn metrics(
 /// `GET /openapi.json`.
 pub(crate) async fn openapi(
     State(app): State<Arc<App>>,
-    Extension(token): Extension<Arc<Token>>,
+    Extension(token): Extension<Arc<Caller>>,
 ) -> Result<impl IntoResponse, Problem> {
     token.needs(&[Scope::Read])?;
     let mut headers = HeaderMap::new();

@@ -52,12 +52,7 @@ impl Hosts {
     /// Refuses a request to a name that is not taken, or from a page of another origin. Returns the other origin if
     /// there is one, and it is taken.
     pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<Option<HeaderValue>, Problem> {
-        let host = host_of(uri, headers)?;
-        if !self.takes(&host) {
-            let message = format!("this is not {host}");
-            return Err(Problem::new(StatusCode::FORBIDDEN, "forbidden_host", message)
-                .hint("call it by 127.0.0.1 or localhost, or let it have that name: --allow-host"));
-        }
+        let host = self.host(uri, headers)?;
         let Some(value) = headers.get(header::ORIGIN) else { return Ok(None) };
         let origin = value.to_str().unwrap_or_default().to_ascii_lowercase();
         if origin.split_once("://").is_some_and(|(scheme, of)| matches!(scheme, "http" | "https") && of == host) {
@@ -68,6 +63,22 @@ impl Hosts {
         }
         let message = format!("pages of {origin:?} may not use this");
         Err(Problem::new(StatusCode::FORBIDDEN, "forbidden_origin", message).hint("let them: --allow-origin"))
+    }
+
+    /// Refuses a request to a name that is not taken, whichever page it is from.
+    pub(crate) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        self.host(uri, headers).map(drop)
+    }
+
+    /// The name that a request calls, if it is taken.
+    fn host(&self, uri: &Uri, headers: &HeaderMap) -> Result<String, Problem> {
+        let host = host_of(uri, headers)?;
+        if self.takes(&host) {
+            return Ok(host);
+        }
+        let message = format!("this is not {host}");
+        Err(Problem::new(StatusCode::FORBIDDEN, "forbidden_host", message)
+            .hint("call it by 127.0.0.1 or localhost, or let it have that name: --allow-host"))
     }
 
     fn takes(&self, host: &str) -> bool {

@@ -6,16 +6,18 @@
 //! ```
 //!
 //! - [`server`]: start here: [`Http`] listens, answers and stops. [`options`]: where, for whom, how much; [`error`]: why not.
-//! - `gate`: what every request passes: `hosts`, [`auth`], `rates`. `problem`: what went wrong, as it is told.
+//! - `gate`: what every request passes: `hosts`, `auth`, `rates`. `problem`: what went wrong, as it is told.
 //! - `calls`: a request on its way through the engine. `stream`: what comes piece by piece. `intake`: bodies of requests.
 //! - `table`: what can be asked, found out from the types; `api`, `parameters` and `openapi` are made from it.
 //! - `zo`, `openai`: the interfaces of others. `models`: what clients call models.
+//! - `files`: hosted files, on a port of their own.
 
 mod api;
 mod app;
-pub mod auth;
+mod auth;
 mod calls;
 pub mod error;
+mod files;
 mod gate;
 mod health;
 mod holder;
@@ -34,7 +36,6 @@ mod stream;
 mod table;
 mod zo;
 
-pub use auth::{Authenticator, Denied, Scope, Token};
 pub use error::HttpError;
 pub use options::{HttpOptions, Limits, TlsFiles};
 pub use server::Http;

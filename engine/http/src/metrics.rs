@@ -40,6 +40,7 @@ pub(crate) struct Metrics {
     denied: Counter,
     events: Gauge<u64, AtomicU64>,
     runs: Family<StateLabels, Gauge<u64, AtomicU64>>,
+    jobs: Family<StateLabels, Gauge<u64, AtomicU64>>,
     memories: Gauge<u64, AtomicU64>,
     messages: Gauge<u64, AtomicU64>,
     tokens: Gauge<u64, AtomicU64>,
@@ -56,6 +57,7 @@ impl Metrics {
             denied: Counter::default(),
             events: Gauge::default(),
             runs: Family::default(),
+            jobs: Family::default(),
             memories: Gauge::default(),
             messages: Gauge::default(),
             tokens: Gauge::default(),
@@ -67,6 +69,7 @@ impl Metrics {
         registry.register("http_denied", "Requests without a good token", metrics.denied.clone());
         registry.register("events", "Events in the log", metrics.events.clone());
         registry.register("runs", "Runs of models and agents", metrics.runs.clone());
+        registry.register("jobs", "Jobs by what becomes of them", metrics.jobs.clone());
         registry.register("memories", "Memories that are live", metrics.memories.clone());
         registry.register("messages", "Messages of conversations", metrics.messages.clone());
         registry.register("model_tokens", "Tokens that models were sent and sent", metrics.tokens.clone());
@@ -99,6 +102,15 @@ impl Metrics {
                 ("failed", figures.runs_failed),
             ] {
                 self.runs.get_or_create(&StateLabels { state }).set(number);
+            }
+            for (state, number) in [
+                ("pending", figures.jobs_pending),
+                ("running", figures.jobs_running),
+                ("done", figures.jobs_done),
+                ("cancelled", figures.jobs_cancelled),
+                ("dead", figures.jobs_dead),
+            ] {
+                self.jobs.get_or_create(&StateLabels { state }).set(number);
             }
         }
         self.events.set(engine.writer().position().0);

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use zo_engine::protocol::{Answer, EventLine, Response};
+use zo_projections::event::vault::Scope;
 
-use crate::auth::Scope;
 use crate::table::{DEFINITIONS, Entry, PATH, Table};
 use crate::{openai, zo};
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota};
+use zo_projections::TokenId;
 
 use crate::options::Limits;
 
@@ -19,7 +20,7 @@ const FORGET: u32 = 4096;
 
 /// How often each has asked.
 pub(crate) struct Rates {
-    requests: Limiter<String>,
+    requests: Limiter<TokenId>,
     failures: Limiter<IpAddr>,
 }
 
@@ -30,8 +31,8 @@ impl Rates {
     }
 
     /// Counts a request of a token; how long it must wait if that was one too many.
-    pub(crate) fn request(&self, token: &str) -> Result<(), Duration> {
-        self.requests.take(token.to_owned())
+    pub(crate) fn request(&self, token: TokenId) -> Result<(), Duration> {
+        self.requests.take(token)
     }
 
     /// Counts a failed authentication; how long that address must wait if that was one too many.
@@ -86,11 +87,11 @@ mod tests {
     fn each_token_has_its_own_share() {
         let rates = rates();
         for _ in 0..3 {
-            assert_eq!(rates.request("a"), Ok(()));
+            assert_eq!(rates.request(TokenId(1)), Ok(()));
         }
-        let wait = rates.request("a").expect_err("that was one too many");
+        let wait = rates.request(TokenId(1)).expect_err("that was one too many");
         assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        assert_eq!(rates.request("b"), Ok(()));
+        assert_eq!(rates.request(TokenId(2)), Ok(()));
     }
 
     #[test]

@@ -17,11 +17,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 use zo_engine::engine::Engine;
 
 use crate::app::App;
-use crate::auth::Authenticator;
 use crate::error::HttpError;
 use crate::hosts::Hosts;
 use crate::options::{HttpOptions, TlsFiles};
-use crate::{api, gate, health, holder, openai, zo};
+use crate::{api, files, gate, health, holder, openai, zo};
 
 /// Threads that read and write; what the engine does has threads of its own.
 const THREADS: usize = 2;
@@ -36,6 +35,7 @@ pub struct Http {
     runtime: Runtime,
     listening: Vec<Listening>,
     local: SocketAddr,
+    files: Option<SocketAddr>,
 }
 
 /// One port that is listened at.
@@ -49,11 +49,7 @@ impl Http {
     ///
     /// # Errors
     /// If it cannot be listened there, or must not be.
-    pub fn start(
-        engine: Arc<Engine>,
-        authenticator: Arc<dyn Authenticator>,
-        options: HttpOptions,
-    ) -> Result<Self, HttpError> {
+    pub fn start(engine: Arc<Engine>, options: HttpOptions) -> Result<Self, HttpError> {
         for address in [Some(options.listen), options.files_listen].into_iter().flatten() {
             if !address.ip().is_loopback() && options.tls.is_none() {
                 return Err(HttpError::NeedsTls { address });
@@ -71,14 +67,26 @@ impl Http {
         let (listener, local) = listen(options.listen)?;
         let hosts = Hosts::new(local, &options.allowed_hosts, &options.allowed_origins)?;
         let read_timeout = options.limits.read_timeout;
-        let app = Arc::new(App::new(engine, authenticator, options, hosts));
-        let serving = serve(&runtime, listener, local, tls, router(&app), read_timeout)?;
-        Ok(Self { app, runtime, listening: vec![serving], local })
+        let app = Arc::new(App::new(engine, options, hosts));
+        let files = app.options.files_listen.map(listen).transpose()?;
+        let files_address = files.as_ref().map(|(_, address)| *address);
+        let mut listening = Vec::with_capacity(2);
+        if let Some((listener, address)) = files {
+            let router = files::router(&app, address)?;
+            listening.push(serve(&runtime, listener, address, tls.clone(), router, read_timeout)?);
+        }
+        listening.push(serve(&runtime, listener, local, tls, router(&app), read_timeout)?);
+        Ok(Self { app, runtime, listening, local, files: files_address })
     }
 
     /// Where the interface listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.local
+    }
+
+    /// Where hosted files are served.
+    pub fn files_addr(&self) -> Option<SocketAddr> {
+        self.files
     }
 
     /// Listens no longer, lets requests in flight be answered for as long as the limits say, and sends the others away.

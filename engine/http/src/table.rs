@@ -5,8 +5,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use zo_engine::protocol::{Query, Request};
+use zo_projections::event::vault::Scope;
 
-use crate::auth::Scope;
 use crate::intake;
 use crate::problem::Problem;
 
@@ -16,15 +16,35 @@ pub(crate) const DEFINITIONS: &str = "#/components/schemas/";
 pub(crate) const PATH: &str = "/components/schemas";
 
 /// Requests that only look.
-const READ: [&str; 4] = ["query", "events", "replay", "stats"];
+const READ: [&str; 7] = ["query", "events", "replay", "stats", "watch_jobs", "service_log", "get_file"];
 /// Requests that put questions to models, and what belongs to that.
 const ASK: [&str; 6] = ["ask", "resume", "cancel_agent", "answer_permission", "test_model", "list_models"];
 /// Requests of workers.
-const NODE: [&str; 8] =
-    ["join_node", "claim_jobs", "heartbeat", "complete_job", "fail_job", "release_job", "append_job_log", "leave_node"];
+const NODE: [&str; 8] = [
+    "join_node",
+    "claim_jobs",
+    "heartbeat_node",
+    "complete_job",
+    "fail_job",
+    "release_job",
+    "append_job_log",
+    "leave_node",
+];
 /// Requests that are answered piece by piece.
-const STREAMED: [&str; 10] =
-    ["ask", "resume", "events", "replay", "verify", "rebuild", "embed", "use_model", "test_model", "job_logs"];
+const STREAMED: [&str; 12] = [
+    "ask",
+    "resume",
+    "events",
+    "replay",
+    "verify",
+    "rebuild",
+    "embed",
+    "use_model",
+    "test_model",
+    "watch_jobs",
+    "service_log",
+    "get_file",
+];
 
 /// Everything that can be asked.
 pub(crate) struct Table {

@@ -16,8 +16,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use zo_engine::protocol::{AgentRequest, Answered, Arrival, Asking, ConversationChoice, Failure, Request, Response};
 
+use zo_projections::event::vault::Scope;
+
 use crate::app::App;
-use crate::auth::{Scope, Token};
+use crate::auth::Caller;
 use crate::calls::{Call, Item};
 use crate::intake;
 use crate::models::{self, Meant};
@@ -77,7 +79,7 @@ pub(crate) fn describe(paths: &mut Map<String, Value>) {
 /// `POST /zo/ask`.
 async fn ask(
     State(app): State<Arc<App>>,
-    Extension(token): Extension<Arc<Token>>,
+    Extension(token): Extension<Arc<Caller>>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<HttpResponse, Problem> {
@@ -208,7 +210,7 @@ impl Format for Events {
 /// `GET /models/available`.
 async fn available(
     State(app): State<Arc<App>>,
-    Extension(token): Extension<Arc<Token>>,
+    Extension(token): Extension<Arc<Caller>>,
 ) -> Result<HttpResponse, Problem> {
     token.needs(&[Scope::Ask, Scope::Read])?;
     let models = models::available(&app).await?.into_iter().map(|model| {

@@ -828,6 +828,11 @@ pub enum Query {
     Recall(RecallQuestion),
     /// How far the memory index is. → [`Answer::Index`]
     Index,
+    /// Texts as vectors, by the model that recall uses. → [`Answer::Vectors`]
+    Vectors {
+        /// At most [`MAX_PAGE`].
+        texts: Vec<String>,
+    },
     /// The models that texts can be embedded with. → [`Answer::Models`]
     Models,
     /// The language model that answers where no other is named. → [`Answer::ChosenModel`]

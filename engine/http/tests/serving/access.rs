@@ -69,9 +69,9 @@ fn who_has_no_token_is_told_how_to_present_one() {
         let json: Value = response.json().await.expect("JSON");
         assert_eq!(json["error"]["kind"], "unauthorized");
         assert!(json["error"]["hint"].as_str().is_some_and(|hint| hint.contains("zo token create")), "{json}");
-        let expired = get(Some("Bearer old")).send().await.expect("answered");
+        let expired = get(Some(&format!("Bearer {}", served.token("old")))).send().await.expect("answered");
         assert!(expired.headers()["www-authenticate"].to_str().expect("a text").contains("expired"));
-        let bare = get(Some("read")).send().await.expect("answered");
+        let bare = get(Some(served.token("read"))).send().await.expect("answered");
         assert_eq!(bare.status(), StatusCode::OK, "a bare token is taken");
     });
 }
@@ -112,7 +112,7 @@ fn pages_of_a_permitted_origin_may_ask() {
         let response = preflight.send().await.expect("answered");
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");
-        let asked = served.client.get(&url).bearer_auth("read").header("origin", "https://app.example");
+        let asked = served.client.get(&url).bearer_auth(served.token("read")).header("origin", "https://app.example");
         let response = asked.send().await.expect("answered");
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["access-control-allow-origin"], "https://app.example");

@@ -126,14 +126,14 @@ fn events_are_followed_from_where_one_was() {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         let mut text = String::new();
         read_until(&mut response, &mut text, "first").await;
-        assert!(text.starts_with("id: 2\ndata: {\"position\":2,"), "{text}");
+        assert!(text.starts_with("id: 7\ndata: {\"position\":7,"), "{text}");
         let set = json!({"key": "a", "value": "second"});
         let posted = served.as_("admin", &Method::POST, "/api/v1/set_key").json(&set).send().await.expect("answered");
         assert_eq!(posted.status(), StatusCode::OK);
         read_until(&mut response, &mut text, "second").await;
         drop(response);
 
-        let mut again = follow(Some("2")).send().await.expect("answered");
+        let mut again = follow(Some("7")).send().await.expect("answered");
         let mut text = String::new();
         read_until(&mut again, &mut text, "second").await;
         assert!(!text.contains("first"), "{text}");
@@ -150,7 +150,7 @@ fn who_follows_is_let_go_when_the_server_stops() {
     let request = served.as_("read", &Method::GET, "/api/v1/events").header("accept", "text/event-stream");
     let mut response = served.runtime.block_on(async {
         let mut response = request.send().await.expect("answered");
-        read_until(&mut response, &mut String::new(), "id: 1").await;
+        read_until(&mut response, &mut String::new(), "id: 6").await;
         response
     });
     let http = served.http.take().expect("it runs");
@@ -176,7 +176,7 @@ fn figures_are_counted() {
     for expected in [
         "zo_http_requests_total{method=\"GET\",route=\"/api/v1/query/status\",status=\"200\"} 1",
         "zo_http_requests_total{method=\"GET\",route=\"other\",status=\"404\"} 1",
-        "zo_events 1\n",
+        "zo_events 6\n",
         "zo_http_request_seconds_bucket",
         "# EOF",
     ] {

@@ -26,9 +26,9 @@ fn a_body_that_is_too_long_is_refused_whether_it_says_so_or_not() {
     let (status, json) = served.post("/api/v1/memorize", &long);
     assert_eq!((status, json["error"]["kind"].as_str()), (StatusCode::PAYLOAD_TOO_LARGE, Some("too_large")));
     let mut stream = TcpStream::connect(served.http.as_ref().expect("it runs").local_addr()).expect("it listens");
-    let host = served.url.trim_start_matches("http://");
+    let (host, token) = (served.url.trim_start_matches("http://"), served.token("admin"));
     let head = format!(
-        "POST /api/v1/memorize HTTP/1.1\r\nhost: {host}\r\nauthorization: admin\r\n\
+        "POST /api/v1/memorize HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\n\
          content-type: application/json\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("sent");
@@ -77,9 +77,9 @@ fn failing_to_authenticate_becomes_tedious_for_who_fails_alone() {
 fn who_sends_a_body_too_slowly_is_told_so() {
     let served = with(Limits { read_timeout: Duration::from_millis(200), ..Limits::default() });
     let mut stream = TcpStream::connect(served.http.as_ref().expect("it runs").local_addr()).expect("it listens");
-    let host = served.url.trim_start_matches("http://");
+    let (host, token) = (served.url.trim_start_matches("http://"), served.token("admin"));
     let head = format!(
-        "POST /api/v1/forget HTTP/1.1\r\nhost: {host}\r\nauthorization: admin\r\n\
+        "POST /api/v1/forget HTTP/1.1\r\nhost: {host}\r\nauthorization: {token}\r\n\
          content-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
     );
     stream.write_all(head.as_bytes()).expect("sent");

@@ -2,6 +2,8 @@
 
 mod access;
 mod api;
+mod files;
 mod limits;
+mod openai;
 mod support;
 mod zo;

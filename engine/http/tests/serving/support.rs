@@ -1,5 +1,7 @@
 //! A workspace in a folder of its own, offered over HTTP, and a client.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,23 +10,24 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use zo_engine::engine::{Engine, EngineOptions};
-use zo_http::{Authenticator, Denied, Http, HttpOptions, Scope, Token};
+use zo_engine::protocol::{Request, Response};
+use zo_engine::service;
+use zo_http::{Http, HttpOptions};
+use zo_projections::Timestamp;
+use zo_projections::event::vault::Scope;
 
-/// Tokens that are good for one thing each: `admin`, `ask`, `read`, `node`; `old` has expired.
-struct Tokens;
-
-impl Authenticator for Tokens {
-    fn authenticate(&self, token: &str) -> Result<Token, Denied> {
-        let scope = match token {
-            "admin" => Scope::Admin,
-            "ask" => Scope::Ask,
-            "read" => Scope::Read,
-            "node" => Scope::Node,
-            "old" => return Err(Denied::Expired),
-            _ => return Err(Denied::Unknown),
-        };
-        Ok(Token { id: token.to_owned(), name: token.to_owned(), scopes: vec![scope] })
-    }
+/// The secret of a new token.
+fn token(engine: &Engine, name: &str, scope: Scope, expires_at: Option<Timestamp>) -> String {
+    let request = Request::CreateToken { name: name.to_owned(), scopes: vec![scope], expires_at };
+    let mut secret = String::new();
+    let made = service::handle(engine, request, &mut |response| {
+        if let Response::TokenMade(made) = response {
+            secret = made.secret;
+        }
+        ControlFlow::Continue(())
+    });
+    made.expect("a token is made");
+    secret
 }
 
 /// A server over a home of its own.
@@ -34,13 +37,15 @@ pub(crate) struct Served {
     pub(crate) client: Client,
     pub(crate) runtime: Runtime,
     pub(crate) url: String,
+    /// Tokens by what they are called here: `admin`, `ask`, `read`, `node`; `old` has expired.
+    tokens: HashMap<&'static str, String>,
     _folder: TempDir,
 }
 
-/// Options for a test: any free port.
+/// Options for a test: any free ports.
 pub(crate) fn options() -> HttpOptions {
     let anywhere = "127.0.0.1:0".parse().expect("an address");
-    HttpOptions { listen: anywhere, files_listen: None, ..HttpOptions::default() }
+    HttpOptions { listen: anywhere, files_listen: Some(anywhere), ..HttpOptions::default() }
 }
 
 /// An engine over a new home in a folder.
@@ -56,16 +61,24 @@ impl Served {
     pub(crate) fn with(options: HttpOptions) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = engine(folder.path());
+        let mut tokens: HashMap<&'static str, String> =
+            Scope::ALL.into_iter().map(|scope| (scope.name(), token(&engine, scope.name(), scope, None))).collect();
+        tokens.insert("old", token(&engine, "old", Scope::Admin, Some(Timestamp(1))));
         let http = start(&engine, options).expect("it starts");
         let url = format!("http://{}", http.local_addr());
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let client = client();
-        Self { http: Some(http), engine, client, runtime, url, _folder: folder }
+        Self { http: Some(http), engine, client, runtime, url, tokens, _folder: folder }
+    }
+
+    /// The token that is called so here; a name that none has is a token that nobody knows.
+    pub(crate) fn token<'a>(&'a self, name: &'a str) -> &'a str {
+        self.tokens.get(name).map_or(name, String::as_str)
     }
 
     /// A request with a token.
     pub(crate) fn as_(&self, token: &str, method: &Method, path: &str) -> RequestBuilder {
-        self.client.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(token)
+        self.client.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(self.token(token))
     }
 
     /// Sends a request; its status, and its body as JSON (null if it is none).
@@ -100,9 +113,9 @@ pub(crate) fn client() -> Client {
     Client::builder().no_proxy().build().expect("a client")
 }
 
-/// Starts a server with the tokens of these tests.
+/// Starts a server.
 pub(crate) fn start(engine: &Arc<Engine>, options: HttpOptions) -> Result<Http, zo_http::HttpError> {
-    Http::start(engine.clone(), Arc::new(Tokens), options)
+    Http::start(engine.clone(), options)
 }
 
 impl Drop for Served {

@@ -18,7 +18,7 @@ fn the_request_of_zoclones_agent_manager_works_unchanged() {
     let request = served
         .client
         .post(format!("{}/zo/ask", served.url))
-        .header("authorization", "ask")
+        .header("authorization", served.token("ask"))
         .header("content-type", "application/json")
         .body(body.to_string());
     let (status, json) = served.send(request);
