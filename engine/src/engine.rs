@@ -298,6 +298,21 @@ impl Engine {
         &self.store
     }
 
+    /// What of the surroundings of this process matters to models.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// An id that was never given before.
+    pub fn fresh_id(&self) -> u128 {
+        self.world.fresh_id()
+    }
+
+    /// Whether models are called by the name of this provider: `NAME/model`.
+    pub fn has_provider(&self, name: &str) -> bool {
+        providers::find(self, &self.environment, name).is_ok()
+    }
+
     /// Turns names into ids.
     pub fn names(&self) -> &Names {
         &self.names
