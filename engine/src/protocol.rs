@@ -9,20 +9,26 @@
 mod agents;
 mod answer;
 mod asking;
+mod jobs;
 mod json;
 mod models;
 mod request;
 mod response;
+mod schedules;
+mod services;
 
 pub use agents::*;
 pub use answer::*;
 pub use asking::*;
+pub use jobs::*;
 pub use models::*;
 pub use request::*;
 pub use response::*;
+pub use schedules::*;
+pub use services::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

@@ -9,6 +9,8 @@ use zo_projections::{Actor, Position, Timestamp};
 
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
+use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
+use super::{ServiceLine, ShareLine, TokenLine};
 
 /// The answer to a query.
 #[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
@@ -88,8 +90,51 @@ pub enum Answer {
         /// What is wrong with folders in which there is no skill, in words.
         problems: Vec<String>,
     },
+    /// Jobs.
+    Jobs {
+        /// Open ones first, in the order in which they are done; then those that have ended, newest first.
+        jobs: Vec<JobLine>,
+        /// How many there are in all on what was asked for.
+        total: u64,
+    },
+    /// A job.
+    Job(Box<JobDetail>),
+    /// What an attempt printed.
+    JobLog(JobLog),
+    /// Queues.
+    Queues(QueuesAnswer),
+    /// Nodes, by name.
+    Nodes(Vec<NodeLine>),
+    /// What nodes cost: multipliers in thousandths.
+    Prices {
+        /// By tier of GPU.
+        gpus: Vec<(String, u32)>,
+        /// By region.
+        regions: Vec<(String, u32)>,
+    },
+    /// Schedules, the next that is due first.
+    Schedules(Vec<ScheduleLine>),
+    /// A schedule.
+    Schedule(Box<ScheduleDetail>),
+    /// A rule, resolved.
+    Preview(Preview),
+    /// Services, by label.
+    Services(Vec<ServiceLine>),
+    /// Files, by name; of one name, its versions, newest first.
+    Files {
+        /// The files.
+        files: Vec<HostedFile>,
+        /// Continue with `after` this.
+        next: Option<String>,
+    },
+    /// Links, oldest first.
+    Shares(Vec<ShareLine>),
+    /// Tokens, oldest first.
+    Tokens(Vec<TokenLine>),
     /// How far the memory index is.
     Index(IndexStatus),
+    /// Texts as vectors.
+    Vectors(Vectors),
     /// The models that texts can be embedded with.
     Models(Vec<ModelLine>),
     /// The language model that answers where no other is named.
@@ -420,6 +465,15 @@ pub struct IndexStatus {
     pub bytes_vectors: u64,
     /// What was found wrong and made anew since the home was opened, and why there is no search by meaning.
     pub notes: Vec<String>,
+}
+
+/// Texts as vectors.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct Vectors {
+    /// The model.
+    pub model: String,
+    /// One for each text, in their order, of length 1.
+    pub vectors: Vec<Vec<f32>>,
 }
 
 /// A model that texts are embedded with.

@@ -39,6 +39,11 @@ pub(super) fn usual_page() -> u32 {
     100
 }
 
+/// Occurrences of a rule where nobody says how many.
+pub(super) fn usual_occurrences() -> u32 {
+    5
+}
+
 /// Hits of a recall where nobody says how many.
 pub(super) fn usual_hits() -> u32 {
     10

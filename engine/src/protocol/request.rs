@@ -6,8 +6,12 @@ use serde::{Deserialize, Serialize};
 use zo_projections::event::conversation::{Role, ToolCall};
 use zo_projections::event::run::agent::Verdict;
 use zo_projections::event::skill::Origin;
+use zo_projections::event::vault::Scope;
 use zo_projections::{Actor, Position, Timestamp};
 
+use super::jobs::{JobInput, NodeInput, RunningAttempt};
+use super::schedules::ScheduleInput;
+use super::services::ServiceInput;
 use super::{Asking, Environment, SecretText, json};
 
 #[cfg(doc)]
@@ -351,6 +355,279 @@ pub enum Request {
         /// Its name, as [`Query::Models`] lists it.
         name: String,
     },
+    /// Submit jobs. Answered with one [`Response::Acknowledged`] for all, in their order. Jobs of one request may wait for each
+    /// other by their names.
+    SubmitJobs {
+        /// At most [`MAX_PAGE`].
+        jobs: Vec<JobInput>,
+        /// Whether they are a batch: they are listed and waited for as one.
+        #[serde(default)]
+        batch: bool,
+    },
+    /// Have a job not done, or stopped. Answered with [`Response::Acknowledged`].
+    CancelJob {
+        /// Its id, or the end of it.
+        job: String,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Try a dead or interrupted job again. Answered with [`Response::Acknowledged`].
+    RetryJob {
+        /// Its id, or the end of it.
+        job: String,
+    },
+    /// Watch jobs until they have ended or wait for a person. Answered with [`Response::JobArrived`]. While somebody
+    /// watches, the process that has the home carries jobs out, whether it serves or not.
+    WatchJobs {
+        /// Their ids, or ends of them; at most [`MAX_PAGE`].
+        #[serde(default)]
+        jobs: Vec<String>,
+        /// All of this batch.
+        #[serde(default)]
+        batch: Option<String>,
+        /// Whether what they print is told.
+        #[serde(default)]
+        logs: bool,
+    },
+    /// Give a queue a limit, or stop it. Answered with [`Response::Acknowledged`].
+    SetQueue {
+        /// Its name.
+        queue: String,
+        /// How many of its jobs may run at a time.
+        #[serde(default)]
+        limit: Option<u32>,
+        /// Whether none is begun.
+        #[serde(default)]
+        paused: bool,
+    },
+    /// Join as a node. Answered with [`Response::NodeJoined`].
+    JoinNode {
+        /// What it is.
+        node: NodeInput,
+    },
+    /// Take jobs. Answered with [`Response::JobsClaimed`].
+    ClaimJobs {
+        /// The node's id.
+        node: String,
+        /// At most so many.
+        most: u32,
+        /// How long to wait for one, in milliseconds; at most a minute.
+        #[serde(default)]
+        wait_ms: u64,
+        /// Only from these queues, if there are any.
+        #[serde(default)]
+        queues: Vec<String>,
+    },
+    /// Say what a node runs, which keeps it the node's. Answered with [`Response::NodeHeard`], without waiting for the disk.
+    HeartbeatNode {
+        /// The node's id.
+        node: String,
+        /// What it runs.
+        #[serde(default)]
+        running: Vec<RunningAttempt>,
+        /// Whether it takes no more jobs.
+        #[serde(default)]
+        draining: bool,
+    },
+    /// Say that a job is done. Answered with [`Response::Acknowledged`].
+    CompleteJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// What it brought, as JSON.
+        #[serde(with = "json::text", default)]
+        #[schemars(with = "Option<serde_json::Value>")]
+        result: Option<String>,
+    },
+    /// Say that an attempt came to nothing. Answered with [`Response::Acknowledged`].
+    FailJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        reason: String,
+        /// Whether trying again may help.
+        #[serde(default = "json::yes")]
+        retriable: bool,
+    },
+    /// Give a job back undone. Answered with [`Response::Acknowledged`].
+    ReleaseJob {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// Why.
+        #[serde(default)]
+        reason: Option<String>,
+    },
+    /// Add to the log of an attempt. Answered with [`Response::LogAppended`], without waiting for the disk.
+    AppendJobLog {
+        /// The node's id.
+        node: String,
+        /// The job's id.
+        job: String,
+        /// Which attempt.
+        attempt: u32,
+        /// How many bytes come before it. What is there already is left out.
+        offset: u64,
+        /// What it printed.
+        text: String,
+    },
+    /// Say that a node leaves. What it still has is lost. Answered with [`Response::Acknowledged`].
+    LeaveNode {
+        /// The node's id or name.
+        node: String,
+    },
+    /// Give a node no more jobs, or some again. Answered with [`Response::Acknowledged`].
+    DrainNode {
+        /// The node's name.
+        node: String,
+        /// Whether it gets jobs again.
+        #[serde(default)]
+        resume: bool,
+    },
+    /// Forget a node. Answered with [`Response::Acknowledged`].
+    RemoveNode {
+        /// The node's name.
+        node: String,
+    },
+    /// Lay down what nodes cost: multipliers in thousandths. Answered with [`Response::Acknowledged`].
+    SetPrices {
+        /// By tier of GPU.
+        #[serde(default)]
+        gpus: Vec<(String, u32)>,
+        /// By region.
+        #[serde(default)]
+        regions: Vec<(String, u32)>,
+    },
+    /// Add a schedule. Answered with [`Response::Acknowledged`].
+    AddSchedule {
+        /// The schedule.
+        schedule: Box<ScheduleInput>,
+    },
+    /// Change a schedule. Answered with [`Response::Acknowledged`].
+    EditSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+        /// What it is from now on; its id is that of the one changed.
+        schedule: Box<ScheduleInput>,
+    },
+    /// Have a schedule occur no more for now. Answered with [`Response::Acknowledged`].
+    PauseSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Have it occur again. Answered with [`Response::Acknowledged`].
+    ResumeSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Remove a schedule for good. Answered with [`Response::Acknowledged`].
+    RemoveSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// Have a schedule occur now. Answered with [`Response::Acknowledged`]: the id is that of the job.
+    RunSchedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+        /// The job's id, chosen by who asks: asked again, nothing is done twice.
+        #[serde(with = "json::id", default = "json::fresh_id")]
+        #[schemars(with = "Option<json::Ulid>", !default)]
+        job: u128,
+    },
+    /// Add a service, or give it other properties. Answered with [`Response::Acknowledged`].
+    AddService {
+        /// The service.
+        service: Box<ServiceInput>,
+    },
+    /// Have a service run, run no more, or started anew. Answered with [`Response::Acknowledged`].
+    ControlService {
+        /// Its label.
+        label: String,
+        /// What is to be done.
+        action: ServiceAction,
+    },
+    /// What a service printed. Answered with [`Response::ServiceLog`], again and again if it is followed.
+    ServiceLog {
+        /// Its label.
+        label: String,
+        /// The last so many lines.
+        #[serde(default = "json::usual_page")]
+        lines: u32,
+        /// Whether to go on.
+        #[serde(default)]
+        follow: bool,
+    },
+    /// Put a content under a name. Answered with [`Response::Acknowledged`].
+    PutFile {
+        /// The name: a relative path with `/`.
+        name: String,
+        /// What it is; told from the name and the content if not said.
+        #[serde(default)]
+        media_type: Option<String>,
+        /// Where the content comes from.
+        content: FileContent,
+    },
+    /// The content of a file. Answered with [`Response::FileBytes`], piece by piece.
+    GetFile {
+        /// The name.
+        name: String,
+        /// The version, from 1; the last one if not said.
+        #[serde(default)]
+        version: Option<u32>,
+        /// The first byte.
+        #[serde(default)]
+        offset: u64,
+        /// How many bytes; to the end if not said.
+        #[serde(default)]
+        length: Option<u64>,
+    },
+    /// Remove a name; its versions stay. Answered with [`Response::Acknowledged`].
+    RemoveFile {
+        /// The name.
+        name: String,
+    },
+    /// Let whoever has a link read a file, or all below a folder. Answered with [`Response::Shared`].
+    ShareFile {
+        /// The name, or a folder with a slash behind it.
+        name: String,
+        /// Whether folders are answered with their `index.html`.
+        #[serde(default)]
+        site: bool,
+        /// Until when it holds.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+    },
+    /// Take a link back. Answered with [`Response::Acknowledged`].
+    UnshareFile {
+        /// Its id.
+        id: String,
+    },
+    /// Make a token of the HTTP interface. Answered with [`Response::TokenMade`].
+    CreateToken {
+        /// What it is called.
+        name: String,
+        /// What it is good for.
+        scopes: Vec<Scope>,
+        /// Until when it holds.
+        #[serde(default)]
+        expires_at: Option<Timestamp>,
+    },
+    /// Take a token back. Answered with [`Response::Acknowledged`].
+    RevokeToken {
+        /// Its name or id.
+        token: String,
+    },
     /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
     AppendPlaceholders {
         /// How many, at most [`MAX_PAGE`].
@@ -358,6 +635,35 @@ pub enum Request {
         /// How many bytes each.
         bytes: u32,
     },
+}
+
+impl Request {
+    /// The same in these surroundings, where it matters in which: for a request that came without any.
+    #[must_use]
+    pub fn in_environment(mut self, surroundings: &Environment) -> Self {
+        let environment = match &mut self {
+            Self::Ask(asking) => &mut asking.environment,
+            Self::Resume { environment, .. }
+            | Self::Compact { environment, .. }
+            | Self::Introduce { environment }
+            | Self::ListModels { environment, .. }
+            | Self::TestModel { environment, .. }
+            | Self::SetKeyOfProvider { environment, .. }
+            | Self::RemoveKeyOfProvider { environment, .. }
+            | Self::CheckKeyOfProvider { environment, .. }
+            | Self::SetPassphrase { environment, .. }
+            | Self::Query {
+                query:
+                    Query::WouldAnswer { environment }
+                    | Query::Providers { environment }
+                    | Query::ProviderKeys { environment },
+                ..
+            } => environment,
+            _ => return self,
+        };
+        environment.clone_from(surroundings);
+        self
+    }
 }
 
 /// A content to keep.
@@ -522,6 +828,11 @@ pub enum Query {
     Recall(RecallQuestion),
     /// How far the memory index is. → [`Answer::Index`]
     Index,
+    /// Texts as vectors, by the model that recall uses. → [`Answer::Vectors`]
+    Vectors {
+        /// At most [`MAX_PAGE`].
+        texts: Vec<String>,
+    },
     /// The models that texts can be embedded with. → [`Answer::Models`]
     Models,
     /// The language model that answers where no other is named. → [`Answer::ChosenModel`]
@@ -570,6 +881,87 @@ pub enum Query {
         #[serde(default)]
         folders: Vec<(String, Origin)>,
     },
+    /// A page of jobs. → [`Answer::Jobs`]
+    Jobs {
+        /// Only in this state: `ready`, `dead`…
+        #[serde(default)]
+        state: Option<String>,
+        /// Only of this queue.
+        #[serde(default)]
+        queue: Option<String>,
+        /// Only of this batch.
+        #[serde(default)]
+        batch: Option<String>,
+        /// How many to skip.
+        #[serde(default)]
+        skip: u32,
+        /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
+        limit: u32,
+    },
+    /// Everything about a job. → [`Answer::Job`]
+    Job {
+        /// Its id, or the end of it.
+        job: String,
+    },
+    /// What an attempt of a job printed. → [`Answer::JobLog`]
+    JobLog {
+        /// Its id, or the end of it.
+        job: String,
+        /// Which attempt; the last one if not said.
+        #[serde(default)]
+        attempt: Option<u32>,
+    },
+    /// The queues. → [`Answer::Queues`]
+    Queues,
+    /// The nodes. → [`Answer::Nodes`]
+    Nodes,
+    /// What nodes cost. → [`Answer::Prices`]
+    Prices,
+    /// The schedules. → [`Answer::Schedules`]
+    Schedules,
+    /// Everything about a schedule. → [`Answer::Schedule`]
+    Schedule {
+        /// Its name, its id, or the end of it.
+        reference: String,
+    },
+    /// A rule, resolved without being stored. → [`Answer::Preview`]
+    PreviewRule {
+        /// RFC 5545 lines, five cron fields, or a phrase.
+        rule: String,
+        /// The time zone of a rule that names none.
+        #[serde(default)]
+        zone: Option<String>,
+        /// The occurrences after this instant; after now if not said.
+        #[serde(default)]
+        from: Option<Timestamp>,
+        /// How many, at most [`MAX_PAGE`].
+        #[serde(default = "json::usual_occurrences")]
+        count: u32,
+    },
+    /// The services. → [`Answer::Services`]
+    Services,
+    /// A page of files. → [`Answer::Files`]
+    Files {
+        /// Those that begin with this.
+        #[serde(default)]
+        prefix: String,
+        /// Those after this one.
+        #[serde(default)]
+        after: Option<String>,
+        /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
+        limit: u32,
+    },
+    /// The versions of a file. → [`Answer::Files`]
+    FileVersions {
+        /// The name.
+        name: String,
+    },
+    /// The links. → [`Answer::Shares`]
+    Shares,
+    /// The tokens. → [`Answer::Tokens`]
+    Tokens,
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {
         /// The surroundings of who asks.
@@ -635,4 +1027,33 @@ pub struct EventSelection {
     pub stream: Option<String>,
     /// Only those whose kind begins with this: `memory.memorized`, `memory`.
     pub kind: Option<String>,
+}
+
+/// What is to be done with a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceAction {
+    /// It runs, from now on and whenever the engine does.
+    Start,
+    /// It does not run.
+    Stop,
+    /// It is ended and started anew.
+    Restart,
+    /// It is removed.
+    Remove,
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FileContent {
+    /// These bytes.
+    Bytes(
+        #[serde(with = "json::bytes")]
+        #[schemars(with = "json::Base64")]
+        Vec<u8>,
+    ),
+    /// This file of the machine that has the home, absolute. Not over the network.
+    #[serde(skip)]
+    Path(String),
 }

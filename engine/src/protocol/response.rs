@@ -7,8 +7,10 @@ use zo_projections::Position;
 
 use super::answer::{Answer, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
 use super::asking::{AnswerBegun, Answered, Arrival};
+use super::jobs::{ClaimedJob, JobArrival, NodeHeard, NodeJoined};
 use super::json;
 use super::models::{ChatModelLine, TestStep};
+use super::services::{ShareLine, TokenMade};
 
 /// One response.
 #[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +64,34 @@ pub enum Response {
     BackedUp(BackedUp),
     /// How far embedding has come.
     Embedded(Embedded),
+    /// Something about jobs that are watched.
+    JobArrived(JobArrival),
+    /// A node may work.
+    NodeJoined(NodeJoined),
+    /// Jobs that a node was given; none if there were none for it.
+    JobsClaimed(Vec<ClaimedJob>),
+    /// What a node is told that was heard from.
+    NodeHeard(NodeHeard),
+    /// How much of a log is there: bytes from its beginning.
+    LogAppended {
+        /// Where to go on.
+        next: u64,
+    },
+    /// A token was made.
+    TokenMade(Box<TokenMade>),
+    /// A link was made.
+    Shared(Box<ShareLine>),
+    /// A piece of a file.
+    FileBytes(
+        #[serde(with = "json::bytes")]
+        #[schemars(with = "json::Base64")]
+        Vec<u8>,
+    ),
+    /// Lines that a service printed.
+    ServiceLog {
+        /// The lines, each with its time in front.
+        lines: Vec<String>,
+    },
     /// The request failed; nothing follows.
     Failed(Failure),
     /// The request is done; nothing follows.

@@ -4,7 +4,8 @@
 //! next are recorded in one commit: it is never done twice, and never forgotten.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Payload;
 use super::job::JobKind;
@@ -12,7 +13,7 @@ use crate::ids::JobId;
 use crate::time::Timestamp;
 
 /// What is done about occurrences that were due while nobody looked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Misfire {
     /// They are left out.
@@ -129,7 +130,7 @@ impl Payload for Occurred {
 }
 
 /// Why occurrences were left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[repr(u8)]
 pub enum WhyMissed {

@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bincode::{Decode, Encode};
 use hashbrown::HashMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use self::order::Order;
 pub use ended::{Ended, How};
@@ -74,7 +76,7 @@ pub struct Queue {
 }
 
 /// How many jobs there are in which state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, serde::Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[allow(missing_docs)] // the names say it
 pub struct Counts {
     pub blocked: u64,

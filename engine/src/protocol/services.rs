@@ -1,0 +1,143 @@
+//! Services, hosted files, and tokens of the HTTP interface.
+
+use std::collections::BTreeMap;
+
+use bincode::{Decode, Encode};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use zo_projections::Timestamp;
+use zo_projections::event::vault::Scope;
+
+/// A process that is to run for as long as the engine does.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceInput {
+    /// Its label.
+    pub label: String,
+    /// The program and its arguments; no shell is in between.
+    pub argv: Vec<String>,
+    /// The folder it starts in, absolute.
+    #[serde(default)]
+    pub folder: Option<String>,
+    /// Its environment, besides `PATH`, `HOME`, `TMPDIR`, `LANG` and `PORT`.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Files and folders it may write, absolute.
+    #[serde(default)]
+    pub write: Vec<String>,
+    /// Files and folders it may read, absolute.
+    #[serde(default)]
+    pub read: Vec<String>,
+    /// The port it listens at, told to it as `PORT`; any that is free if not said.
+    #[serde(default)]
+    pub port: Option<u16>,
+    /// How it is found out whether it answers.
+    #[serde(default)]
+    pub health: Option<HealthCheck>,
+    /// Whether it is only added, and not started.
+    #[serde(default)]
+    pub stopped: bool,
+}
+
+/// How it is found out whether a service answers.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HealthCheck {
+    /// A path that must be answered with 2xx; whether it takes connections, if not said.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// How often it is asked, in milliseconds.
+    #[serde(default)]
+    pub interval_ms: Option<u64>,
+    /// How long it may take to answer, in milliseconds.
+    #[serde(default)]
+    pub timeout_ms: Option<u64>,
+    /// How often in a row it must not answer to count as unhealthy; it is started anew then.
+    #[serde(default)]
+    pub threshold: Option<u32>,
+}
+
+/// A service in a list.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct ServiceLine {
+    /// Its label.
+    pub label: String,
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// The folder it starts in.
+    pub folder: Option<String>,
+    /// `running`, `starting`, `unhealthy`, `backing off`, `stopped`, or `waiting` if no engine that supervises is running.
+    pub state: String,
+    /// Whether it is to run.
+    pub wanted: bool,
+    /// The port it listens at.
+    pub port: Option<u16>,
+    /// Since when its process is as it is.
+    pub since: Option<Timestamp>,
+    /// When it is started again.
+    pub restart_at: Option<Timestamp>,
+    /// Its last exit code.
+    pub code: Option<i32>,
+    /// The signal that ended it last.
+    pub signal: Option<i32>,
+    /// How often it ended by itself.
+    pub exits: u64,
+}
+
+/// A hosted file.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct HostedFile {
+    /// Its name.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// What it is.
+    pub media_type: String,
+    /// blake3 of its content, in hex.
+    pub blake3: String,
+    /// When it was put.
+    pub at: Timestamp,
+    /// Which version it is, from 1.
+    pub version: u32,
+    /// Whether its name has no content any more.
+    pub removed: bool,
+}
+
+/// A link to hosted files.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct ShareLine {
+    /// Its id.
+    pub id: String,
+    /// What it lets be read.
+    pub name: String,
+    /// The path of its URL, behind the address where files are served: `/s/01J…-secret/`.
+    pub path: String,
+    /// Whether folders are answered with their `index.html`.
+    pub site: bool,
+    /// Until when it holds.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A token of the HTTP interface.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct TokenLine {
+    /// Its id.
+    pub id: String,
+    /// What it is called.
+    pub name: String,
+    /// What it is good for.
+    pub scopes: Vec<Scope>,
+    /// Until when it holds.
+    pub expires_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A token that was just made: the only time that its secret is shown.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct TokenMade {
+    /// The token.
+    pub token: TokenLine,
+    /// What is sent as `Authorization: Bearer …`.
+    pub secret: String,
+}
