@@ -159,6 +159,16 @@ fn what_is_too_large_is_refused() {
 }
 
 #[test]
+fn a_clock_that_is_far_off_is_no_panic() {
+    for now in [DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC] {
+        for text in ["in 20 minutes", "every day at 9", "0 9 * * *", "FREQ=HOURLY", "every 7 hours", "tomorrow at 9"] {
+            let _ = parse(text, "Pacific/Kiritimati", now);
+            let _ = parse(text, "America/Adak", now);
+        }
+    }
+}
+
+#[test]
 fn no_text_makes_it_panic() {
     let pieces = [
         "every",
