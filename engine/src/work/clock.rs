@@ -17,6 +17,9 @@ const AFTER_A_FAILURE: Duration = Duration::from_secs(5);
 impl Engine {
     /// Does what is due, until this process ends.
     pub(super) fn watch_the_clock(&self) {
+        if let Err(failure) = self.forgive_silence() {
+            tracing::warn!("leases of nodes elsewhere: {failure}");
+        }
         let mut seen = self.writer.position();
         while !self.is_stopping() {
             let now = self.world.now();
