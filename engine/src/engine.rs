@@ -18,6 +18,7 @@ use crate::bodies::Bodies;
 use crate::disk::DiskError;
 use crate::disk::arriving::Arriving;
 use crate::disk::blobs::Blobs;
+use crate::disk::chunks::Chunks;
 use crate::disk::keys::{KeyError, KeyRing};
 use crate::disk::lock::{Lock, LockError};
 use crate::fold::{self, FoldError};
@@ -29,9 +30,9 @@ use crate::reader::Reader;
 use crate::recall::{Log as RecallLog, Recall};
 use crate::service::asking::Turns;
 use crate::snapshots::{self, Snapshots};
-use crate::work::Work;
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
+use crate::work::Work;
 use crate::world::{SystemWorld, World};
 use crate::writer::{AfterCommit, Poisoned, SubmitError, Writer};
 
@@ -65,6 +66,8 @@ pub struct Engine {
     pub(crate) arriving: Arriving,
     /// What jobs print that are running.
     pub(crate) job_logs: Arriving,
+    /// The contents of hosted files.
+    pub(crate) chunks: Chunks,
     /// What this process does beside answering.
     pub(crate) work: Work,
     /// Who carries on which run.
@@ -189,6 +192,7 @@ impl Engine {
         bodies.keys().check(views.streams.last_key())?;
 
         let arriving = Arriving::new(home.arriving(), bodies.keys().arriving_key());
+        let chunks = Chunks::new(home.files(), &bodies.keys().arriving_key());
         let job_logs = Arriving::new(home.job_logs(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
@@ -205,6 +209,7 @@ impl Engine {
             models: Models::new(models),
             arriving,
             job_logs,
+            chunks,
             work: Work::default(),
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
@@ -219,7 +224,9 @@ impl Engine {
             engine.home.mark_used()?;
         }
         engine.work.belong_to(&engine);
-        engine.lose_what_was_running_here().unwrap_or_else(|failure| tracing::warn!("jobs of a process that ended: {failure}"));
+        engine
+            .lose_what_was_running_here()
+            .unwrap_or_else(|failure| tracing::warn!("jobs of a process that ended: {failure}"));
         engine.learn_keys();
         engine.start("zo-housekeeper", Self::housekeep);
         if index_behind {
@@ -289,6 +296,21 @@ impl Engine {
     /// The store.
     pub fn store(&self) -> &LocalStore {
         &self.store
+    }
+
+    /// What of the surroundings of this process matters to models.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// An id that was never given before.
+    pub fn fresh_id(&self) -> u128 {
+        self.world.fresh_id()
+    }
+
+    /// Whether models are called by the name of this provider: `NAME/model`.
+    pub fn has_provider(&self, name: &str) -> bool {
+        providers::find(self, &self.environment, name).is_ok()
     }
 
     /// Turns names into ids.

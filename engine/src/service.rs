@@ -8,7 +8,7 @@ pub(crate) mod asking;
 pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
-mod files;
+pub mod files;
 mod jobs;
 mod kv;
 mod log;
@@ -204,6 +204,7 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Digests => status::digests(engine, at),
         Query::Recall(question) => recall::recall(engine, &question, at),
         Query::Index => recall::index(engine),
+        Query::Vectors { texts } => recall::vectors(engine, &texts),
         Query::Models => recall::models(engine),
         Query::ChosenModel => models::chosen(engine, at),
         Query::WouldAnswer { environment } => models::would_answer(engine, &environment),

@@ -5,6 +5,8 @@
 //! `PROPTEST_RNG_SEED` repeats a run.
 
 mod agents;
+mod queue;
+mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,6 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::agents::{agent_command, agent_event, check_agents, written_likely};
+use self::work::{check_attempts, recount_work, work_command, work_event, written_work};
 use crate::command::{Command, ExpectedVersion, Name, NewFile, NewMessage, Parent, Rejection, Submission};
 use crate::decide::decide;
 use crate::event::conversation::{MessageBody, Role};
@@ -91,7 +94,8 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let body = memory::Body { content: text(a), ..memory::Body::default() };
     let digest = Digest(u128::from(a % 8));
     let reason = text(a);
-    match kind % 40 {
+    match kind % 56 {
+        40.. => work_command(kind.wrapping_mul(11) ^ d, [thing, a, b, c, d]),
         27.. => agent_command(kind.wrapping_mul(13) ^ d, [thing, a, b, c, d]),
         0 if b % 2 == 0 => Command::ChooseEmbedder { model: text(a % 3) },
         0 => Command::CreateHome { zo_version: text(a) },
@@ -196,8 +200,9 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
     let digest = Digest(u128::from(a % 3));
     let size = if b == 255 { u32::MAX } else { b.into() };
     let message = MessageId(u128::from(a % 8));
-    let event: Event = match kind % 28 {
-        19.. => agent_event(kind % 28, [thing, a, b, c, d]),
+    let event: Event = match kind % 40 {
+        28.. => work_event(kind % 40, [thing, a, b, c, d]),
+        19.. => agent_event(kind % 40, [thing, a, b, c, d]),
         0 if b % 2 == 0 => home::EmbedderChosen { model: text(a) }.into(),
         0 => home::Created { zo_version: text(a) }.into(),
         1 => conversation::Started { name: (a % 2 == 0).then_some(digest) }.into(),
@@ -326,6 +331,7 @@ fn check_against_a_naive_recount(views: &Views) {
         assert_eq!(views.conversations.by_message(id), None);
     }
     assert_eq!(views.key_values.after("", None).count(), views.key_values.len());
+    recount_work(views);
 }
 
 /// What the views should say of streams and keys, folded in the plainest way from a log that is possible.
@@ -414,6 +420,7 @@ proptest! {
         check_against_a_naive_recount(&writer.views);
         check_against_a_naive_fold(&writer.views, &writer.log);
         check_agents(&writer.views, &writer.log);
+        check_attempts(&writer.log);
     }
 
     /// The same command against the same state comes to the same, also when the state comes from a snapshot.

@@ -21,9 +21,18 @@ use zo_engine::protocol::{
 use zo_engine::service;
 use zo_engine::world::SimulatedWorld;
 use zo_model_server::{ModelServer, Response as Scripted, openai};
+use zo_projections::decide::job::Attempt;
+use zo_projections::decide::schedule::Occurrence;
+use zo_projections::decide::service::ServiceNews;
 use zo_projections::event::conversation::{Role, ToolCall};
+use zo_projections::event::home::{PricesSet, QueueSet};
+use zo_projections::event::job::{Effect, EndBody, JobBody, JobKind, Requirements, Submitted};
 use zo_projections::event::run::agent::Verdict;
+use zo_projections::event::schedule::{Misfire, Missed, Plan, PlanBody, WhyMissed};
 use zo_projections::event::skill::Origin;
+use zo_projections::event::vault::{Scope, TokenCreated};
+use zo_projections::event::{file, node, service as services};
+use zo_projections::ids::{FileId, JobId, NodeId, ScheduleId, ServiceId, TokenId};
 use zo_projections::{Actor, Command, Digest, Submission, Timestamp};
 
 fn logs() -> PathBuf {
@@ -281,12 +290,205 @@ fn while_waiting(engine: &Engine, ask: Request, say: impl FnOnce(PermissionLine)
     })
 }
 
+/// A job with nothing special about it.
+fn job(id: u128, submitted: Submitted) -> Command {
+    let body = JobBody {
+        spec: json!({"kind": "command", "argv": ["true"]}).to_string(),
+        name: Some(format!("errand {id}")),
+        unique: submitted.unique.map(|_| "errand".to_owned()),
+    };
+    Command::SubmitJob { job: JobId(id), submitted: Box::new(submitted), body }
+}
+
+/// A log in which work is done in its time: jobs, nodes, schedules, services, files and tokens, as the engine decides them.
+/// Nothing is carried out.
+fn tell_of_work(engine: &Engine, world: &SimulatedWorld) -> Result<()> {
+    let submit = |command: Command| {
+        let told = format!("{command:?}");
+        let receipt = engine.writer().submit_one(Submission::new(Actor::User, command))?;
+        ensure!(receipt.events > 0, "nothing came of {told}");
+        Ok(receipt)
+    };
+    let begin = Timestamp::parse("2026-11-21T08:30:00Z").context("a time")?;
+    let second = |second: i64| Timestamp(begin.0 + 1000 * second);
+    let (here, far) = (NodeId(1), NodeId(2));
+    let (plain, once) = (Submitted::default, || Submitted { effect: Effect::Once, ..Submitted::default() });
+    let claim =
+        |node: NodeId| Command::ClaimJob { node, lease_ms: (node == far).then_some(60_000), queues: Vec::new() };
+    let attempt = |job: u128, node: NodeId, attempt: u32| Attempt { job: JobId(job), node, attempt };
+    let end = |result: Option<&str>, reason: Option<&str>| {
+        let (result, reason) = (result.map(str::to_owned), reason.map(str::to_owned));
+        Some(EndBody { result, reason, log: "It begins.\n".to_owned(), log_left_out: 0 })
+    };
+    let fail = |attempt: Attempt, again: bool| Command::FailJob {
+        attempt,
+        again,
+        jitter: 0,
+        body: end(None, Some("exit code 3")),
+    };
+
+    let local = node::Joined { name: "here".to_owned(), capacity: 4, local: true, ..node::Joined::default() };
+    let remote = node::Joined {
+        name: "far".to_owned(),
+        labels: vec!["fast".to_owned()],
+        region: Some("eu".to_owned()),
+        gpu: Some("a100".to_owned()),
+        price_micros: 1_000_000,
+        local: false,
+        ..local.clone()
+    };
+    submit(Command::JoinNode { node: here, joined: local, running: Vec::new() })?;
+    submit(Command::JoinNode { node: far, joined: remote.clone(), running: Vec::new() })?;
+    let gone = node::Joined { name: "gone".to_owned(), ..remote };
+    submit(Command::JoinNode { node: NodeId(3), joined: gone, running: Vec::new() })?;
+    submit(Command::LeaveNode { node: NodeId(3) })?;
+    submit(Command::RemoveNode { node: NodeId(3) })?;
+    submit(Command::DrainNode { node: far })?;
+    submit(Command::ResumeNode { node: far })?;
+    let prices = PricesSet { gpus: vec![("a100".to_owned(), 2500)], regions: vec![("eu".to_owned(), 1100)] };
+    submit(Command::SetPrices { prices })?;
+    submit(Command::SetQueue { set: QueueSet { queue: "slow".to_owned(), limit: Some(1), paused: false } })?;
+
+    // One that fails, is tried again and is done; one that waits for it; one that is too late; one that is far.
+    submit(job(11, Submitted { unique: Some(Digest(5)), max_attempts: 2, ..plain() }))?;
+    submit(job(12, Submitted { after: vec![JobId(11)], ..plain() }))?;
+    submit(job(13, Submitted { queue: "slow".to_owned(), deadline: Some(second(5)), ..once() }))?;
+    let requires =
+        Requirements { region: Some("eu".to_owned()), max_price_micros: Some(3_000_000), ..Requirements::default() };
+    submit(job(14, Submitted { requires, priority: 9, ..once() }))?;
+    submit(claim(far))?;
+    submit(Command::CancelJob { job: JobId(13), reason: Some("not today".to_owned()) })?;
+    submit(claim(here))?;
+    submit(fail(attempt(11, here, 1), true))?;
+    submit(Command::HearNodes { nodes: vec![far], lease_ms: 90_000 })?;
+    world.set_now(second(10));
+    submit(Command::AdvanceClock)?;
+    submit(claim(here))?;
+    submit(Command::CompleteJob { attempt: attempt(11, here, 2), body: end(Some("5"), None) })?;
+    submit(job(15, Submitted { deadline: Some(second(20)), not_before: Some(second(30)), ..plain() }))?;
+    world.set_now(second(25));
+    submit(Command::AdvanceClock)?;
+    submit(Command::RetryJob { job: JobId(15) })?;
+    submit(claim(here))?;
+    submit(Command::ReleaseJob { attempt: attempt(12, here, 1) })?;
+    submit(claim(here))?;
+    submit(Command::CancelJob { job: JobId(12), reason: None })?;
+    submit(Command::RecordJobStopped { attempt: attempt(12, here, 2), body: end(None, Some("it was stopped")) })?;
+    // Nothing is heard of the far one: what may be done only once waits for a person.
+    world.set_now(second(200));
+    submit(Command::AdvanceClock)?;
+
+    let plan = |rule: &str, misfire| Plan {
+        rule: format!("DTSTART;TZID=Europe/Berlin:20261121T093000\nRRULE:{rule}"),
+        zone: "Europe/Berlin".to_owned(),
+        misfire,
+        kind: JobKind::Command,
+        check_in: false,
+    };
+    let body = |written: &str| PlanBody {
+        name: Some("report".to_owned()),
+        written: written.to_owned(),
+        spec: json!({"kind": "command", "argv": ["true"]}).to_string(),
+        options: "{}".to_owned(),
+    };
+    let (schedule, other) = (ScheduleId(1), ScheduleId(2));
+    let add = |schedule, rule: &str, written: &str, next| Command::AddSchedule {
+        schedule,
+        plan: plan(rule, Misfire::Once),
+        body: body(written),
+        next: Some(second(next)),
+    };
+    submit(add(schedule, "FREQ=HOURLY", "every hour", 210))?;
+    submit(add(other, "FREQ=DAILY", "every day", 300))?;
+    let occur = |due, job: u128, next: i64, by_hand| {
+        Command::Occur(Box::new(Occurrence {
+            schedule,
+            due: second(due),
+            next: Some(second(next)),
+            by_hand,
+            job: JobId(job),
+            submitted: plain(),
+            body: JobBody::default(),
+        }))
+    };
+    world.set_now(second(211));
+    submit(occur(210, 21, 3810, false))?;
+    submit(occur(211, 22, 3810, true))?;
+    // Job 15 was there before them.
+    for (job, again) in [(15, None), (21, Some(false)), (22, None)] {
+        submit(claim(here))?;
+        let attempt = attempt(job, here, 1);
+        submit(match again {
+            Some(again) => fail(attempt, again),
+            None => Command::CompleteJob { attempt, body: end(Some("null"), None) },
+        })?;
+    }
+    world.set_now(second(20_000));
+    let (from, to, next) = (second(3810), second(18_210), Some(second(21_810)));
+    let missed = Missed { from, to, count: 5, why: WhyMissed::Policy, next };
+    submit(Command::MissOccurrences { schedule, missed })?;
+    let edited = (plan("FREQ=WEEKLY", Misfire::All(3)), body("every week"));
+    submit(Command::EditSchedule { schedule, plan: edited.0, body: edited.1, next })?;
+    submit(Command::PauseSchedule { schedule })?;
+    submit(Command::ResumeSchedule { schedule, next: Some(second(30_000)) })?;
+    submit(Command::RemoveSchedule { schedule: other })?;
+
+    let service = |id: u128, label: &str| Command::AddService {
+        service: ServiceId(id),
+        added: services::Added { label: label.to_owned(), port: (id == 1).then_some(8001), wanted: true },
+        body: services::ServiceBody { spec: json!({"argv": ["web"]}).to_string() },
+    };
+    let news = |news| Command::RecordService { service: ServiceId(1), news };
+    submit(service(1, "web"))?;
+    submit(service(2, "gone"))?;
+    submit(Command::RemoveService { service: ServiceId(2) })?;
+    submit(news(ServiceNews::Spawned(services::Spawned { port: Some(8001) })))?;
+    submit(news(ServiceNews::HealthChanged(services::HealthChanged { healthy: true })))?;
+    let exited = services::Exited { code: Some(3), signal: None, restart_at: Some(second(20_001)) };
+    submit(news(ServiceNews::Exited(exited)))?;
+    submit(Command::StopService { service: ServiceId(1) })?;
+    submit(Command::StartService { service: ServiceId(1) })?;
+    submit(Command::RestartService { service: ServiceId(1) })?;
+
+    // Empty files: their contents need no chunk.
+    let put = |id: u128, name: &str, media_type: &str| Command::PutFile {
+        file: FileId(id),
+        put: file::Put { name: name.to_owned(), size: 0, digest: Digest(id), media_type: media_type.to_owned() },
+        body: file::ContentBody {
+            chunks: Vec::new(),
+            chunk_bytes: 1 << 20,
+            blake3: "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262".to_owned(),
+        },
+    };
+    submit(put(1, "site/index.html", "text/html"))?;
+    submit(put(1, "site/index.html", "text/plain"))?;
+    submit(put(2, "notes.txt", "text/plain"))?;
+    submit(Command::RemoveFile { file: FileId(2), name: "notes.txt".to_owned() })?;
+    let share = |id: u128, name: &str| Command::ShareFile {
+        share: FileId(id),
+        shared: file::Shared { name: name.to_owned(), hash: [7; 32], site: true, expires_at: Some(second(90_000)) },
+        body: file::ShareBody { secret: "s3cret".to_owned() },
+    };
+    submit(share(11, "site/"))?;
+    submit(share(12, "site/index.html"))?;
+    submit(Command::UnshareFile { share: FileId(12) })?;
+    let token = |id: u128, name: &str, scopes: &[Scope]| Command::CreateToken {
+        token: TokenId(id),
+        created: TokenCreated { name: name.to_owned(), hash: [9; 32], scopes: scopes.to_vec(), expires_at: None },
+    };
+    submit(token(1, "laptop", &[Scope::Ask, Scope::Read]))?;
+    submit(token(2, "gone", &[Scope::Admin]))?;
+    submit(Command::RevokeToken { token: TokenId(2) })?;
+    Ok(())
+}
+
 /// Makes a golden log, if it is not there yet.
-fn bless(folder: &Path, tell: impl FnOnce(&Engine, &Path) -> Result<()>) -> Result<()> {
+fn bless(folder: &Path, tell: impl FnOnce(&Engine, &Path, &SimulatedWorld) -> Result<()>) -> Result<()> {
     let scratch = tempfile::tempdir()?;
     let world = Arc::new(SimulatedWorld::new(1, Timestamp::parse("2026-11-21T08:30:00Z").context("a time")?));
-    let engine = Engine::open(&scratch.path().join("home"), EngineOptions { world, ..EngineOptions::default() })?;
-    tell(&engine, scratch.path())?;
+    let options = EngineOptions { world: world.clone(), ..EngineOptions::default() };
+    let engine = Engine::open(&scratch.path().join("home"), options)?;
+    tell(&engine, scratch.path(), &world)?;
     maintenance::backup(&engine, folder, true, &mut |_, _, _| ControlFlow::Continue(()))?;
     fs::write(folder.join("digests"), digests(&engine)?)?;
     fs::write(folder.join("events.ndjson"), events(&engine)?)?;
@@ -315,13 +517,16 @@ fn every_golden_log_folds_to_its_digests_and_says_what_it_said() -> Result<()> {
     let blessed = std::env::var_os("ZO_BLESS").is_some();
     let missing = |number: &str| Some(logs().join(number)).filter(|folder| blessed && !folder.exists());
     if let Some(folder) = missing("1") {
-        bless(&folder, |engine, _| tell(engine))?;
+        bless(&folder, |engine, _, _| tell(engine))?;
     }
     if let Some(folder) = missing("2") {
-        bless(&folder, tell_of_models)?;
+        bless(&folder, |engine, scratch, _| tell_of_models(engine, scratch))?;
     }
     if let Some(folder) = missing("3") {
-        bless(&folder, tell_of_agents)?;
+        bless(&folder, |engine, scratch, _| tell_of_agents(engine, scratch))?;
+    }
+    if let Some(folder) = missing("4") {
+        bless(&folder, |engine, _, world| tell_of_work(engine, world))?;
     }
     let mut count = 0;
     for entry in fs::read_dir(logs())? {

@@ -28,6 +28,7 @@ use crate::zone::Zone;
 /// What is wrong, where, with a hint. A rule that never fires is an error, too.
 pub fn parse(text: &str, zone: &str, now: DateTime<Utc>) -> Result<Rule, RuleError> {
     let zone = Zone::named(zone)?;
+    let now = within_years(now);
     if text.len() > MAX_TEXT_BYTES {
         return Err(RuleError::TooLong { bytes: text.len() });
     }
@@ -41,6 +42,13 @@ pub fn parse(text: &str, zone: &str, now: DateTime<Utc>) -> Result<Rule, RuleErr
         phrase::read(text, zone, now)?
     };
     rule.that_fires()
+}
+
+/// A clock that is far off must not carry arithmetic out of the years that can be written.
+fn within_years(now: DateTime<Utc>) -> DateTime<Utc> {
+    const FIRST: i64 = -62_135_596_800 + 2 * 24 * 3600;
+    const LAST: i64 = 253_402_300_800 - 2 * 24 * 3600;
+    crate::zone::utc(now.timestamp().clamp(FIRST, LAST))
 }
 
 #[cfg(test)]

@@ -14,8 +14,8 @@ use zo_worker::spec::JobSpec;
 use super::{Each, acknowledge, body_of, check_count};
 use crate::engine::Engine;
 use crate::protocol::{
-    Acknowledged, Answer, AttemptLine, Failure, FailureKind, JobArrival, JobDetail, JobInput, JobLine, JobLog, JobOptions,
-    QueueLine, QueuesAnswer, Response, USUAL_ATTEMPTS, USUAL_QUEUE,
+    Acknowledged, Answer, AttemptLine, Failure, FailureKind, JobArrival, JobDetail, JobInput, JobLine, JobLog,
+    JobOptions, QueueLine, QueuesAnswer, Response, USUAL_ATTEMPTS, USUAL_QUEUE,
 };
 use crate::reader::ReadEvent;
 
@@ -271,7 +271,7 @@ pub(super) fn queues(engine: &Engine) -> Result<Answer, Failure> {
 /// A job as the views have it.
 #[derive(Clone)]
 enum Known {
-    Open(Box<Job>, String, Option<String>),
+    Open(Box<Job>, Option<String>),
     Ended(How, Position, Position),
 }
 
@@ -282,7 +282,7 @@ impl Known {
                 JobState::Running { node, .. } => Some(node_name(views, node)),
                 _ => None,
             };
-            return Some(Self::Open(Box::new(job.clone()), views.jobs.class(job).queue.clone(), node));
+            return Some(Self::Open(Box::new(job.clone()), node));
         }
         let ended = views.jobs.ended(id)?;
         Some(Self::Ended(ended.how, ended.submitted, ended.ended))
@@ -290,7 +290,7 @@ impl Known {
 
     fn submitted(&self) -> Position {
         match self {
-            Self::Open(job, _, _) => job.submitted,
+            Self::Open(job, _) => job.submitted,
             Self::Ended(_, submitted, _) => *submitted,
         }
     }
@@ -298,7 +298,7 @@ impl Known {
     /// The event that made it as it is, as far as the views know.
     fn changed(&self) -> Position {
         match self {
-            Self::Open(job, _, _) => job.settled.unwrap_or(job.submitted),
+            Self::Open(job, _) => job.settled.unwrap_or(job.submitted),
             Self::Ended(_, _, ended) => *ended,
         }
     }
@@ -412,7 +412,7 @@ fn line(engine: &Engine, id: JobId, known: &Known) -> Result<JobLine, Failure> {
     };
     match known {
         Known::Ended(how, ..) => name_of(*how).clone_into(&mut line.state),
-        Known::Open(job, _, node) => {
+        Known::Open(job, node) => {
             job.state.name().clone_into(&mut line.state);
             line.attempt = job.attempt;
             line.node.clone_from(node);

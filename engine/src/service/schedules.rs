@@ -30,11 +30,16 @@ fn invalid(error: &zo_recurrence::RuleError) -> Failure {
 /// The time zone of this machine, by its IANA name.
 fn zone_here() -> String {
     let link = std::fs::read_link("/etc/localtime").ok();
-    let named = link.as_deref().and_then(|link| link.to_str()?.split_once("zoneinfo/").map(|(_, zone)| zone.to_owned()));
+    let named =
+        link.as_deref().and_then(|link| link.to_str()?.split_once("zoneinfo/").map(|(_, zone)| zone.to_owned()));
     let written = || std::fs::read_to_string("/etc/timezone").ok().map(|zone| zone.trim().to_owned());
     let variable = std::env::var("TZ").ok().map(|zone| zone.trim_start_matches(':').to_owned());
     let known = |zone: &String| zone.parse::<chrono_tz::Tz>().is_ok();
-    variable.filter(known).or_else(|| named.filter(known)).or_else(|| written().filter(known)).unwrap_or("UTC".to_owned())
+    variable
+        .filter(known)
+        .or_else(|| named.filter(known))
+        .or_else(|| written().filter(known))
+        .unwrap_or("UTC".to_owned())
 }
 
 fn read(rule: &str, zone: Option<&str>, now: Timestamp) -> Result<Rule, Failure> {
@@ -97,7 +102,11 @@ fn planned(engine: &Engine, input: &ScheduleInput, but: Option<ScheduleId>) -> R
         }
     }
     let options = &input.options;
-    if options.unique.is_some() || !options.after.is_empty() || options.not_before.is_some() || options.deadline.is_some() {
+    if options.unique.is_some()
+        || !options.after.is_empty()
+        || options.not_before.is_some()
+        || options.deadline.is_some()
+    {
         return refuse("the jobs of a schedule have no unique key, no moment of their own, and wait for no other");
     }
     if let Some(name) = &input.name
@@ -174,8 +183,8 @@ pub(super) fn find(engine: &Engine, reference: &str) -> Result<ScheduleId, Failu
         let message = format!("the ids of several schedules end with {reference}");
         return Err(Failure::new(FailureKind::Invalid, message).hint("give a longer end of it"));
     }
-    let hint = match zo_models::suggest(reference, names.iter().map(String::as_str)) {
-        Some(near) => format!("did you mean {near}?"),
+    let hint = match zo_models::did_you_mean(reference, names.iter().map(String::as_str)) {
+        Some(near) => near,
         None => "`zo schedule list` shows those there are".to_owned(),
     };
     Err(Failure::new(FailureKind::NotFound, format!("there is no schedule {reference}")).hint(hint))
@@ -221,7 +230,11 @@ pub(super) fn list(engine: &Engine) -> Result<Answer, Failure> {
     Ok(Answer::Schedules(lines.collect::<Result<_, Failure>>()?))
 }
 
-fn described(engine: &Engine, id: ScheduleId, schedule: &Schedule) -> Result<(ScheduleLine, PlanBody, Options), Failure> {
+fn described(
+    engine: &Engine,
+    id: ScheduleId,
+    schedule: &Schedule,
+) -> Result<(ScheduleLine, PlanBody, Options), Failure> {
     let (body, options) = engine.plan_of(schedule)?;
     let what = serde_json::from_str::<JobSpec>(&body.spec).map_or_else(|_| body.spec.clone(), |spec| spec.summary());
     let next_local = match schedule.next {

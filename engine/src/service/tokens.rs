@@ -118,5 +118,8 @@ pub(super) fn revoke(engine: &Engine, token: &str) -> Result<Acknowledged, Failu
         Failure::new(FailureKind::NotFound, format!("there is no token {token}"))
             .hint("`zo token list` shows those there are")
     })?;
-    acknowledge(id.to_string(), engine.writer.submit_one(Submission::new(Actor::User, Command::RevokeToken { token: id })))
+    acknowledge(
+        id.to_string(),
+        engine.writer.submit_one(Submission::new(Actor::User, Command::RevokeToken { token: id })),
+    )
 }

@@ -68,9 +68,8 @@ impl Engine {
     fn agent_of_job(&self, attempt: Attempt) -> Result<RunId, Failure> {
         let run = |number: u32| RunId(self.names.agent_of_job(attempt.job.0, number));
         let ended_badly = |run: RunId| {
-            self.writer.read(|views| {
-                views.agents.ended().get(&run).is_some_and(|agent| agent.outcome != Outcome::Finished)
-            })
+            self.writer
+                .read(|views| views.agents.ended().get(&run).is_some_and(|agent| agent.outcome != Outcome::Finished))
         };
         for number in 1..attempt.attempt {
             if !ended_badly(run(number))? {

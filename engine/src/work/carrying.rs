@@ -29,10 +29,7 @@ pub(super) enum Ended {
     /// It is done.
     Done(Option<String>),
     /// It came to nothing.
-    Failed {
-        reason: String,
-        again: bool,
-    },
+    Failed { reason: String, again: bool },
     /// It was stopped.
     Stopped,
 }
@@ -213,7 +210,8 @@ fn find_skill(
     let folders: Vec<_> =
         folders.iter().map(|(folder, origin)| (folder.to_string_lossy().into_owned(), *origin)).collect();
     let found = catalogue(engine, &folders);
-    let skill = found.get(name).ok_or_else(|| format!("there is no skill {name}; `zo skill list` shows those there are"))?;
+    let skill =
+        found.get(name).ok_or_else(|| format!("there is no skill {name}; `zo skill list` shows those there are"))?;
     match why_not(engine, skill) {
         Ok(None) => Ok(skill.clone()),
         Ok(Some(why)) => Err(format!("skill {name} is not used: {why}")),

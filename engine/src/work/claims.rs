@@ -64,9 +64,10 @@ impl Engine {
 
     /// Whether there is a job that the node could be given now.
     fn has_job_for(&self, wanted: &Wanted<'_>) -> Result<bool, Failure> {
+        let now = self.world.now();
         let found = self.writer.read(|views| {
             let node = views.nodes.get(wanted.node)?;
-            Some(views.jobs.next_for(node, views.nodes.price_of(node), wanted.queues).is_some())
+            Some(views.jobs.next_for(node, views.nodes.price_of(node), wanted.queues, now).is_some())
         })?;
         found.ok_or_else(|| zo_projections::Rejection::not_found("node", wanted.node).into())
     }

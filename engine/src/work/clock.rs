@@ -38,7 +38,8 @@ impl Engine {
     /// Does what is due at `now`; says when something is due next.
     pub(crate) fn do_what_is_due(&self, now: Timestamp) -> Result<Option<Timestamp>, crate::protocol::Failure> {
         loop {
-            let (of_jobs, of_schedules) = self.writer.read(|views| (views.jobs.next_due(), views.schedules.next_due()))?;
+            let (of_jobs, of_schedules) =
+                self.writer.read(|views| (views.jobs.next_due(), views.schedules.next_due()))?;
             let mut worked = false;
             if of_jobs.is_some_and(|due| due <= now) {
                 let receipt = self.writer.submit_one(Submission::new(Actor::Engine, Command::AdvanceClock))?;

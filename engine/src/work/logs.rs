@@ -105,7 +105,8 @@ impl Logs {
     pub(crate) fn since(&self, job: JobId, attempt: u32, offset: u64) -> Option<(String, u64)> {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         let log = live.get(&job).filter(|log| log.attempt == attempt && log.total > offset)?;
-        let head = log.head.get(usize::try_from(offset).unwrap_or(usize::MAX).min(log.head.len())..).unwrap_or_default();
+        let head =
+            log.head.get(usize::try_from(offset).unwrap_or(usize::MAX).min(log.head.len())..).unwrap_or_default();
         let tail_begins = log.total - log.tail.len() as u64;
         let skip = usize::try_from(offset.saturating_sub(tail_begins)).unwrap_or(usize::MAX).min(log.tail.len());
         Some((format!("{head}{}", log.tail.get(skip..).unwrap_or_default()), log.total))

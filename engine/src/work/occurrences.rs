@@ -77,7 +77,11 @@ impl Rules {
 
 /// An instant as the calendar has it.
 pub(crate) fn utc(at: Timestamp) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at.0).unwrap_or(if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+    DateTime::from_timestamp_millis(at.0).unwrap_or(if at.0 < 0 {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
 }
 
 /// When a rule is due next behind an instant.
@@ -200,9 +204,11 @@ impl std::str::FromStr for Hours {
     fn from_str(text: &str) -> Result<Self, String> {
         let time = |text: &str| {
             let text = text.trim();
-            NaiveTime::parse_from_str(text, "%H:%M").or_else(|_| NaiveTime::parse_from_str(&format!("{text}:00"), "%H:%M"))
+            NaiveTime::parse_from_str(text, "%H:%M")
+                .or_else(|_| NaiveTime::parse_from_str(&format!("{text}:00"), "%H:%M"))
         };
-        let hours = text.split_once('-').and_then(|(from, to)| Some(Self { from: time(from).ok()?, to: time(to).ok()? }));
+        let hours =
+            text.split_once('-').and_then(|(from, to)| Some(Self { from: time(from).ok()?, to: time(to).ok()? }));
         hours.ok_or_else(|| format!("{text:?} are no hours: write them as in 8:00-18:00"))
     }
 }
@@ -224,7 +230,8 @@ impl Engine {
                 Ok(()) => worked = true,
                 Err(failure) if failure.is_refusal() => {
                     // Somebody changed it meanwhile; or it cannot be done, and must not be tried for ever.
-                    let changed = self.writer.read(|views| views.schedules.get(id).is_none_or(|now| now.due() != Some(due)));
+                    let changed =
+                        self.writer.read(|views| views.schedules.get(id).is_none_or(|now| now.due() != Some(due)));
                     if !changed? {
                         tracing::warn!("schedule {id} is paused: {failure}");
                         let command = Command::PauseSchedule { schedule: id };
@@ -281,7 +288,8 @@ impl Engine {
     pub(crate) fn plan_of(&self, schedule: &Schedule) -> Result<(PlanBody, Options), Failure> {
         let event = self.reader.event(schedule.defined)?;
         let body: PlanBody = body_of(&event)?.unwrap_or_default();
-        let options = if body.options.is_empty() { Ok(Options::default()) } else { serde_json::from_str(&body.options) };
+        let options =
+            if body.options.is_empty() { Ok(Options::default()) } else { serde_json::from_str(&body.options) };
         let options = options.map_err(|error| {
             Failure::new(FailureKind::Damaged, format!("how a schedule submits its jobs cannot be read: {error}"))
         })?;
@@ -309,7 +317,9 @@ impl Engine {
         let JobSpec::Agent(agent) = spec else { return Err(invalid("a check-in is an agent's".to_owned())) };
         let list = match &check_in.checklist {
             // Whoever is told that it cannot be read can say so.
-            Some(file) => std::fs::read_to_string(file).unwrap_or_else(|error| format!("({file} cannot be read: {error})")),
+            Some(file) => {
+                std::fs::read_to_string(file).unwrap_or_else(|error| format!("({file} cannot be read: {error})"))
+            }
             None => String::new(),
         };
         let list = if list.trim().is_empty() { String::new() } else { format!("\n\nYour checklist:\n{list}") };

@@ -76,3 +76,6 @@ pub(super) fn unshare(views: &Views, id: FileId) -> Result<Decision, Rejection> 
     views.files.share(id).ok_or_else(|| Rejection::not_found("link", id))?;
     Ok(record([NewEvent::new(id, Unshared {})]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -287,3 +287,6 @@ pub(super) fn set_queue(views: &Views, set: QueueSet) -> Result<Decision, Reject
     }
     Ok(record([NewEvent::new(HOME, set)]))
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,6 @@ pub(super) fn set_prices(views: &Views, mut prices: PricesSet) -> Result<Decisio
     }
     Ok(record([NewEvent::new(HOME, prices)]))
 }
+
+#[cfg(test)]
+mod tests;

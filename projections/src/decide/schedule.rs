@@ -124,3 +124,6 @@ pub(super) fn miss(views: &Views, id: ScheduleId, missed: Missed) -> Result<Deci
     }
     Ok(record([NewEvent::new(id, missed)]))
 }
+
+#[cfg(test)]
+mod tests;

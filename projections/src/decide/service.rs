@@ -76,3 +76,6 @@ pub(super) fn news(views: &Views, id: ServiceId, news: ServiceNews) -> Result<De
     };
     Ok(record([NewEvent::new(id, event)]))
 }
+
+#[cfg(test)]
+mod tests;

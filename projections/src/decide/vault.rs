@@ -48,3 +48,6 @@ pub(super) fn revoke_token(views: &Views, id: TokenId) -> Result<Decision, Rejec
     views.tokens.get(id).ok_or_else(|| Rejection::not_found("token", id))?;
     Ok(record([NewEvent::new(id, TokenRevoked {})]))
 }
+
+#[cfg(test)]
+mod tests;

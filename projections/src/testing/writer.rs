@@ -22,14 +22,22 @@ pub(crate) struct Writer {
     pub(crate) bodies: Vec<Option<Vec<u8>>>,
     /// The next id that was never given before.
     pub(crate) fresh: u128,
+    /// How far its clock is ahead of that of a writer which counts its events, in milliseconds.
+    pub(crate) ahead_ms: i64,
 }
 
 impl Writer {
+    /// The time that the next events have: each event takes a millisecond.
+    pub(crate) fn now(&self) -> Timestamp {
+        let events = i64::try_from(self.log.len()).expect("a test is short");
+        Timestamp(1_700_000_000_000 + events + self.ahead_ms)
+    }
+
     pub(crate) fn submit(&mut self, submission: Submission) -> Result<Receipt, Rejection> {
         let (actor, causation, correlation) = (submission.actor, submission.causation, submission.correlation);
         let idempotency = submission.idempotency;
         let mut fresh = self.fresh;
-        let at = Timestamp(1_700_000_000_000 + i64::try_from(self.log.len()).expect("a test is short"));
+        let at = self.now();
         let decision = decide(&self.views, submission, at, &mut || {
             fresh += 1;
             fresh | 1 << 10

@@ -73,6 +73,10 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          home.rule_added: rules;
          home.rule_removed: rules;
          home.daily_budget_set: rules;
+         home.queue_set: jobs;
+         home.clock_advanced: ;
+         home.nodes_heard: jobs nodes;
+         home.prices_set: nodes;
          conversation.started: conversations; +conversations
          conversation.message_added: conversations; +messages
          conversation.branch_selected: conversations;
@@ -101,11 +105,48 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          run.permission_answered: agents;
          run.cancel_requested: agents;
          run.skill_used: agents;
+         job.submitted: jobs; +jobs_pending
+         job.claimed: jobs; +jobs_running -jobs_pending
+         job.completed: jobs nodes schedules; +jobs_done -jobs_running
+         job.failed: jobs nodes schedules; +jobs_dead +jobs_pending -jobs_running
+         job.lease_lost: jobs nodes; +jobs_dead -jobs_running
+         job.released: jobs; +jobs_pending -jobs_running
+         job.cancel_requested: jobs;
+         job.cancelled: jobs; +jobs_cancelled -jobs_running
+         job.retried: jobs; +jobs_pending -jobs_dead
+         job.expired: jobs; +jobs_dead -jobs_pending
+         node.joined: nodes; +nodes
+         node.draining: nodes;
+         node.resumed: nodes;
+         node.left: nodes;
+         node.lost: nodes;
+         node.removed: nodes; -nodes
+         schedule.added: schedules; +schedules
+         schedule.edited: schedules;
+         schedule.paused: schedules;
+         schedule.resumed: schedules;
+         schedule.removed: schedules; -schedules
+         schedule.occurred: schedules;
+         schedule.missed: schedules;
          skill.version_seen: skills;
          skill.trusted: skills;
          skill.trust_withdrawn: skills;
+         service.added: services; +services
+         service.start_requested: services;
+         service.stop_requested: services;
+         service.restart_requested: services;
+         service.spawned: services;
+         service.health_changed: services;
+         service.exited: services;
+         service.removed: services; -services
+         file.put: files; +files
+         file.removed: files; -files
+         file.shared: files;
+         file.unshared: files;
          vault.key_set: provider_keys;
          vault.key_removed: provider_keys;
+         vault.token_created: tokens;
+         vault.token_revoked: tokens;
          bench.placeholder: ;",
     );
 }
@@ -182,6 +223,47 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("home.provider_added", &["settings"]),
         ("home.provider_removed", &["settings"]),
         ("run.failed", &["agents", "runs"]),
+        ("home.queue_set", &["jobs"]),
+        ("home.clock_advanced", &[]),
+        ("home.nodes_heard", &["jobs", "nodes"]),
+        ("home.prices_set", &["nodes"]),
+        ("job.submitted", &["jobs"]),
+        ("job.claimed", &["jobs"]),
+        ("job.completed", &["jobs", "nodes", "schedules"]),
+        ("job.failed", &["jobs", "nodes", "schedules"]),
+        ("job.lease_lost", &["jobs", "nodes"]),
+        ("job.released", &["jobs"]),
+        ("job.cancel_requested", &["jobs"]),
+        ("job.cancelled", &["jobs"]),
+        ("job.retried", &["jobs"]),
+        ("job.expired", &["jobs"]),
+        ("node.joined", &["nodes"]),
+        ("node.draining", &["nodes"]),
+        ("node.resumed", &["nodes"]),
+        ("node.left", &["nodes"]),
+        ("node.lost", &["nodes"]),
+        ("node.removed", &["nodes"]),
+        ("schedule.added", &["schedules"]),
+        ("schedule.edited", &["schedules"]),
+        ("schedule.paused", &["schedules"]),
+        ("schedule.resumed", &["schedules"]),
+        ("schedule.removed", &["schedules"]),
+        ("schedule.occurred", &["schedules"]),
+        ("schedule.missed", &["schedules"]),
+        ("service.added", &["services"]),
+        ("service.start_requested", &["services"]),
+        ("service.stop_requested", &["services"]),
+        ("service.restart_requested", &["services"]),
+        ("service.spawned", &["services"]),
+        ("service.health_changed", &["services"]),
+        ("service.exited", &["services"]),
+        ("service.removed", &["services"]),
+        ("file.put", &["files"]),
+        ("file.removed", &["files"]),
+        ("file.shared", &["files"]),
+        ("file.unshared", &["files"]),
+        ("vault.token_created", &["tokens"]),
+        ("vault.token_revoked", &["tokens"]),
         ("home.created", &[]),
         ("home.embedder_chosen", &["settings"]),
         ("bench.placeholder", &[]),
@@ -233,6 +315,36 @@ fn a_slip_in_one_field_is_given_away() {
         }
     };
     assert_eq!(slipped(&version), ["skills"]);
+    let lease = |recorded: &mut Recorded| {
+        if let Event::NodesHeard(event) = &mut recorded.event {
+            event.until.0 += 1;
+        }
+    };
+    assert_eq!(slipped(&lease), ["jobs"]);
+    let priority = |recorded: &mut Recorded| {
+        if let Event::JobSubmitted(event) = &mut recorded.event {
+            event.priority += 1;
+        }
+    };
+    assert_eq!(slipped(&priority), ["jobs"]);
+    let due = |recorded: &mut Recorded| {
+        if let Event::ScheduleMissed(event) = &mut recorded.event {
+            event.to.0 += 1;
+        }
+    };
+    assert_eq!(slipped(&due), ["schedules"]);
+    let price = |recorded: &mut Recorded| {
+        if let Event::NodeJoined(event) = &mut recorded.event {
+            event.price_micros += 1;
+        }
+    };
+    assert_eq!(slipped(&price), ["nodes"]);
+    let hash = |recorded: &mut Recorded| match &mut recorded.event {
+        Event::TokenCreated(event) => event.hash[31] += 1,
+        Event::FileShared(event) => event.hash[31] += 1,
+        _ => {}
+    };
+    assert_eq!(slipped(&hash), ["files", "tokens"]);
 }
 
 #[test]

@@ -2,11 +2,15 @@
 //!
 //! A phrase is a row of clauses, each begun by a word of its own: what repeats (`every …`, `daily`, `on the … of every
 //! month`), one day (`tomorrow`, `next friday`, `2026-12-24`), times (`at …`), bounds (`between …`, `from …`, `until …`,
-//! `… times`, `except …`) and a zone (`in Europe/London`). [`Reader`] reads them into a [`Draft`]; [`draft`] makes the rule.
+//! `… times`, `except …`) and a zone (`in Europe/London`). [`reader`] goes through the words, [`clauses`], [`days`] and
+//! [`times`] read them into a `Draft`, and [`draft`] makes the rule.
 //! A word that belongs to no clause is an error at its place: nothing is guessed.
 
 mod clauses;
+mod days;
 mod draft;
+mod reader;
+mod times;
 mod words;
 
 use chrono::{DateTime, Utc};
@@ -15,7 +19,7 @@ use crate::error::{RuleError, Source};
 use crate::rule::Rule;
 use crate::zone::Zone;
 
-use clauses::Reader;
+use reader::Reader;
 
 /// Reads a phrase.
 ///
