@@ -207,11 +207,9 @@ fn what_fails_says_why_and_whether_trying_again_may_help() {
 }
 
 fn a_job_is_stopped_by_whoever_follows_it() {
-    let begun = Instant::now();
     let ran =
         Node::new().run_until(shell("echo begun; sleep 600"), None, |happened| matches!(happened, Happened::Stdout(_)));
     assert_eq!(ran.outcome, Outcome::Stopped);
-    assert!(begun.elapsed() < Duration::from_secs(60));
     let ran = Node::new().run_until(shell("sleep 600"), None, |happened| *happened == Happened::Nothing);
     assert_eq!(ran.outcome, Outcome::Stopped);
 }
