@@ -50,7 +50,8 @@ impl Cancel {
             return self.jobs.iter().map(|job| Ok(find(client, job)?.job.id)).collect();
         };
         let selection = Selection { batch: Some(batch.to_uppercase()), ..Selection::default() };
-        let open = all(client, &selection)?.into_iter().filter(|line| line.state != "done" && line.state != "cancelled");
+        let open =
+            all(client, &selection)?.into_iter().filter(|line| line.state != "done" && line.state != "cancelled");
         let jobs: Vec<String> = open.map(|line| line.id).collect();
         if jobs.is_empty() {
             context.output.note("no job of the batch is open");

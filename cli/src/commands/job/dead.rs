@@ -32,8 +32,7 @@ pub(crate) struct Dead {
 impl Dead {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
-        let selection =
-            Selection { state: Some("dead".to_owned()), queue: self.queue.clone(), ..Selection::default() };
+        let selection = Selection { state: Some("dead".to_owned()), queue: self.queue.clone(), ..Selection::default() };
         let dead = all(&mut client, &selection)?;
         if dead.is_empty() {
             context.output.note("no job is dead");

@@ -47,7 +47,12 @@ pub(super) fn lines(file: &Path) -> Result<Vec<(usize, String)>, CliError> {
 }
 
 /// The job of `template`, with the line wherever there is a [`HOLE`].
-pub(super) fn filled(template: &Value, name: Option<&str>, line: &str, options: JobOptions) -> Result<Planned, CliError> {
+pub(super) fn filled(
+    template: &Value,
+    name: Option<&str>,
+    line: &str,
+    options: JobOptions,
+) -> Result<Planned, CliError> {
     let spec = fill(template, line);
     let is_job = serde_json::from_value::<JobSpec>(spec.clone());
     checked(&is_job.map_err(|error| CliError::invalid(error.to_string()))?)?;
@@ -85,8 +90,9 @@ pub(super) fn described(place: &str, line: &str, options: &JobOptions) -> Result
         return Ok(Planned { name: None, spec: line.to_owned(), options: options.clone() });
     }
     let line: Line = serde_json::from_value(value).map_err(|error| {
-        CliError::invalid(format!("{place}: this is no job: {error}"))
-            .hint("as in {\"name\": \"b\", \"after\": [\"a\"], \"spec\": {\"kind\": \"command\", \"argv\": [\"make\"]}}")
+        CliError::invalid(format!("{place}: this is no job: {error}")).hint(
+            "as in {\"name\": \"b\", \"after\": [\"a\"], \"spec\": {\"kind\": \"command\", \"argv\": [\"make\"]}}",
+        )
     })?;
     let spec = line.spec.to_string();
     of_json(place, &spec)?;

@@ -162,7 +162,8 @@ mod tests {
         OrderArgs::default().lay_over(&mut options);
         WhenArgs::default().lay_over(&mut options);
         assert_eq!(options, before);
-        let said = OrderArgs { priority: Some(-1), labels: vec!["b".into(), "a".into(), "b".into()], ..Default::default() };
+        let said =
+            OrderArgs { priority: Some(-1), labels: vec!["b".into(), "a".into(), "b".into()], ..Default::default() };
         said.lay_over(&mut options);
         assert_eq!((options.priority, options.queue.as_deref()), (-1, Some("slow")));
         assert_eq!(options.requires.labels, ["a", "b"]);

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use zo_engine::client::Client;
-use zo_engine::protocol::{Answer, QueuesAnswer, Query, Request};
+use zo_engine::protocol::{Answer, Query, QueuesAnswer, Request};
 
 use crate::context::{Context, query, write_one};
 use crate::error::CliError;

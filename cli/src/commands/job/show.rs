@@ -66,7 +66,9 @@ fn print(output: &mut Output, detail: &JobDetail) -> Result<(), CliError> {
 
 fn field(output: &mut Output, name: &str, value: Option<String>) -> Result<(), CliError> {
     match value {
-        Some(value) => output.line(format!("{name:>12}  {}", output.shown(&value).replace('\n', &format!("\n{:14}", "")))),
+        Some(value) => {
+            output.line(format!("{name:>12}  {}", output.shown(&value).replace('\n', &format!("\n{:14}", ""))))
+        }
         None => Ok(()),
     }
 }

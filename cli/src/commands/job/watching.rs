@@ -42,7 +42,9 @@ impl Ended {
 /// Says so if nobody carries jobs out now.
 pub(in crate::commands) fn note_nobody_serves(context: &mut Context, client: &Client) {
     if serving::of(client, &context.home).is_none() {
-        context.output.note("note: nothing carries jobs out now: `zo serve` does, and `zo job wait` for as long as it waits");
+        context
+            .output
+            .note("note: nothing carries jobs out now: `zo serve` does, and `zo job wait` for as long as it waits");
     }
 }
 
@@ -80,8 +82,11 @@ pub(in crate::commands) fn watch(
     context.output.take_away_awaited();
     context.output.end_pieces()?;
     if interrupted {
-        return Err(CliError::new(Kind::Interrupted, "interrupted; what was submitted stays, and is done when somebody serves or waits")
-            .hint("`zo job wait` waits again, `zo job cancel` has it not done"));
+        return Err(CliError::new(
+            Kind::Interrupted,
+            "interrupted; what was submitted stays, and is done when somebody serves or waits",
+        )
+        .hint("`zo job wait` waits again, `zo job cancel` has it not done"));
     }
     Ok(ended)
 }
@@ -182,7 +187,9 @@ impl Watching<'_> {
 
     /// What a job brought that has printed nothing: an answer, a reply. Of a command it is known from what it printed.
     fn result(&mut self, ended: &Ended) -> Result<(), CliError> {
-        let Some(result) = ended.result.as_deref().filter(|_| ended.job.kind != JobKind::Command) else { return Ok(()) };
+        let Some(result) = ended.result.as_deref().filter(|_| ended.job.kind != JobKind::Command) else {
+            return Ok(());
+        };
         let value = json_of(result);
         let text = ["answer", "body"].iter().find_map(|field| value.get(field)?.as_str());
         let line = self.output.shown(text.unwrap_or(result));

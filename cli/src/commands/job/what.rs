@@ -134,8 +134,9 @@ impl WhatArgs {
     /// If nothing is said, or too much, or it cannot be done as far as that can be told.
     pub(crate) fn required(&self, context: &mut Context) -> Result<JobSpec, CliError> {
         self.spec(context, None)?.ok_or_else(|| {
-            CliError::usage("it is not said what is to be done")
-                .hint("a command goes behind `--`, as in `-- make test`; or give --ask, --skill, --url, --memorize or --spec")
+            CliError::usage("it is not said what is to be done").hint(
+                "a command goes behind `--`, as in `-- make test`; or give --ask, --skill, --url, --memorize or --spec",
+            )
         })
     }
 
@@ -165,11 +166,14 @@ impl WhatArgs {
         } else if self.is_empty() {
             return Ok(None);
         } else {
-            return Err(CliError::usage("it is said how, and not what is to be done")
-                .hint("a command goes behind `--`, as in `-- make test`; or give --ask, --skill, --url or --memorize"));
+            return Err(CliError::usage("it is said how, and not what is to be done").hint(
+                "a command goes behind `--`, as in `-- make test`; or give --ask, --skill, --url or --memorize",
+            ));
         };
         if !matches!(spec, JobSpec::Agent(_)) && self.agent != AgentArgs::default() {
-            return Err(CliError::usage("an option of agents was given, and no agent does it").hint("--ask lets one do it"));
+            return Err(
+                CliError::usage("an option of agents was given, and no agent does it").hint("--ask lets one do it")
+            );
         }
         checked(&spec)?;
         Ok(Some(spec))

@@ -54,9 +54,10 @@ impl Edit {
         };
         let mut options = before.options.clone();
         self.order.lay_over(&mut options);
-        let id: EventId = before.schedule.id.parse().map_err(|_| {
-            CliError::new(Kind::Engine(FailureKind::Io), format!("{} is no id", before.schedule.id))
-        })?;
+        let id: EventId =
+            before.schedule.id.parse().map_err(|_| {
+                CliError::new(Kind::Engine(FailureKind::Io), format!("{} is no id", before.schedule.id))
+            })?;
         let schedule = Box::new(ScheduleInput {
             id: id.0,
             name: self.name.clone().or(before.schedule.name),

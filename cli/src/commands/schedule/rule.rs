@@ -48,8 +48,9 @@ impl RuleArgs {
     /// The rule as it was written.
     pub(super) fn required(&self) -> Result<String, CliError> {
         self.text()?.ok_or_else(|| {
-            CliError::usage("it is not said when")
-                .hint("as in \"every weekday at 8:30\", \"0 9 * * 1-5\" or \"FREQ=MONTHLY;BYDAY=-1FR\"; --file reads it")
+            CliError::usage("it is not said when").hint(
+                "as in \"every weekday at 8:30\", \"0 9 * * 1-5\" or \"FREQ=MONTHLY;BYDAY=-1FR\"; --file reads it",
+            )
         })
     }
 
@@ -110,7 +111,11 @@ fn print_occurrences(output: &mut Output, occurrences: &[OccurrenceLine]) -> Res
 
 /// An instant as rules have it.
 pub(super) fn instant(at: Timestamp) -> DateTime<Utc> {
-    DateTime::from_timestamp_millis(at.0).unwrap_or(if at.0 < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC })
+    DateTime::from_timestamp_millis(at.0).unwrap_or(if at.0 < 0 {
+        DateTime::<Utc>::MIN_UTC
+    } else {
+        DateTime::<Utc>::MAX_UTC
+    })
 }
 
 /// Why a text is no rule.
@@ -137,7 +142,10 @@ mod tests {
 
     #[test]
     fn an_occurrence_is_shown_by_both_clocks() {
-        let expected = [("2026-11-23T08:30:00+01:00", "2026-11-23T07:30:00Z"), ("2026-11-24T08:30:00+01:00", "2026-11-24T07:30:00Z")];
+        let expected = [
+            ("2026-11-23T08:30:00+01:00", "2026-11-23T07:30:00Z"),
+            ("2026-11-24T08:30:00+01:00", "2026-11-24T07:30:00Z"),
+        ];
         let expected = expected.map(|(local, utc)| (local.to_owned(), utc.to_owned()));
         assert_eq!(lines("every weekday at 8:30", "2026-11-20T12:00:00Z", 2), expected);
     }

@@ -50,7 +50,9 @@ fn print(output: &mut Output, detail: &ScheduleDetail) -> Result<(), CliError> {
     };
     output.line(output.paint(Style::Bold, &output.shown(&head)))?;
     let field = |output: &mut Output, name: &str, value: Option<String>| match value {
-        Some(value) => output.line(format!("{name:>10}  {}", output.shown(&value).replace('\n', &format!("\n{:12}", "")))),
+        Some(value) => {
+            output.line(format!("{name:>10}  {}", output.shown(&value).replace('\n', &format!("\n{:12}", ""))))
+        }
         None => Ok(()),
     };
     field(output, "when", Some(line.written.clone()))?;
@@ -100,7 +102,8 @@ fn history(entry: &HistoryLine) -> String {
     match entry {
         HistoryLine::Occurred { due, at, job, state, started_at, ended_at, run, by_hand } => {
             let late = (at.0 - due.0).max(0) / 1000;
-            let late = if late > 0 && !by_hand { format!(", {} late", counted(late as u64, "second")) } else { String::new() };
+            let late =
+                if late > 0 && !by_hand { format!(", {} late", counted(late as u64, "second")) } else { String::new() };
             let by_hand = if *by_hand { ", by hand" } else { "" };
             let span = match (started_at, ended_at) {
                 (Some(started), Some(ended)) => format!(" in {} ms", count((ended.0 - started.0).max(0) as u64)),
