@@ -29,6 +29,7 @@ mod recall;
 mod replay;
 mod sandbox;
 mod schedule;
+mod serve;
 mod service;
 mod skill;
 mod status;
@@ -36,6 +37,7 @@ mod status;
 mod tests;
 mod token;
 mod usage;
+mod worker;
 
 use std::env;
 use std::ffi::OsString;
@@ -83,9 +85,11 @@ Let agents work:
   skill         Instructions and scripts for them: list, show, validate, new, run, trust
 
 Time and work:
+  serve         Keep the engine running: schedules, jobs, services, HTTP
   schedule      What is due when: add, list, show, next, preview, pause, resume, run, edit, remove
   job           Work that is done once: submit, list, show, logs, cancel, retry, wait, dead
   node          The machines that do it: list, show, drain, resume, remove, prices
+  worker        Carry out jobs for a `zo serve` on another machine
   service       Processes that are kept running: add, start, stop, restart, logs, status
   file          Files and their versions: put, get, list, versions, remove, share
   token         Who may talk to `zo serve`: create, list, revoke
@@ -165,12 +169,14 @@ enum Command {
     Permission(permission::Permission),
     #[command(subcommand)]
     Skill(skill::Skill),
+    Serve(Box<serve::Serve>),
     #[command(subcommand)]
     Schedule(schedule::Schedule),
     #[command(subcommand)]
     Job(job::Job),
     #[command(subcommand)]
     Node(node::Node),
+    Worker(Box<worker::Worker>),
     #[command(subcommand)]
     Service(service::Service),
     #[command(subcommand)]
@@ -214,7 +220,9 @@ impl Command {
             Self::Agent(command) => command.run(context),
             Self::Permission(command) => command.run(context),
             Self::Skill(command) => command.run(context),
+            Self::Serve(command) => command.run(context),
             Self::Schedule(command) => command.run(context),
+            Self::Worker(command) => command.run(context),
             Self::Job(command) => command.run(context),
             Self::Node(command) => command.run(context),
             Self::Service(command) => command.run(context),

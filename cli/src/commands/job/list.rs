@@ -30,10 +30,10 @@ pub(crate) struct List {
     /// Only those in this state
     #[arg(long, short, value_name = "STATE", value_parser = parse_state)]
     state: Option<String>,
-    /// Only those of this queue
+    /// Only those of this queue that have not ended
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// Only those of this batch
+    /// Only those of this batch that have not ended
     #[arg(long, value_name = "ID")]
     batch: Option<String>,
     /// How many at the most
@@ -92,7 +92,11 @@ fn row(line: &JobLine) -> [String; 7] {
         Some(name) => format!("{name}: {}", line.what),
         None => line.what.clone(),
     };
-    let tried = format!("{}/{}", line.attempt, line.max_attempts);
+    // Of what has ended, lists do not know how often it was tried.
+    let tried = match line.attempt {
+        0 if line.state == "done" || line.state == "cancelled" => String::new(),
+        attempt => format!("{attempt}/{}", line.max_attempts),
+    };
     let (queue, priority) = (line.queue.clone(), line.priority.to_string());
     [line.id.clone(), standing(line), queue, priority, tried, minute(line.changed_at), what]
 }

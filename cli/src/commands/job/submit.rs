@@ -127,7 +127,7 @@ impl Submit {
     fn batches(&self, context: &mut Context, client: &mut Client, planned: Vec<Planned>) -> Result<(), CliError> {
         let total = planned.len() as u64;
         let mut named: HashMap<String, String> = HashMap::new();
-        let mut batches = Vec::new();
+        let (mut batches, mut all) = (Vec::new(), Vec::new());
         let progress = context.output.progress("submitting", Total::Items(total));
         let mut submitted = 0;
         for mut part in inputs(context, planned).chunks(MAX_PAGE).map(<[JobInput]>::to_vec) {
@@ -150,18 +150,19 @@ impl Submit {
             context.output.flush()?;
             submitted += acknowledged.len() as u64;
             progress.set(submitted);
-            batches.extend(acknowledged.first().map(|first| (first.id.clone(), acknowledged.len() as u64)));
+            batches.extend(acknowledged.first().map(|first| first.id.clone()));
+            all.extend(acknowledged.into_iter().map(|one| one.id));
         }
         drop(progress);
-        let ids: Vec<&str> = batches.iter().map(|(id, _)| id.as_str()).collect();
-        context.output.note(format!("{} submitted, as batch {}", counted(submitted, "job"), ids.join(", ")));
+        context.output.note(format!("{} submitted, as batch {}", counted(submitted, "job"), batches.join(", ")));
         if !self.wait {
             note_nobody_serves(context, client);
             return Ok(());
         }
-        let mut ended = Vec::new();
-        for (batch, size) in batches {
-            ended.extend(watch(context, client, &Watched::Batch(batch, size), false)?);
+        // By their ids: of a batch, only those are known that have not ended yet.
+        let mut ended = Vec::with_capacity(all.len());
+        for part in all.chunks(MAX_PAGE) {
+            ended.extend(watch(context, client, &Watched::Some(part.to_vec()), false)?);
         }
         judged(&ended)?;
         context.output.note(format!("{} done", counted(ended.len() as u64, "job")));

@@ -38,10 +38,6 @@ impl Wait {
                 let batch = batch.to_uppercase();
                 let selection = Selection { batch: Some(batch.clone()), ..Selection::default() };
                 let (_, total) = page(&mut client, &selection, 0, 1)?;
-                if total == 0 {
-                    return Err(CliError::not_found(format!("there is no batch {batch}"))
-                        .hint("`zo job show` says which batch a job belongs to"));
-                }
                 Watched::Batch(batch, total)
             }
             None => {

@@ -118,11 +118,6 @@ struct AgentArgs {
 }
 
 impl WhatArgs {
-    /// Whether it says that an agent is to do something.
-    pub(crate) fn is_agent(&self) -> bool {
-        self.ask.is_some()
-    }
-
     /// Whether nothing is said of what is done, not even how.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
