@@ -21,6 +21,7 @@
 
 pub mod arriving;
 pub mod blobs;
+pub mod chunks;
 pub mod files;
 mod guard;
 pub mod head;

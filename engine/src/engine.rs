@@ -18,6 +18,7 @@ use crate::bodies::Bodies;
 use crate::disk::DiskError;
 use crate::disk::arriving::Arriving;
 use crate::disk::blobs::Blobs;
+use crate::disk::chunks::Chunks;
 use crate::disk::keys::{KeyError, KeyRing};
 use crate::disk::lock::{Lock, LockError};
 use crate::fold::{self, FoldError};
@@ -31,6 +32,7 @@ use crate::service::asking::Turns;
 use crate::snapshots::{self, Snapshots};
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
+use crate::work::Work;
 use crate::world::{SystemWorld, World};
 use crate::writer::{AfterCommit, Poisoned, SubmitError, Writer};
 
@@ -62,6 +64,12 @@ pub struct Engine {
     pub(crate) environment: Environment,
     pub(crate) models: Models,
     pub(crate) arriving: Arriving,
+    /// What jobs print that are running.
+    pub(crate) job_logs: Arriving,
+    /// The contents of hosted files.
+    pub(crate) chunks: Chunks,
+    /// What this process does beside answering.
+    pub(crate) work: Work,
     /// Who carries on which run.
     pub(crate) turns: Turns,
     pub(crate) sandbox: Sandbox,
@@ -184,6 +192,8 @@ impl Engine {
         bodies.keys().check(views.streams.last_key())?;
 
         let arriving = Arriving::new(home.arriving(), bodies.keys().arriving_key());
+        let chunks = Chunks::new(home.files(), &bodies.keys().arriving_key());
+        let job_logs = Arriving::new(home.job_logs(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let engine = Arc::new(Self {
             writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views).with_hook(after_commit),
@@ -198,6 +208,9 @@ impl Engine {
             environment,
             models: Models::new(models),
             arriving,
+            job_logs,
+            chunks,
+            work: Work::default(),
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
             notes,
@@ -210,6 +223,10 @@ impl Engine {
             engine.writer.submit_one(Submission::new(Actor::Engine, created))?;
             engine.home.mark_used()?;
         }
+        engine.work.belong_to(&engine);
+        engine
+            .lose_what_was_running_here()
+            .unwrap_or_else(|failure| tracing::warn!("jobs of a process that ended: {failure}"));
         engine.learn_keys();
         engine.start("zo-housekeeper", Self::housekeep);
         if index_behind {
@@ -249,7 +266,7 @@ impl Engine {
     }
 
     /// Starts a thread that works until [`close`](Self::close).
-    fn start(self: &Arc<Self>, name: &str, work: fn(&Self)) {
+    pub(crate) fn start(self: &Arc<Self>, name: &str, work: fn(&Self)) {
         let engine = self.clone();
         let started = thread::Builder::new().name(name.to_owned()).spawn(move || work(&engine));
         // Without it less is done behind; whoever needs it does it then.
@@ -279,6 +296,21 @@ impl Engine {
     /// The store.
     pub fn store(&self) -> &LocalStore {
         &self.store
+    }
+
+    /// What of the surroundings of this process matters to models.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// An id that was never given before.
+    pub fn fresh_id(&self) -> u128 {
+        self.world.fresh_id()
+    }
+
+    /// Whether models are called by the name of this provider: `NAME/model`.
+    pub fn has_provider(&self, name: &str) -> bool {
+        providers::find(self, &self.environment, name).is_ok()
     }
 
     /// Turns names into ids.

@@ -191,6 +191,26 @@ impl Home {
         self.folder.join("vault")
     }
 
+    /// `arriving/jobs/`: what jobs print that are running.
+    pub fn job_logs(&self) -> PathBuf {
+        self.arriving().join("jobs")
+    }
+
+    /// `service-logs/`: what services print.
+    pub fn service_logs(&self) -> PathBuf {
+        self.folder.join("service-logs")
+    }
+
+    /// `files/`: the contents of hosted files, sealed, in chunks.
+    pub fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    /// `scratch/`: folders that jobs are given to work in.
+    pub fn scratch(&self) -> PathBuf {
+        self.folder.join("scratch")
+    }
+
     /// `arriving/`: replies on their way.
     pub fn arriving(&self) -> PathBuf {
         self.folder.join("arriving")

@@ -6,6 +6,7 @@
 //! - [`log`]: packs and their chain; [`store`]: the port that keeps them, and its implementations.
 //! - [`disk`]: the files of a home; [`bodies`]: what is sealed; [`names`]: ids and digests under the home's key.
 //! - [`recall`]: the memory index; `providers`: who has language models; [`redaction`]: what is in no event.
+//! - [`work`]: jobs carried out, schedules that come due, services kept running.
 //! - [`world`]: the ports to the clock and to chance; [`maintenance`]: checks and copies of a home.
 
 pub mod bench;
@@ -30,5 +31,6 @@ pub mod snapshots;
 pub mod store;
 mod tools;
 pub mod wire;
+pub mod work;
 pub mod world;
 pub mod writer;

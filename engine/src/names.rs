@@ -45,6 +45,32 @@ impl Names {
         MessageId(first_128_bits(&hasher.finalize()))
     }
 
+    /// A node of the compute pool.
+    pub fn node(&self, name: &str) -> u128 {
+        self.id(b"node", name)
+    }
+
+    /// The unique key of a job.
+    pub fn unique(&self, key: &str) -> Digest {
+        Digest(self.id(b"unique", key))
+    }
+
+    /// The agent of a job: the `number`th, should those before have failed. So a job that is carried out again after a
+    /// crash goes on with the agent it has started.
+    pub fn agent_of_job(&self, job: u128, number: u32) -> u128 {
+        self.id(b"agent of job", &format!("{job:032x} {number}"))
+    }
+
+    /// A service, by its label.
+    pub fn service(&self, label: &str) -> u128 {
+        self.id(b"service", label)
+    }
+
+    /// A hosted file.
+    pub fn file(&self, name: &str) -> u128 {
+        self.id(b"file", name)
+    }
+
     /// The folder of a skill.
     pub fn skill(&self, folder: &str) -> u128 {
         self.id(b"skill", folder)

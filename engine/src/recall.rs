@@ -22,7 +22,7 @@ use zo_projections::{MemoryId, MessageId, Position, Views};
 
 use crate::disk::DiskError;
 use crate::fold::FoldError;
-use crate::protocol::{Embedded, IndexStatus};
+use crate::protocol::{Embedded, IndexStatus, Vectors};
 use crate::reader::Reader;
 use crate::service::failure::with_causes;
 use crate::writer::{Poisoned, Writer};
@@ -127,6 +127,9 @@ pub enum RecallError {
     /// The embedder.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// Texts cannot be embedded here.
+    #[error("texts cannot be made vectors: {0}")]
+    NoModel(String),
     /// A file of the index.
     #[error("{0}: {1}")]
     File(PathBuf, #[source] std::io::Error),
@@ -234,6 +237,14 @@ impl Recall {
         let open = self.opened(log).ok()?;
         let likeness = open.embedding.likeness(question, texts);
         likeness.inspect_err(|why| tracing::debug!("nothing is compared by its meaning: {why}")).ok()
+    }
+
+    /// Texts as vectors, by the model that recall uses.
+    ///
+    /// # Errors
+    /// If the model cannot be loaded or fails, or the index cannot be read.
+    pub fn vectors(&self, log: Log<'_>, texts: &[&str]) -> Result<Vectors, RecallError> {
+        self.opened(log)?.embedding.vectors(texts)
     }
 
     /// Whether some document has this key in its meta; else some keys that there are.

@@ -8,20 +8,26 @@ pub(crate) mod asking;
 pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
+pub mod files;
+mod jobs;
 mod kv;
 mod log;
 mod memory;
 mod models;
+mod nodes;
 mod recall;
+mod schedules;
+mod services;
 mod skills;
 mod status;
+mod tokens;
 mod vault;
-mod work;
 
 use std::ops::ControlFlow;
 
+use self::nodes::Spoken;
 use crate::engine::Engine;
-use zo_projections::{Actor, Receipt};
+use zo_projections::{Actor, Receipt, RunId};
 
 use crate::protocol::Outcome as Change;
 use crate::protocol::{
@@ -119,7 +125,64 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
-        request => return work::handle(engine, request, each),
+        Request::SubmitJobs { jobs, batch } => jobs::submit(engine, jobs, batch)?,
+        Request::CancelJob { job, reason } => one(jobs::cancel(engine, &job, reason))?,
+        Request::RetryJob { job } => one(jobs::retry(engine, &job))?,
+        Request::WatchJobs { jobs, batch, logs } => return jobs::watch(engine, &jobs, batch.as_deref(), logs, each),
+        Request::SetQueue { queue, limit, paused } => one(jobs::set_queue(engine, queue, limit, paused))?,
+        Request::JoinNode { node } => {
+            let joined = nodes::join(engine, node)?;
+            return deliver(each, Response::NodeJoined(joined));
+        }
+        Request::ClaimJobs { node, most, wait_ms, queues } => {
+            return nodes::claim(engine, &node, most, wait_ms, &queues, each);
+        }
+        Request::HeartbeatNode { node, running, draining } => {
+            let heard = nodes::heartbeat(engine, &node, &running, draining)?;
+            return deliver(each, Response::NodeHeard(heard));
+        }
+        Request::CompleteJob { node, job, attempt, result } => {
+            one(nodes::complete(engine, &Spoken { node: &node, job: &job, attempt }, result))?
+        }
+        Request::FailJob { node, job, attempt, reason, retriable } => {
+            one(nodes::fail(engine, &Spoken { node: &node, job: &job, attempt }, reason, retriable))?
+        }
+        Request::ReleaseJob { node, job, attempt, reason } => {
+            tracing::debug!("node {node} gives job {job} back: {}", reason.unwrap_or_default());
+            one(nodes::release(engine, &Spoken { node: &node, job: &job, attempt }))?
+        }
+        Request::AppendJobLog { node, job, attempt, offset, text } => {
+            let appended = nodes::append_log(engine, &Spoken { node: &node, job: &job, attempt }, offset, &text)?;
+            return deliver(each, appended);
+        }
+        Request::LeaveNode { node } => one(nodes::leave(engine, &node))?,
+        Request::DrainNode { node, resume } => one(nodes::drain(engine, &node, resume))?,
+        Request::RemoveNode { node } => one(nodes::remove(engine, &node))?,
+        Request::SetPrices { gpus, regions } => one(nodes::set_prices(engine, gpus, regions))?,
+        Request::AddSchedule { schedule } => one(schedules::add(engine, &schedule))?,
+        Request::EditSchedule { reference, schedule } => one(schedules::edit(engine, &reference, &schedule))?,
+        Request::PauseSchedule { reference } => one(schedules::pause(engine, &reference))?,
+        Request::ResumeSchedule { reference } => one(schedules::resume(engine, &reference))?,
+        Request::RemoveSchedule { reference } => one(schedules::remove(engine, &reference))?,
+        Request::RunSchedule { reference, job } => one(schedules::run(engine, &reference, job))?,
+        Request::AddService { service } => one(services::add(engine, &service))?,
+        Request::ControlService { label, action } => one(services::control(engine, &label, action))?,
+        Request::ServiceLog { label, lines, follow } => return services::log(engine, &label, lines, follow, each),
+        Request::PutFile { name, media_type, content } => one(files::put(engine, name, media_type, content))?,
+        Request::GetFile { name, version, offset, length } => {
+            return files::get(engine, &name, version, offset, length, each);
+        }
+        Request::RemoveFile { name } => one(files::remove(engine, name))?,
+        Request::ShareFile { name, site, expires_at } => {
+            let shared = files::share(engine, name, site, expires_at)?;
+            return deliver(each, Response::Shared(Box::new(shared)));
+        }
+        Request::UnshareFile { id } => one(files::unshare(engine, &id))?,
+        Request::CreateToken { name, scopes, expires_at } => {
+            let made = tokens::create(engine, name, scopes, expires_at)?;
+            return deliver(each, Response::TokenMade(Box::new(made)));
+        }
+        Request::RevokeToken { token } => one(tokens::revoke(engine, &token))?,
     };
     deliver(each, Response::Acknowledged(acknowledged))
 }
@@ -141,6 +204,7 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Digests => status::digests(engine, at),
         Query::Recall(question) => recall::recall(engine, &question, at),
         Query::Index => recall::index(engine),
+        Query::Vectors { texts } => recall::vectors(engine, &texts),
         Query::Models => recall::models(engine),
         Query::ChosenModel => models::chosen(engine, at),
         Query::WouldAnswer { environment } => models::would_answer(engine, &environment),
@@ -154,7 +218,24 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::Tools => Ok(Answer::Tools(agents::tools())),
         Query::Skills { folders } => skills::list(engine, &folders),
         Query::ProviderKeys { environment } => vault::list(engine, at, &environment),
-        query => work::answer(engine, query),
+        Query::Jobs { state, queue, batch, skip, limit } => {
+            jobs::list(engine, &jobs::Selection { state, queue, batch }, skip as usize, page(limit))
+        }
+        Query::Job { job } => jobs::show(engine, &job),
+        Query::JobLog { job, attempt } => jobs::log(engine, &job, attempt),
+        Query::Queues => jobs::queues(engine),
+        Query::Nodes => nodes::list(engine),
+        Query::Prices => nodes::prices(engine),
+        Query::Schedules => schedules::list(engine),
+        Query::Schedule { reference } => schedules::show(engine, &reference),
+        Query::PreviewRule { rule, zone, from, count } => {
+            schedules::preview(engine, &rule, zone.as_deref(), from, count)
+        }
+        Query::Services => services::list(engine),
+        Query::Files { prefix, after, limit } => files::list(engine, &prefix, after.as_deref(), page(limit)),
+        Query::FileVersions { name } => files::versions(engine, &name),
+        Query::Shares => files::shares(engine),
+        Query::Tokens => tokens::list(engine),
     }
 }
 
@@ -169,7 +250,14 @@ pub(crate) fn recall_now(engine: &Engine, question: &RecallQuestion) -> Result<A
     recall::recall(engine, question, None)
 }
 
+/// Asks an agent to stop, on behalf of the job that it does.
+pub(crate) fn cancel_agent(engine: &Engine, run: RunId) -> Result<Acknowledged, Failure> {
+    agents::cancel(engine, &run.to_string())
+}
+
 pub(crate) use conversation::body_of;
+pub(crate) use jobs::job_of;
+pub use tokens::{Denied, Token};
 
 fn page(limit: u32) -> usize {
     (limit as usize).clamp(1, MAX_PAGE)

@@ -265,6 +265,15 @@ fn check_length(what: &str, length: usize, limit: usize) -> Result<(), Rejection
     Err(Rejection::Invalid { what: what.to_owned(), why })
 }
 
+/// Checks how many of something there are.
+fn check_count(what: &str, count: usize, limit: usize) -> Result<(), Rejection> {
+    if count <= limit {
+        return Ok(());
+    }
+    let why = format!("{count} are more than the {limit} that there may be");
+    Err(Rejection::Invalid { what: what.to_owned(), why })
+}
+
 /// Checks a key or a name.
 fn check_name(what: &str, name: &str) -> Result<(), Rejection> {
     check_length(what, name.len(), MAX_NAME_BYTES)?;

@@ -15,7 +15,8 @@ use crate::pattern::HostPattern;
 /// A host is refused if a pattern of `deny_hosts` names it or the address it has; then if `allow_hosts` is not empty and none of its
 /// patterns names it; then if the address is not one of the public internet, unless `allow_private` is set or a pattern of
 /// `allow_hosts` names exactly that host with exactly that port. So `["*", "127.0.0.1:8080"]` permits the public internet and one
-/// server on this machine.
+/// server on this machine. What `only_hosts` does not name is refused too, but naming a host there permits nothing that is not permitted
+/// without it: it is for who is less trusted than who wrote the rest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
@@ -23,6 +24,8 @@ pub struct Policy {
     pub allow_private: bool,
     /// The only hosts that may be reached; all, if there are none.
     pub allow_hosts: Vec<HostPattern>,
+    /// The hosts among those that may be reached at all; no further limit, if there are none.
+    pub only_hosts: Vec<HostPattern>,
     /// Hosts that may not be reached, whatever else is said.
     pub deny_hosts: Vec<HostPattern>,
     /// Whether [`fetch`](crate::Egress::fetch) takes the proxy that the environment names (`HTTPS_PROXY`, `NO_PROXY`, …). A proxy
@@ -76,6 +79,10 @@ impl Policy {
             let port = if matches!(target.port, 80 | 443) { String::new() } else { format!(":{}", target.port) };
             return Err(refused(format!("{target} is none of the hosts that are allowed"))
                 .hint(format!("to permit it: allow host {}{port}", target.host)));
+        }
+        if !self.only_hosts.is_empty() && !self.only_hosts.iter().any(|pattern| named(&pattern)) {
+            let known: Vec<String> = self.only_hosts.iter().map(ToString::to_string).collect();
+            return Err(refused(format!("{target} is none of the hosts that were named: {}", known.join(", "))));
         }
         let (mut explicit, mut with_port) = (false, false);
         for pattern in allowed {

@@ -57,5 +57,6 @@ pub use reply::{Delta, Finish, Reply, TokenUsage};
 pub use runtime::Models;
 pub use schema::check_schema;
 pub use secret::Secret;
+pub use suggest::did_you_mean;
 pub use test::{Outcome, Step};
 pub use tokens::{estimate_image_tokens, estimate_tokens};

@@ -4,7 +4,7 @@
 const MOST: usize = 3;
 
 /// `did you mean …?`, with the nearest of `names`, best first; `None` if none is near.
-pub(crate) fn did_you_mean<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let nearest = nearest(wanted, names);
     let (last, others) = nearest.split_last()?;
     Some(if others.is_empty() {

@@ -86,26 +86,61 @@ impl Stream<'_> {
 /// Several streams as one: in order, nothing twice.
 #[derive(Debug)]
 pub(crate) struct Union<'a> {
-    /// Each with the hit that it gives next.
-    streams: Vec<(Stream<'a>, Option<Hit>)>,
+    /// Each with what it gives next.
+    streams: Vec<(Stream<'a>, Head)>,
     last: i64,
+}
+
+/// What a stream gives next.
+#[derive(Debug)]
+enum Head {
+    Hit(Hit),
+    /// Nothing up to an instant, and beyond it nobody knows. Other streams may have something before that.
+    Unknown(i64, RuleError),
+    Over,
+}
+
+impl Head {
+    fn of(stream: &mut Stream<'_>) -> Self {
+        match stream.next() {
+            Ok(Some(hit)) => Self::Hit(hit),
+            Ok(None) => Self::Over,
+            Err(RuleError::Exhausted { steps, reached }) => {
+                Self::Unknown(reached.timestamp(), RuleError::Exhausted { steps, reached })
+            }
+            Err(error) => Self::Unknown(i64::MIN, error),
+        }
+    }
+
+    fn instant(&self) -> Option<i64> {
+        match self {
+            Self::Hit(hit) => Some(hit.instant),
+            Self::Unknown(reached, _) => Some(*reached),
+            Self::Over => None,
+        }
+    }
 }
 
 impl<'a> Union<'a> {
     /// Hits up to `cursor` are left out.
-    pub(crate) fn new(streams: impl Iterator<Item = Stream<'a>>, cursor: i64) -> Result<Self, RuleError> {
+    pub(crate) fn new(streams: impl Iterator<Item = Stream<'a>>, cursor: i64) -> Self {
         let streams = streams.map(|mut stream| {
-            let next = stream.next()?;
-            Ok((stream, next))
+            let head = Head::of(&mut stream);
+            (stream, head)
         });
-        Ok(Self { streams: streams.collect::<Result<_, RuleError>>()?, last: cursor })
+        Self { streams: streams.collect(), last: cursor }
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Hit>, RuleError> {
         loop {
-            let waiting = self.streams.iter_mut().filter(|(_, next)| next.is_some());
-            let Some((stream, next)) = waiting.min_by_key(|(_, next)| *next) else { return Ok(None) };
-            let Some(hit) = std::mem::replace(next, stream.next()?) else { return Ok(None) };
+            let waiting = self.streams.iter_mut().filter_map(|one| Some((one.1.instant()?, one)));
+            let Some((_, (stream, head))) = waiting.min_by_key(|(instant, _)| *instant) else { return Ok(None) };
+            let hit = match head {
+                Head::Hit(hit) => *hit,
+                Head::Unknown(_, error) => return Err(error.clone()),
+                Head::Over => return Ok(None),
+            };
+            *head = Head::of(stream);
             if hit.instant > self.last {
                 self.last = hit.instant;
                 return Ok(Some(hit));

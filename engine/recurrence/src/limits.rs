@@ -12,5 +12,6 @@ pub const MAX_COUNT: u32 = 1_000_000;
 pub const MAX_INTERVAL: u32 = 1_000_000_000;
 /// The last year with occurrences: the last that RFC 5545 can write.
 pub const MAX_YEAR: i32 = 9999;
-/// How many periods of an hourly or faster rule are tried in a row before it is said never to fire.
-pub const MAX_FRUITLESS_STEPS: u32 = 1_000_000;
+/// How many periods of an hourly or faster rule are tried in a row before the search is given up: some hundredths of a
+/// second. Days, hours and minutes that a rule excludes are passed over and do not count.
+pub const MAX_FRUITLESS_STEPS: u32 = 200_000;

@@ -159,7 +159,7 @@ impl Rule {
         Err(RuleError::NeverFires { why })
     }
 
-    fn union(&self, cursor: i64) -> Result<Union<'_>, RuleError> {
+    fn union(&self, cursor: i64) -> Union<'_> {
         let zone = self.parts.zone;
         let first = self.dates.partition_point(|date| date.instant <= cursor);
         let dates = Stream::Dates(self.dates[first..].iter());
@@ -223,7 +223,7 @@ impl Occurrences<'_> {
             let hit = match &mut self.state {
                 State::Over => return Ok(None),
                 State::At(cursor) => {
-                    self.state = State::Running(self.rule.union(*cursor)?);
+                    self.state = State::Running(self.rule.union(*cursor));
                     continue;
                 }
                 State::Running(union) => union.next()?,

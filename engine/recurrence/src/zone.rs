@@ -33,8 +33,8 @@ pub(crate) struct Span {
     pub(crate) end: i64,
 }
 
-/// How far apart the offset is looked at. No zone since 1970 has kept an offset for less than two weeks and returned to
-/// the one it had before.
+/// How far apart the offset is looked at. The shortest time that any zone has ever kept one is seven days less an hour
+/// (Recife in October 2000).
 const PROBE_SECONDS: i64 = 6 * 24 * 3600;
 /// How far ahead a change of the offset is looked for.
 const PROBES: i64 = 64;

@@ -47,6 +47,14 @@ pub enum SandboxError {
         /// What the system said.
         reason: String,
     },
+    /// The port at which it is to be reached cannot be had.
+    #[error("cannot listen on 127.0.0.1:{port}: {reason}")]
+    Port {
+        /// The port.
+        port: u16,
+        /// What the system said.
+        reason: String,
+    },
     /// The supervisor ended without saying what became of the command.
     #[error("the supervisor of the command ended early: {0}")]
     Supervisor(String),
@@ -79,6 +87,12 @@ impl SandboxError {
             Self::BadFolder { .. } => Some("allow the folder to be read or written".to_owned()),
             Self::NotExecutable { .. } => {
                 Some("its interpreter or loader may lie in a folder that is not allowed".to_owned())
+            }
+            Self::Port { port, .. } if *port < 1024 => {
+                Some("ports below 1024 are the system's: choose a higher one".to_owned())
+            }
+            Self::Port { .. } => {
+                Some("another program listens there: choose another port, or none to have one picked".to_owned())
             }
             Self::Empty | Self::BadPath { .. } | Self::Supervisor(_) | Self::Io { .. } => None,
         }

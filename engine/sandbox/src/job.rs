@@ -2,6 +2,8 @@
 //!
 //! ```text
 //! u64 length │ Job as JSON │ u64 length │ what the command reads on stdin        to the supervisor, once
+//! [one byte with a bound socket]                                                to the first process, if it is reached at a port
+//! TERMINATE, when the command is asked to end                                   to the keeper
 //! Message as JSON, one a line                                                   from every stage
 //! ```
 
@@ -13,6 +15,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::policy::{Level, Limits};
+
+/// The byte that asks for SIGTERM to all there is of the command.
+pub(crate) const TERMINATE: u8 = 15;
 
 /// The largest job: paths and an environment, which the system itself limits to a few megabytes.
 const MAX_JOB_BYTES: u64 = 64 << 20;
@@ -47,6 +52,8 @@ pub(crate) struct Job {
     pub(crate) write: Vec<RawPath>,
     /// The unix socket of the proxy.
     pub(crate) proxy: Option<RawPath>,
+    /// The port at which it is reached.
+    pub(crate) port: Option<u16>,
     /// The command's own folder, where it does not get a file system of its own.
     pub(crate) temporary: Option<RawPath>,
     pub(crate) limits: Limits,
@@ -83,6 +90,8 @@ pub(crate) enum FailureKind {
     Unavailable,
     /// The program cannot be executed.
     Execute,
+    /// The port is another's.
+    Port,
     /// Anything else.
     Other,
 }

@@ -12,13 +12,15 @@
 //! - [`sandbox`]: running one and following it; [`error`]: why one was not run.
 //! - [`report`]: what this machine enforces.
 //! - [`interpreters`]: which folders an interpreter that lives in a home needs.
-//! - `job`: what goes over the control socket. `lookup`: paths and programs within a policy.
+//! - `inlet`: the port at which a command is reached. `job`: what goes over the control socket. `lookup`: paths and programs within a policy.
 //! - `linux`: the stages. `seatbelt`: macOS, where the system's own tool does the work (not tested).
 //!
 //! **Nothing runs without what was promised.** A level whose parts cannot all be put in place is not used: the next is
 //! tried, and where there is none, running is refused unless the caller has allowed it to be unsandboxed.
 
 pub mod error;
+#[cfg(target_os = "linux")]
+mod inlet;
 pub mod interpreters;
 mod job;
 #[cfg(target_os = "linux")]
@@ -35,9 +37,10 @@ use std::process::ExitCode;
 
 pub use error::SandboxError;
 pub use interpreters::{interpreter, interpreter_roots};
+pub use lookup::resolve_apart;
 pub use policy::{Command, Level, Limits, Network, Policy};
 pub use report::{Mechanism, Report};
-pub use sandbox::{Ending, Finished, Output, Sandbox};
+pub use sandbox::{Ending, Finished, Follower, Output, Sandbox, Then};
 
 /// The first argument of a stage: no command of `zo` is called so.
 const STAGE_ARGUMENT: &str = "__sandbox";

@@ -4,12 +4,12 @@
 //! supervise   closes what it inherited, leads a session of its own, reads the job
 //!   namespaces: unshares user, mount, pid, net, ipc, uts and cgroup namespaces ──► init
 //!   bubblewrap: starts bwrap ──► keep                     else: keeps itself, as the reaper of what is orphaned
-//! init        pid 1: mounts what may be seen, raises the loopback, forwards to the proxy, keeps
+//! init        pid 1: mounts what may be seen, raises the loopback, forwards to the proxy and from the port, keeps
 //! confine     limits, no new privileges, no capabilities, Landlock, seccomp, exec
 //! ```
 //!
 //! - [`supervise`], [`init`], [`confine`]: the stages. [`keep`]: following the command, and killing all of it.
-//! - [`mounts`]: what can be seen. [`network`]: the loopback and the proxy. [`landlock`], [`seccomp`], [`capabilities`]:
+//! - [`mounts`]: what can be seen. [`network`]: the loopback, the proxy, and the port at which it is reached. [`landlock`], [`seccomp`], [`capabilities`]:
 //!   what can be done. [`processes`]: what runs.
 //! - [`descriptors`]: files that stages hand to each other.
 //!

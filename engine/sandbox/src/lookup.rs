@@ -88,6 +88,24 @@ impl Places {
     }
 }
 
+/// The paths that somebody named for a command, resolved: as they are now, so that a link that is changed afterwards leads nowhere else.
+///
+/// # Errors
+/// If one does not exist, or overlaps one of `kept_out`: a home with its log, keys and socket.
+pub fn resolve_apart(paths: &[PathBuf], kept_out: &[PathBuf]) -> Result<Vec<PathBuf>, SandboxError> {
+    let kept_out: Vec<PathBuf> =
+        kept_out.iter().map(|path| fs::canonicalize(path).unwrap_or_else(|_| path.clone())).collect();
+    let resolve = |path: &PathBuf| {
+        let bad = |reason: String| SandboxError::BadPath { path: path.clone(), reason };
+        let real = fs::canonicalize(path).map_err(|error| bad(error.to_string()))?;
+        match kept_out.iter().find(|kept| kept.starts_with(&real) || real.starts_with(kept)) {
+            Some(kept) => Err(bad(format!("it overlaps {}, which no command may see", kept.display()))),
+            None => Ok(real),
+        }
+    };
+    paths.iter().map(resolve).collect()
+}
+
 /// Whether a resolved path is one of the system's that every command can see.
 fn is_system(path: &Path) -> bool {
     SYSTEM_FOLDERS.iter().chain(&SYSTEM_FILES).any(|system| path.starts_with(system))

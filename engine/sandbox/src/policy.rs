@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -50,9 +50,38 @@ pub enum Network {
     /// An HTTP proxy that listens at this unix socket; inside, `HTTP_PROXY` and the like point to it. Only where there are
     /// network namespaces.
     Proxy(PathBuf),
+    /// One port of this machine's loopback, where it is reached; for services. Inside it listens on that port, on whichever of its
+    /// addresses, and reaches nothing but its own loopback and the proxy, if there is one. Only where there are network namespaces.
+    Listen {
+        /// The port, not 0: outside on `127.0.0.1`, inside on all addresses it has.
+        port: u16,
+        /// The unix socket of an HTTP proxy, as with [`Proxy`](Self::Proxy).
+        proxy: Option<PathBuf>,
+    },
 }
 
-/// How much a command may use, with everything it starts.
+impl Network {
+    /// The unix socket of the proxy that is reached.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&Path> {
+        match self {
+            Self::None => None,
+            Self::Proxy(socket) => Some(socket),
+            Self::Listen { proxy, .. } => proxy.as_deref(),
+        }
+    }
+
+    /// The port at which it is reached.
+    #[must_use]
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::None | Self::Proxy(_) => None,
+            Self::Listen { port, .. } => Some(*port),
+        }
+    }
+}
+
+/// How much a command may use, with everything it starts. `Duration::MAX` and `u64::MAX` are no limit at all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// How long it may run.

@@ -1,7 +1,7 @@
 //! Running a command, following it, and ending it.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
@@ -17,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::STAGE_ARGUMENT;
 use crate::error::SandboxError;
+#[cfg(target_os = "linux")]
+use crate::inlet;
 use crate::job::{self, Ended, Failure, FailureKind, Job, Limit, Message, RawPath};
 use crate::lookup::{self, Places};
 use crate::policy::{Command, Level, Network, PROXY_PORT};
@@ -93,6 +95,35 @@ pub enum Ending {
     Stopped,
 }
 
+/// What is to become of a running command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Then {
+    /// It goes on.
+    Continue,
+    /// It is asked to end: SIGTERM, once, to everything there is of it. How long it may take is up to who asks.
+    Terminate,
+    /// It is killed with everything it has started.
+    Kill,
+}
+
+/// Who follows a command.
+pub trait Follower {
+    /// It is confined and runs; said once, before anything that it prints, and not if it is refused.
+    fn started(&mut self) {}
+
+    /// It printed something, or nothing, which is said several times a second.
+    fn printed(&mut self, output: Output<'_>) -> Then;
+}
+
+/// Follows with a function that can only stop.
+struct Printing<'a>(&'a mut dyn FnMut(Output<'_>) -> ControlFlow<()>);
+
+impl Follower for Printing<'_> {
+    fn printed(&mut self, output: Output<'_>) -> Then {
+        if (self.0)(output).is_break() { Then::Kill } else { Then::Continue }
+    }
+}
+
 impl Default for Sandbox {
     fn default() -> Self {
         Self::new()
@@ -144,9 +175,17 @@ impl Sandbox {
         command: &Command,
         each: &mut dyn FnMut(Output<'_>) -> ControlFlow<()>,
     ) -> Result<Finished, SandboxError> {
+        self.follow(command, &mut Printing(each))
+    }
+
+    /// The same for who wants to know when it is there, and may ask it to end.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and if its port cannot be had.
+    pub fn follow(&self, command: &Command, follower: &mut dyn Follower) -> Result<Finished, SandboxError> {
         let mut missing = Vec::new();
         for level in self.candidates() {
-            match self.attempt(command, level, false, each) {
+            match self.attempt(command, level, false, follower) {
                 Ok(finished) => {
                     if self.forced.is_none() && level != Level::None && command.policy.network == Network::None {
                         let _ = self.found.set(level);
@@ -178,7 +217,7 @@ impl Sandbox {
     pub(crate) fn probe(&self, level: Level) -> Result<(), String> {
         let command =
             Command { argv: vec![OsString::from("/bin/sh")], folder: PathBuf::from("/usr"), ..Command::default() };
-        match self.attempt(&command, level, true, &mut |_| ControlFlow::Continue(())) {
+        match self.attempt(&command, level, true, &mut Printing(&mut |_| ControlFlow::Continue(()))) {
             Ok(_) => Ok(()),
             Err(Refusal::Unavailable(reason)) => Err(reason),
             Err(Refusal::Error(error)) => Err(error.to_string()),
@@ -203,7 +242,7 @@ impl Sandbox {
         command: &Command,
         level: Level,
         probe: bool,
-        each: &mut dyn FnMut(Output<'_>) -> ControlFlow<()>,
+        follower: &mut dyn Follower,
     ) -> Result<Finished, Refusal> {
         available_here(command, level)?;
         let begun = Instant::now();
@@ -215,7 +254,7 @@ impl Sandbox {
             }
         };
         let job = plan(command, level, probe, own_folder.as_ref().map(tempfile::TempDir::path))?;
-        Run::start(&self.supervisor, &job, &command.stdin, begun)?.follow(each)
+        Run::start(&self.supervisor, &job, &command.stdin, begun)?.follow(follower)
     }
 }
 
@@ -242,7 +281,7 @@ fn available_here(command: &Command, level: Level) -> Result<(), Refusal> {
         }
         Level::Seatbelt if !cfg!(target_os = "macos") => unavailable("only on macOS"),
         Level::Namespaces | Level::None => Ok(()),
-        _ if command.policy.network != Network::None => unavailable("a proxy needs a network namespace"),
+        _ if command.policy.network != Network::None => unavailable("a proxy or a port needs a network namespace"),
         _ => Ok(()),
     }
 }
@@ -265,13 +304,11 @@ fn plan(command: &Command, level: Level, probe: bool, own: Option<&Path>) -> Res
     let argument = command.argv.first().ok_or(SandboxError::Empty)?;
     let path = lookup::variable(&environment, "PATH").unwrap_or(OsStr::new(lookup::USUAL_PATH));
     let program = lookup::program(argument, path, &folder, &places)?;
-    let proxy = match &policy.network {
-        Network::None => None,
-        Network::Proxy(socket) => {
-            let real = std::fs::canonicalize(socket);
-            Some(real.map_err(|error| SandboxError::BadPath { path: socket.clone(), reason: error.to_string() })?)
-        }
+    let real = |socket: &Path| {
+        std::fs::canonicalize(socket)
+            .map_err(|error| SandboxError::BadPath { path: socket.to_owned(), reason: error.to_string() })
     };
+    let proxy = policy.network.proxy().map(real).transpose()?;
     let raw = |paths: &[PathBuf]| paths.iter().map(|path| RawPath::from(path.as_path())).collect();
     Ok(Job {
         level,
@@ -282,6 +319,7 @@ fn plan(command: &Command, level: Level, probe: bool, own: Option<&Path>) -> Res
         read: raw(&places.read),
         write: raw(&places.write),
         proxy: proxy.as_deref().map(RawPath::from),
+        port: policy.network.port(),
         temporary: own_real.as_deref().map(RawPath::from),
         limits: policy.limits.clone(),
         probe,
@@ -300,7 +338,7 @@ fn environment(command: &Command, own: Option<&Path>) -> Vec<(OsString, OsString
         .map(|(name, value)| (OsString::from(name), value.to_owned()))
         .collect();
     environment.extend(given.iter().cloned());
-    if command.policy.network != Network::None {
+    if command.policy.network.proxy().is_some() {
         let proxy = format!("http://127.0.0.1:{PROXY_PORT}");
         for name in ["HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"] {
             environment.push((OsString::from(name), OsString::from(&proxy)));
@@ -322,6 +360,7 @@ struct Run {
     output_bytes: u64,
     level: Level,
     program: OsString,
+    port: u16,
 }
 
 /// What comes from the stages.
@@ -335,6 +374,8 @@ enum Event {
 
 impl Run {
     fn start(supervisor: &Path, job: &Job, stdin: &[u8], begun: Instant) -> Result<Self, SandboxError> {
+        #[cfg(target_os = "linux")]
+        let inlet = inlet::reserve(job)?;
         let (mut control, theirs) = UnixStream::pair().map_err(|error| SandboxError::io("make a socket", error))?;
         let mut process = std::process::Command::new(supervisor);
         process.args([STAGE_ARGUMENT, "supervise"]).env_clear().current_dir("/");
@@ -354,15 +395,42 @@ impl Run {
         control.set_write_timeout(Some(HANDOVER)).map_err(|error| SandboxError::io("prepare a socket", error))?;
         // If the supervisor has died, what it said tells more than this error would.
         let _ = job::send(job, stdin, &mut control);
+        #[cfg(target_os = "linux")]
+        if let Some(inlet) = inlet {
+            let _ = inlet::hand_over(&inlet, &control);
+        }
         let program = job.argv.first().cloned().unwrap_or_default();
         let (wall, output_bytes) = (job.limits.wall, job.limits.output_bytes);
-        Ok(Self { supervisor, control, events, begun, wall, output_bytes, level: job.level, program })
+        Ok(Self {
+            supervisor,
+            control,
+            events,
+            begun,
+            wall,
+            output_bytes,
+            level: job.level,
+            program,
+            port: job.port.unwrap_or_default(),
+        })
     }
 
-    fn follow(mut self, each: &mut dyn FnMut(Output<'_>) -> ControlFlow<()>) -> Result<Finished, Refusal> {
+    fn follow(mut self, follower: &mut dyn Follower) -> Result<Finished, Refusal> {
         let (mut stdout_bytes, mut stderr_bytes) = (0, 0);
         let (mut failure, mut ended, mut ours) = (None, None, None);
         let mut killed_at: Option<Instant> = None;
+        let (mut started, mut asked) = (false, false);
+        let terminator = self.control.try_clone();
+        let mut each = |follower: &mut dyn Follower, output: Output<'_>| match follower.printed(output) {
+            Then::Continue => ControlFlow::Continue(()),
+            Then::Kill => ControlFlow::Break(()),
+            Then::Terminate => {
+                if let (false, Ok(control)) = (asked, &terminator) {
+                    // If nobody reads it, it is ended otherwise.
+                    asked = (&*control).write_all(&[job::TERMINATE]).is_ok();
+                }
+                ControlFlow::Continue(())
+            }
+        };
         let mut full = Vec::new();
         loop {
             let event = self.events.recv_timeout(TICK);
@@ -370,22 +438,24 @@ impl Run {
             match event {
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    stop = (ours.is_none() && each(Output::Nothing).is_break()).then_some(Ending::Stopped);
+                    stop = (ours.is_none() && each(follower, Output::Nothing).is_break()).then_some(Ending::Stopped);
                     // A supervisor that was killed leaves stages that hold the streams.
                     if matches!(self.supervisor.try_wait(), Ok(Some(_))) && killed_at.is_none() {
                         killed_at = Some(Instant::now());
                         let _ = self.control.shutdown(Shutdown::Write);
                     }
                 }
-                Ok(Event::Message(Message::Started)) => {}
+                Ok(Event::Message(Message::Started)) => start(&mut started, follower),
                 // The first is the cause of the others.
                 Ok(Event::Message(Message::Failed(found))) => failure = failure.or(Some(found)),
                 Ok(Event::Message(Message::Ended(found))) => ended = Some(found),
                 Ok(Event::Stdout(piece)) if ours.is_none() => {
-                    stop = self.pass(&piece, &mut stdout_bytes, &mut |bytes| each(Output::Stdout(bytes)));
+                    start(&mut started, follower);
+                    stop = self.pass(&piece, &mut stdout_bytes, &mut |bytes| each(follower, Output::Stdout(bytes)));
                 }
                 Ok(Event::Stderr(piece)) if ours.is_none() => {
-                    stop = self.pass(&piece, &mut stderr_bytes, &mut |bytes| each(Output::Stderr(bytes)));
+                    start(&mut started, follower);
+                    stop = self.pass(&piece, &mut stderr_bytes, &mut |bytes| each(follower, Output::Stderr(bytes)));
                 }
                 Ok(Event::Full(stream)) => full.push(stream),
                 // What it prints after it was stopped.
@@ -451,6 +521,7 @@ impl Run {
             FailureKind::Execute => {
                 Refusal::Error(SandboxError::NotExecutable { program: self.program.clone(), reason })
             }
+            FailureKind::Port => Refusal::Error(SandboxError::Port { port: self.port, reason }),
             FailureKind::Other => Refusal::Error(SandboxError::Supervisor(format!("cannot {step}: {reason}"))),
         }
     }
@@ -459,6 +530,13 @@ impl Run {
 impl Drop for Run {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+/// Says that it runs, the first time: what it prints may come before the word that it runs, as that takes another way.
+fn start(started: &mut bool, follower: &mut dyn Follower) {
+    if !std::mem::replace(started, true) {
+        follower.started();
     }
 }
 

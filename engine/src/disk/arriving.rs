@@ -82,6 +82,11 @@ impl Arriving {
         Ok(text)
     }
 
+    /// Whether anything was kept for a run.
+    pub fn is_there(&self, run: RunId) -> bool {
+        self.path(run).exists()
+    }
+
     /// Forgets the reply for a run, which is in the log or came to nothing.
     pub fn end(&self, run: RunId) {
         let path = self.path(run);

@@ -133,6 +133,8 @@ pub enum Answer {
     Tokens(Vec<TokenLine>),
     /// How far the memory index is.
     Index(IndexStatus),
+    /// Texts as vectors.
+    Vectors(Vectors),
     /// The models that texts can be embedded with.
     Models(Vec<ModelLine>),
     /// The language model that answers where no other is named.
@@ -463,6 +465,15 @@ pub struct IndexStatus {
     pub bytes_vectors: u64,
     /// What was found wrong and made anew since the home was opened, and why there is no search by meaning.
     pub notes: Vec<String>,
+}
+
+/// Texts as vectors.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+pub struct Vectors {
+    /// The model.
+    pub model: String,
+    /// One for each text, in their order, of length 1.
+    pub vectors: Vec<Vec<f32>>,
 }
 
 /// A model that texts are embedded with.

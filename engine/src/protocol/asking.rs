@@ -6,6 +6,7 @@ use bincode::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use zo_projections::Position;
+use zo_projections::event::conversation::ToolCall;
 use zo_projections::event::run::{Account, Usage};
 
 use super::{AgentArrival, AgentRequest, ConversationChoice, json};
@@ -62,6 +63,10 @@ pub struct Asking {
     pub schema: Option<String>,
     /// The agent that is to answer, in as many steps as it takes; none: one reply of the model is the answer.
     pub agent: Option<Box<AgentRequest>>,
+    /// Tools that who asks has: the model may ask for them, and the answer says so. They are not kept: a question that is
+    /// carried on after a crash has none.
+    #[serde(default)]
+    pub tools: Vec<ToolInput>,
     /// The surroundings of who asks.
     #[serde(skip)]
     pub environment: Environment,
@@ -79,9 +84,25 @@ impl Asking {
             system: None,
             schema: None,
             agent: None,
+            tools: Vec::new(),
             environment: Environment::default(),
         }
     }
+}
+
+/// A tool that who asks has.
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ToolInput {
+    /// Letters, digits, `_` and `-`.
+    pub name: String,
+    /// When and how to use it.
+    #[serde(default)]
+    pub description: String,
+    /// JSON Schema of its arguments; an object, as text.
+    #[serde(with = "json::whole_text")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
+    pub parameters: String,
 }
 
 /// What is asked.
@@ -100,6 +121,16 @@ pub enum Question {
     Instead {
         /// Id of the earlier question; the last one of the selected branch if there is none.
         of: Option<String>,
+        /// The text.
+        text: String,
+        /// Files that belong to it.
+        #[serde(default)]
+        files: Vec<FileInput>,
+    },
+    /// This, behind that message: a branch of its own if something follows it already, and the selected one.
+    Behind {
+        /// Id of the message.
+        message: String,
         /// The text.
         text: String,
         /// Files that belong to it.
@@ -173,6 +204,9 @@ pub enum Arrival {
 pub struct Answered {
     /// The text: as far as it came, if it was interrupted.
     pub answer: String,
+    /// Those of the tools of who asked that are to be called before there is an answer.
+    #[serde(default)]
+    pub tool_calls: Vec<ToolCall>,
     /// Id of the conversation.
     pub conversation: String,
     /// Id of the run.

@@ -637,6 +637,35 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// The same in these surroundings, where it matters in which: for a request that came without any.
+    #[must_use]
+    pub fn in_environment(mut self, surroundings: &Environment) -> Self {
+        let environment = match &mut self {
+            Self::Ask(asking) => &mut asking.environment,
+            Self::Resume { environment, .. }
+            | Self::Compact { environment, .. }
+            | Self::Introduce { environment }
+            | Self::ListModels { environment, .. }
+            | Self::TestModel { environment, .. }
+            | Self::SetKeyOfProvider { environment, .. }
+            | Self::RemoveKeyOfProvider { environment, .. }
+            | Self::CheckKeyOfProvider { environment, .. }
+            | Self::SetPassphrase { environment, .. }
+            | Self::Query {
+                query:
+                    Query::WouldAnswer { environment }
+                    | Query::Providers { environment }
+                    | Query::ProviderKeys { environment },
+                ..
+            } => environment,
+            _ => return self,
+        };
+        environment.clone_from(surroundings);
+        self
+    }
+}
+
 /// A content to keep.
 #[derive(Clone, Debug, Default, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -799,6 +828,11 @@ pub enum Query {
     Recall(RecallQuestion),
     /// How far the memory index is. → [`Answer::Index`]
     Index,
+    /// Texts as vectors, by the model that recall uses. → [`Answer::Vectors`]
+    Vectors {
+        /// At most [`MAX_PAGE`].
+        texts: Vec<String>,
+    },
     /// The models that texts can be embedded with. → [`Answer::Models`]
     Models,
     /// The language model that answers where no other is named. → [`Answer::ChosenModel`]

@@ -51,9 +51,6 @@ pub struct CheckIn {
     /// A file with the list of what it looks at, read anew each time; absolute.
     #[serde(default)]
     pub checklist: Option<String>,
-    /// A memory with that list, by its id.
-    #[serde(default)]
-    pub memory: Option<String>,
 }
 
 /// A schedule in a list.

@@ -26,13 +26,15 @@ use zo_memory::{IndexError, MemoryIndex, VectorStore};
 
 use super::{ROOM_FOR_THE_LOG, RecallError, lock};
 use crate::disk::files;
-use crate::protocol::{Embedded, ModelInUse};
+use crate::protocol::{Embedded, ModelInUse, Vectors};
 use crate::reader::Reader;
 
 /// A step embeds texts of at most so many characters together: some tenths of a second's work.
 const STEP_CHARS: usize = 12_000;
 /// So much less when time is short.
 const SHORT_STEP_CHARS: usize = 2_000;
+/// Texts of somebody else that are embedded together.
+const TOGETHER: usize = 16;
 /// How long vectors may lie unsynced: so much work is lost at the most, and done again.
 const UNSYNCED: Duration = Duration::from_secs(2);
 /// Between two looks whether a question has been embedded, which goes first.
@@ -293,6 +295,27 @@ impl Embedding {
         let asked = asked.first().map(Vec::as_slice).unwrap_or_default();
         let cosine = |vector: &Vec<f32>| vector.iter().zip(asked).map(|(a, b)| a * b).sum();
         Ok(vectors.iter().map(cosine).collect())
+    }
+
+    /// Texts as vectors, in their order.
+    ///
+    /// # Errors
+    /// If the model cannot be loaded or fails.
+    pub(super) fn vectors(&self, texts: &[&str]) -> Result<Vectors, RecallError> {
+        let active = self.slots().active;
+        if let Some(problem) = active.problem {
+            return Err(RecallError::NoModel(problem));
+        }
+        let model = active.name;
+        let embedder =
+            self.embedder(&model, Haste::AFew).map_err(|error| RecallError::NoModel(said(&error)))?;
+        let _asking = Asking::new(&self.asking);
+        let mut vectors = Vec::with_capacity(texts.len());
+        // Some at a time: whoever waits for the model gets it in between.
+        for some in texts.chunks(TOGETHER) {
+            vectors.extend(lock(&embedder).embed(Role::Passage, some)?);
+        }
+        Ok(Vectors { model, vectors })
     }
 
     /// Embeds the next few passages; when the chosen model has all, recall uses it from then on.

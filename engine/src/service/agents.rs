@@ -40,7 +40,7 @@ pub(super) fn resume(
         let hint = "what it did is kept: a further question in its conversation goes on from there";
         return Err(Failure::new(FailureKind::Refused, message).hint(hint));
     }
-    resume_run(engine, id, Place { environment, attended: can_ask }, each)
+    resume_run(engine, id, Place { environment, attended: can_ask, tools: &[] }, each)
 }
 
 pub(super) fn cancel(engine: &Engine, run: &str) -> Result<Acknowledged, Failure> {

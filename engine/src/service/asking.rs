@@ -14,9 +14,10 @@ mod runs;
 mod sources;
 
 use zo_projections::command::{NewFile, NewMessage, Parent};
-use zo_projections::decide::MAX_TEXT_BYTES;
+use zo_models::ToolSpec;
+use zo_projections::decide::{MAX_TEXT_BYTES, MAX_TOOL_BYTES};
 use zo_projections::event::Event;
-use zo_projections::event::conversation::{MessageBody, Role};
+use zo_projections::event::conversation::{MessageBody, Role, ToolCall};
 use zo_projections::event::run::{Account, Ending, RequestBody, Usage};
 use zo_projections::views::conversations::Conversation;
 use zo_projections::views::runs::Run;
@@ -39,13 +40,14 @@ use crate::providers::OFFLINE;
 use crate::writer::{Outcome, SubmitError};
 
 /// Puts a question, waits for the answer, and tells `each` what arrives.
-pub(super) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
+pub(crate) fn ask(engine: &Engine, asking: Asking, each: Each<'_>) -> Result<Answered, Failure> {
     engine.learn_keys_of(&asking.environment);
     let id = RunId(asking.run);
     let put = engine.writer.read(|views| views.streams.version(id.into()) != 0)?;
     let why = if put { None } else { put_question(engine, id, &asking, each)? };
     let attended = asking.agent.as_ref().is_some_and(|agent| agent.can_ask);
-    let place = Place { environment: &asking.environment, attended };
+    let tools = tool_specs(&asking)?;
+    let place = Place { environment: &asking.environment, attended, tools: &tools };
     runs::carry_on(engine, id, place, why.as_deref(), each)?;
     answered(engine, id)
 }
@@ -62,6 +64,7 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
     // What cannot be carried out is refused before anything is recorded.
     let choice = choice::choose(engine, asking)?;
     check_schema(asking.schema.as_deref(), &choice)?;
+    tool_specs(asking)?;
     let agent = asking
         .agent
         .as_ref()
@@ -87,6 +90,12 @@ fn put_question(engine: &Engine, id: RunId, asking: &Asking, each: Each<'_>) -> 
             let (conversation, question) = earlier_question(engine, &asking.conversation, of.as_deref())?;
             let parent = parent_of(engine, question)?;
             let message = text_message(message, Role::User, text.clone(), parent, None);
+            let files = new_files(files);
+            (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request, agent })
+        }
+        Question::Behind { message: before, text, files } => {
+            let (conversation, before) = earlier_question(engine, &asking.conversation, Some(before))?;
+            let message = text_message(message, Role::User, text.clone(), Parent::Message(before), None);
             let files = new_files(files);
             (conversation, Command::Ask { conversation, name: None, message, files, run: id, model, request, agent })
         }
@@ -121,6 +130,31 @@ fn check_schema(schema: Option<&str>, choice: &choice::Choice) -> Result<(), Fai
         return Err(Failure::new(FailureKind::Invalid, message).hint("name a model: --model PROVIDER/NAME"));
     }
     Ok(())
+}
+
+/// The tools of who asks, checked.
+fn tool_specs(asking: &Asking) -> Result<Vec<ToolSpec>, Failure> {
+    let invalid = |what: String, why: &str| Failure::from(Rejection::Invalid { what, why: why.to_owned() });
+    if asking.agent.is_some() && !asking.tools.is_empty() {
+        return Err(invalid("the tools".to_owned(), "an agent has the workspace's own, and calls them itself"));
+    }
+    let mut specs: Vec<ToolSpec> = Vec::with_capacity(asking.tools.len());
+    for tool in &asking.tools {
+        let what = || format!("the tool {:?}", tool.name);
+        let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-');
+        if tool.name.is_empty() || tool.name.len() > MAX_TOOL_BYTES || !tool.name.chars().all(plain) {
+            return Err(invalid(what(), "its name has letters, digits, `_` and `-`"));
+        }
+        if specs.iter().any(|other| other.name == tool.name) {
+            return Err(invalid(what(), "there are two of that name"));
+        }
+        let parameters: serde_json::Value = serde_json::from_str(&tool.parameters).unwrap_or_default();
+        if !parameters.is_object() {
+            return Err(invalid(what(), "its parameters are no JSON Schema of an object"));
+        }
+        specs.push(ToolSpec { name: tool.name.clone(), description: tool.description.clone(), parameters });
+    }
+    Ok(specs)
 }
 
 fn new_files(files: &[FileInput]) -> Vec<NewFile> {
@@ -164,7 +198,7 @@ fn end_earlier_runs(
             flow
         };
         let attended = asking.agent.as_ref().is_some_and(|agent| agent.can_ask);
-        let place = Place { environment: &asking.environment, attended };
+        let place = Place { environment: &asking.environment, attended, tools: &[] };
         let carried_on = runs::carry_on(engine, earlier, place, None, waiting);
         if stopped {
             let message = "stopped while a question before it was answered: this one was not put";
@@ -253,21 +287,24 @@ struct Reply {
     account: Account,
     /// Why it was cut off, if it was.
     reason: Option<String>,
+    /// Tools of who asked, that are to be called first.
+    tool_calls: Vec<ToolCall>,
 }
 
 /// Records the answer of a run.
 fn finish(engine: &Engine, id: RunId, run: &Run, reply: Reply) -> Result<(), Failure> {
-    let Reply { mut text, model, usage, mut account, mut reason } = reply;
+    let Reply { mut text, model, usage, mut account, mut reason, tool_calls } = reply;
     if text.len() > MAX_TEXT_BYTES {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES));
         account.ending = Ending::Interrupted;
         reason = Some(format!("it is longer than the {MAX_TEXT_BYTES} bytes that a message may have"));
     }
     let parent = Parent::Message(run.question);
-    let message = NewMessage {
+    let mut message = NewMessage {
         interrupted: reason.is_some(),
         ..text_message(engine.names.answer(id.0), Role::Assistant, text, parent, Some(model))
     };
+    message.body.tool_calls = tool_calls;
     let command = Command::FinishRun { run: id, message, usage, account, reason };
     ignore_if_ended(engine.writer.submit_one(from_run(command, id, run.recalled.unwrap_or(run.started))))
 }
@@ -324,8 +361,10 @@ fn answered(engine: &Engine, id: RunId) -> Result<Answered, Failure> {
     };
     let (recalled, indexed) = sources::recorded(engine, message.recorded.header.causation.unwrap_or_default())?;
     let body: Option<MessageBody> = body_of(&message)?;
+    let MessageBody { content, tool_calls, .. } = body.unwrap_or_default();
     Ok(Answered {
-        answer: body.map(|body| body.content).unwrap_or_default(),
+        answer: content,
+        tool_calls,
         conversation: conversation.to_string(),
         run: id.to_string(),
         question: question.map(|id| id.to_string()).unwrap_or_default(),

@@ -112,6 +112,7 @@ impl From<RecallError> for Failure {
             RecallError::Fold(error) => error.into(),
             RecallError::Poisoned(error) => error.into(),
             RecallError::Embed(error) => error.into(),
+            RecallError::NoModel(_) => Self::new(FailureKind::Refused, error.to_string()),
             RecallError::NoRoom { .. } => Self::new(FailureKind::DiskFull, error.to_string()).hint(SPACE),
             RecallError::Index(_) | RecallError::File(..) | RecallError::Disk(_) => {
                 Self::new(FailureKind::Io, with_causes(&error)).hint("`zo rebuild` makes the index anew from the log")

@@ -10,7 +10,7 @@ use zo_projections::event::memory::{Memorized, Superseded};
 use zo_projections::{Actor, Command, ConversationId, MemoryId, Position, Submission};
 
 use super::conversation::body_of;
-use super::{Each, acknowledge, deliver, memory};
+use super::{Each, acknowledge, check_count, deliver, memory};
 use crate::engine::Engine;
 use crate::protocol::{
     Acknowledged, Answer, At, Explanation, Failure, FailureKind, MAX_PAGE, ModelLine, Neighbour, RECALL_PARTS,
@@ -110,6 +110,12 @@ pub(super) fn use_model(engine: &Engine, name: &str, each: Each<'_>) -> Result<A
     let acknowledged = acknowledge(model.name, engine.writer.submit_one(Submission::new(Actor::User, command)))?;
     engine.recall.choose(engine.log_for_recall())?;
     Ok(acknowledged)
+}
+
+pub(super) fn vectors(engine: &Engine, texts: &[String]) -> Result<Answer, Failure> {
+    check_count("texts", texts.len())?;
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    Ok(Answer::Vectors(engine.recall.vectors(engine.log_for_recall(), &texts)?))
 }
 
 pub(super) fn index(engine: &Engine) -> Result<Answer, Failure> {

@@ -61,7 +61,8 @@ pub struct CommandSpec {
     /// Files and folders it may read and write, absolute, with all below them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub write: Vec<String>,
-    /// Hosts it may reach, by HTTP through a proxy: `example.org`, `*.example.org`, `127.0.0.1:8080`. Without any it has no network.
+    /// Hosts it may reach, by HTTP through a proxy, of those that the node permits: `example.org`, `*.example.org`, `127.0.0.1:8080`.
+    /// Without any it has no network.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// How much it may use.
@@ -73,10 +74,10 @@ pub struct CommandSpec {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsSpec {
-    /// How long it may run, in milliseconds.
+    /// How long it may run, in milliseconds; an hour, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_ms: Option<u64>,
-    /// How long it may compute, in milliseconds, all its processes together; as long as it may run, if not said.
+    /// How long it may compute, in milliseconds, all its processes together; without a limit of its own, if not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cpu_ms: Option<u64>,
     /// Bytes of memory, all its processes together.
@@ -177,8 +178,7 @@ pub struct HttpSpec {
     /// What is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The only hosts that may be reached, redirects included, of those that the node permits; any of these if not said. A host with
-    /// its port may be one of a private network if `allow_private` is set.
+    /// The only hosts that may be reached, redirects included, of those that the node permits; any of these if not said.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hosts: Vec<String>,
     /// Whether addresses of the node itself and of private networks may be reached; the node has to permit it too.

@@ -16,6 +16,13 @@ pub(super) fn put(views: &Views, id: FileId, put: Put, body: &ContentBody) -> Re
         let why = format!("{} bytes are more than the {MAX_HOSTED_BYTES} that one may have", put.size);
         return Err(Rejection::Invalid { what: put.name, why });
     }
+    let invalid = |why: String| Err(Rejection::Invalid { what: put.name.clone(), why });
+    if let Some(other) = views.files.get(id).filter(|file| file.name != put.name) {
+        return invalid(format!("its stream is that of {}", other.name));
+    }
+    if let Some(other) = views.files.id_of(&put.name).filter(|other| *other != id) {
+        return invalid(format!("its stream is that of file {other}"));
+    }
     let current = views.files.get(id).and_then(|file| file.current());
     if let Some(current) = current.filter(|current| current.put == put) {
         return Ok(Decision::already(id, current.position));
@@ -46,6 +53,9 @@ pub(super) fn remove(views: &Views, id: FileId, name: &str) -> Result<Decision, 
 }
 
 pub(super) fn share(views: &Views, id: FileId, shared: Shared, body: &ShareBody) -> Result<Decision, Rejection> {
+    if let Some(share) = views.files.share(id) {
+        return Ok(Decision::already(id, share.shared));
+    }
     let folder = shared.name.strip_suffix('/');
     if let Some(name) = folder.or((!shared.name.is_empty()).then_some(&*shared.name)) {
         check_path(name)?;

@@ -1,11 +1,11 @@
 //! Decisions about jobs and the queues they stand in.
 
-use super::{Decision, MAX_NAME_BYTES, NewEvent, check_length, check_name, record};
+use super::{Decision, MAX_NAME_BYTES, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{ClockAdvanced, QueueSet};
 use crate::event::job::{
     AfterLoss, CancelRequested, Cancelled, Claimed, Completed, EndBody, Expired, Failed, JobBody, LeaseLost, Released,
-    Retried, Submitted,
+    Requirements, Retried, Submitted,
 };
 use crate::event::node;
 use crate::ids::{Category, JobId, NodeId, Position, StreamId};
@@ -52,12 +52,13 @@ pub(super) fn submit(views: &Views, id: JobId, submitted: Submitted, body: &JobB
 pub(super) fn check(views: &Views, id: JobId, submitted: &Submitted) -> Result<(), Rejection> {
     let invalid = |what: &str, why: String| Err(Rejection::Invalid { what: what.to_owned(), why });
     check_name("the queue", &submitted.queue)?;
-    check_length("the jobs it waits for", submitted.after.len(), MAX_AFTER)?;
-    check_length("its labels", submitted.requires.labels.len(), MAX_LABELS)?;
-    for name in submitted.requires.labels.iter().chain(&submitted.requires.region).chain(&submitted.requires.gpu) {
+    check_count("the jobs it waits for", submitted.after.len(), MAX_AFTER)?;
+    let Requirements { labels, region, gpu, node, .. } = &submitted.requires;
+    check_count("its labels", labels.len(), MAX_LABELS)?;
+    for name in labels.iter().chain(region).chain(gpu).chain(node) {
         check_name("a requirement", name)?;
     }
-    if !submitted.requires.labels.is_sorted() {
+    if !labels.is_sorted() {
         return invalid("its labels", "they are not sorted".to_owned());
     }
     if submitted.max_attempts == 0 {
@@ -95,7 +96,7 @@ pub(super) fn claim(
     if node.state != NodeState::Up || views.jobs.load_of(id) >= node.capacity as usize {
         return nothing();
     }
-    let Some(job) = views.jobs.next_for(node, views.nodes.price_of(node), queues) else { return nothing() };
+    let Some(job) = views.jobs.next_for(node, views.nodes.price_of(node), queues, now) else { return nothing() };
     let attempt = views.jobs.get(job).map_or(0, |job| job.attempt).saturating_add(1);
     let until = lease_ms.map(|lease| later(now, lease));
     Ok(record([NewEvent::new(job, Claimed { node: id, attempt, until })]))

@@ -1,7 +1,7 @@
 //! Decisions about nodes.
 
 use super::job::{MAX_LABELS, lost_job};
-use super::{Decision, NewEvent, check_length, check_name, record};
+use super::{Decision, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{NodesHeard, PricesSet};
 use crate::event::node::{Draining, Joined, Left, Removed, Resumed};
@@ -15,6 +15,10 @@ use crate::views::nodes::{Node, NodeState};
 pub const MAX_CAPACITY: u32 = 4096;
 /// The most rows that the table of prices may have.
 pub const MAX_PRICES: usize = 256;
+/// The longest name in it, in bytes: [`MAX_PRICES`] of them have room in one event.
+pub const MAX_PRICE_NAME_BYTES: usize = 128;
+/// The most nodes there may be: all of them have room in the event that says who was heard from.
+pub const MAX_NODES: usize = 2048;
 
 const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 
@@ -22,7 +26,7 @@ const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 /// was another one.
 pub(super) fn join(views: &Views, id: NodeId, joined: Joined, running: &[(JobId, u32)]) -> Result<Decision, Rejection> {
     check_name("the node", &joined.name)?;
-    check_length("its labels", joined.labels.len(), MAX_LABELS)?;
+    check_count("its labels", joined.labels.len(), MAX_LABELS)?;
     for name in joined.labels.iter().chain(&joined.region).chain(&joined.gpu) {
         check_name("what it has", name)?;
     }
@@ -32,6 +36,9 @@ pub(super) fn join(views: &Views, id: NodeId, joined: Joined, running: &[(JobId,
     }
     if joined.capacity == 0 || joined.capacity > MAX_CAPACITY {
         return invalid("its capacity", &format!("it is none of 1 to {MAX_CAPACITY}"));
+    }
+    if views.nodes.get(id).is_none() {
+        check_count("the nodes", views.nodes.len() + 1, MAX_NODES)?;
     }
     let still = |job: &JobId| {
         let attempt = views.jobs.get(*job).map(|job| job.attempt);
@@ -124,12 +131,19 @@ pub(super) fn hear(
 }
 
 pub(super) fn set_prices(views: &Views, mut prices: PricesSet) -> Result<Decision, Rejection> {
-    check_length("the table", prices.gpus.len() + prices.regions.len(), MAX_PRICES)?;
+    check_count("the rows of the table", prices.gpus.len() + prices.regions.len(), MAX_PRICES)?;
     for (name, _) in prices.gpus.iter().chain(&prices.regions) {
         check_name("a name in the table", name)?;
+        check_length("a name in the table", name.len(), MAX_PRICE_NAME_BYTES)?;
     }
     prices.gpus.sort();
     prices.regions.sort();
+    for table in [&prices.gpus, &prices.regions] {
+        if let Some(pair) = table.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            let why = format!("{} is in it twice", pair[0].0);
+            return Err(Rejection::Invalid { what: "the table".to_owned(), why });
+        }
+    }
     if views.nodes.prices() == prices {
         return Ok(Decision::already(HOME, views.position));
     }

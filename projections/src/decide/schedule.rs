@@ -1,7 +1,7 @@
 //! Decisions about schedules.
 
 use super::job::check;
-use super::{Decision, MAX_TEXT_BYTES, NewEvent, check_length, check_name, record};
+use super::{Decision, MAX_TEXT_BYTES, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::job::{JobBody, Occasion, Submitted};
 use crate::event::schedule::{Added, Edited, Missed, Occurred, Paused, Plan, PlanBody, Removed, Resumed};
@@ -61,10 +61,7 @@ pub(super) fn add(
     if views.streams.version(id.into()) > 0 {
         return Err(Rejection::state("schedule", id, "was removed"));
     }
-    if views.schedules.iter().nth(MAX_SCHEDULES - 1).is_some() {
-        let why = format!("there are {MAX_SCHEDULES} already");
-        return Err(Rejection::Invalid { what: "the schedule".to_owned(), why });
-    }
+    check_count("the schedules", views.schedules.len() + 1, MAX_SCHEDULES)?;
     Ok(record([NewEvent::new(id, Added { plan, next }).with_body(body)]))
 }
 
@@ -110,6 +107,9 @@ pub(super) fn occur(views: &Views, occurrence: Occurrence) -> Result<Decision, R
     }
     if views.jobs.is_known(job) {
         return Err(Rejection::state("job", job, "was submitted before"));
+    }
+    if let Some(other) = submitted.unique.and_then(|unique| views.jobs.by_unique(unique)) {
+        return Err(Rejection::state("job", other, "has the unique key of this one"));
     }
     submitted.occasion = Some(Occasion { schedule: id, due });
     check(views, job, &submitted)?;

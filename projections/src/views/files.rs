@@ -82,6 +82,11 @@ impl Files {
         self.names.get(name).and_then(|id| self.files.get(id))
     }
 
+    /// The stream of the file that a name means now.
+    pub fn id_of(&self, name: &str) -> Option<FileId> {
+        self.names.get(name).copied()
+    }
+
     /// Files with a content whose names begin with `prefix` and come behind `after`, by name.
     pub fn list<'a>(&'a self, prefix: &'a str, after: Option<&str>) -> impl Iterator<Item = &'a File> {
         let from = after.map_or_else(|| prefix.to_owned(), |after| format!("{after}\0")).max(prefix.to_owned());
@@ -124,14 +129,18 @@ impl Projection for Files {
         let (id, position) = (FileId(header.stream.id), header.position);
         match &recorded.event {
             Event::FilePut(event) => {
+                let of_another = |file: &&File| file.name != event.name;
+                if let Some(file) = self.files.get(&id).filter(of_another) {
+                    return Err(Anomaly::new(recorded, format!("its stream is that of {}", file.name)));
+                }
+                if let Some(other) = self.names.get(&event.name).filter(|other| **other != id) {
+                    return Err(Anomaly::new(recorded, format!("{} is file {other}", event.name)));
+                }
                 let file = self.files.entry(id).or_insert_with(|| File {
                     name: event.name.clone(),
                     versions: Vec::new(),
                     removed: None,
                 });
-                if file.name != event.name {
-                    return Err(Anomaly::new(recorded, format!("its stream is that of {}", file.name)));
-                }
                 file.removed = None;
                 file.versions.push(Version { position, at: header.at, put: event.clone() });
                 self.names.insert(event.name.clone(), id);

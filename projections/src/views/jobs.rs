@@ -147,7 +147,7 @@ impl Jobs {
 
     /// The job that a node is to take next, at `now`: of the highest priority among those it can run, the one that was
     /// submitted first. `queues`: only of these, if there are any.
-    pub fn next_for(&self, node: &Node, price: u64, queues: &[String]) -> Option<JobId> {
+    pub fn next_for(&self, node: &Node, price: u64, queues: &[String], now: Timestamp) -> Option<JobId> {
         let highest = if node.is_reliable() { i16::MAX } else { 0 };
         let fits = |class: &Class| {
             let queue = self.queues.get(&class.queue);
@@ -155,7 +155,13 @@ impl Jobs {
             open && (queues.is_empty() || queues.contains(&class.queue)) && node.can_run(class, price)
         };
         let firsts = self.order.classes().filter(|class| fits(&self.classes[*class as usize]));
-        let best = firsts.filter_map(|class| self.order.first(class, highest)).min()?;
+        // What is too late is not begun, also when no look at the clock has said so yet.
+        let some_are_late = self.order.expired(now).next().is_some();
+        let is_late = |job: JobId| {
+            some_are_late && self.get(job).is_some_and(|job| job.deadline.is_some_and(|deadline| deadline <= now))
+        };
+        let best =
+            firsts.filter_map(|class| self.order.from(class, highest).find(|place| !is_late(place.job))).min()?;
         Some(best.job)
     }
 
@@ -207,6 +213,12 @@ impl Jobs {
         if self.is_known(id) {
             return Err(Anomaly::new(recorded, format!("job {id} was submitted before")));
         }
+        if let Some(other) = event.after.iter().find(|other| !self.is_known(**other)) {
+            return Err(Anomaly::new(recorded, format!("it waits for job {other}, and there is none")));
+        }
+        if let Some(other) = event.unique.and_then(|unique| self.by_unique(unique)) {
+            return Err(Anomaly::new(recorded, format!("job {other} has its unique key")));
+        }
         let class =
             Class { queue: event.queue.clone(), requires: event.requires.clone(), local: event.kind.is_local() };
         let class = self.class_id(class);
@@ -220,7 +232,7 @@ impl Jobs {
             self.doomed.insert(id);
         }
         if let Some(unique) = job.unique {
-            self.unique.entry(unique).or_insert(id);
+            self.unique.insert(unique, id);
         }
         job.state = if job.after.is_empty() { job.rested(recorded.header.at) } else { JobState::Blocked };
         self.queue_of(class).pending += 1;
@@ -304,7 +316,8 @@ impl Jobs {
         for dependent in self.dependents.remove(&id).unwrap_or_default() {
             self.change(dependent, |job| {
                 job.after.retain(|other| *other != id);
-                if job.after.is_empty() {
+                // One whose deadline passed meanwhile is dead, and stays so until somebody tries it again.
+                if job.after.is_empty() && job.state == JobState::Blocked {
                     job.state = job.rested(at);
                 }
             });

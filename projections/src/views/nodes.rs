@@ -78,9 +78,10 @@ pub enum NodeState {
 }
 
 impl Node {
-    /// Whether it gets work of a priority above 0.
+    /// Whether it gets work of a priority above 0. The local node always does: there may be no other, and then what is
+    /// urgent would wait for ever.
     pub fn is_reliable(&self) -> bool {
-        self.reputation >= RELIABLE
+        self.local || self.reputation >= RELIABLE
     }
 
     /// Whether it has what jobs of a class require, at this price.
@@ -110,6 +111,16 @@ impl Nodes {
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().map(|(id, node)| (*id, node))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
     }
 
     /// What an hour of a node costs: base × tier of GPU × region, in millionths of a US dollar.

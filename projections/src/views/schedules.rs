@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bincode::{Decode, Encode};
 
 use crate::event::Event;
+use crate::event::job::AfterLoss;
 use crate::event::schedule::{Plan, WhyMissed};
 use crate::ids::{JobId, Position, ScheduleId};
 use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
@@ -99,6 +100,16 @@ impl Schedules {
     /// All of them, by id.
     pub fn iter(&self) -> impl Iterator<Item = (ScheduleId, &Schedule)> {
         self.schedules.iter().map(|(id, schedule)| (*id, schedule))
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.schedules.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.schedules.is_empty()
     }
 
     /// When the next one is due.
@@ -229,6 +240,9 @@ impl Projection for Schedules {
             })?,
             Event::JobCompleted(_) => self.settle(JobId(header.stream.id), Some(true), true),
             Event::JobFailed(event) if event.retry_at.is_none() => {
+                self.settle(JobId(header.stream.id), Some(false), false);
+            }
+            Event::JobLeaseLost(event) if event.then == AfterLoss::Dead => {
                 self.settle(JobId(header.stream.id), Some(false), false);
             }
             Event::JobExpired(_) => self.settle(JobId(header.stream.id), Some(false), false),

@@ -9,6 +9,7 @@ mod attacks;
 mod running;
 mod world;
 
+use std::net::TcpListener;
 use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,8 @@ use crate::world::{PYTHON, User, World};
 enum How {
     Freely,
     At(&'static str),
+    /// With a port at which it is reached.
+    Listening(&'static str),
 }
 
 impl Attack {
@@ -30,11 +33,13 @@ impl Attack {
         let script = format!("{PRELUDE}\n{}", self.script.trim());
         let program = [PYTHON.to_owned(), "-c".to_owned(), script, world.description().to_string()];
         let mut words = Vec::new();
-        if let How::At(level) = how {
+        if let How::At(level) | How::Listening(level) = how {
             let work = world.path("work").display().to_string();
             let zo = world.zo.display().to_string();
             words.extend([&zo, "sandbox", "run", "--level", level, "--write", &work].map(str::to_owned));
             let limits = "--memory 256M --processes 64 --tmp 32M --output 4M --timeout 20 --";
+            let port = matches!(how, How::Listening(_)).then(|| format!("--listen {} ", free_port()));
+            let limits = port.unwrap_or_default() + limits;
             words.extend(limits.split(' ').map(str::to_owned));
         }
         words.extend(program);
@@ -59,6 +64,12 @@ impl Attack {
     fn is_possible_for(&self, user: User) -> bool {
         user.is_root() || !self.root_only
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there are ports");
+    listener.local_addr().expect("it is bound").port()
 }
 
 /// The attacks that this user can make.
@@ -87,10 +98,10 @@ fn all_succeed_freely(user: User) {
 }
 
 #[track_caller]
-fn all_are_stopped(user: User, level: &'static str) {
+fn all_are_stopped(user: User, how: How) {
     let got_through: Vec<String> = attacks_of(user)
         .filter_map(|attack| {
-            let (won, said, harm) = attack.run(user, How::At(level));
+            let (won, said, harm) = attack.run(user, how);
             (won || harm.is_some()).then(|| format!("{}: {said} {}", attack.name, harm.unwrap_or_default()))
         })
         .collect();
@@ -114,20 +125,30 @@ fn every_attack_of_another_user_succeeds_without_a_sandbox() {
 
 #[test]
 fn namespaces_stop_every_attack() {
-    all_are_stopped(User::Own, "namespaces");
+    all_are_stopped(User::Own, How::At("namespaces"));
 }
 
 #[test]
 fn namespaces_stop_every_attack_of_another_user() {
-    other_user().into_iter().for_each(|user| all_are_stopped(user, "namespaces"));
+    other_user().into_iter().for_each(|user| all_are_stopped(user, How::At("namespaces")));
+}
+
+#[test]
+fn to_be_reached_at_a_port_opens_nothing_else() {
+    all_are_stopped(User::Own, How::Listening("namespaces"));
+}
+
+#[test]
+fn to_be_reached_at_a_port_opens_nothing_else_to_another_user() {
+    other_user().into_iter().for_each(|user| all_are_stopped(user, How::Listening("namespaces")));
 }
 
 #[test]
 fn landlock_stops_every_attack() {
-    all_are_stopped(User::Own, "landlock");
+    all_are_stopped(User::Own, How::At("landlock"));
 }
 
 #[test]
 fn landlock_stops_every_attack_of_another_user() {
-    other_user().into_iter().for_each(|user| all_are_stopped(user, "landlock"));
+    other_user().into_iter().for_each(|user| all_are_stopped(user, How::At("landlock")));
 }

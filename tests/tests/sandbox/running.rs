@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use zo_sandbox::{Command, Ending, Level, Limits, Network, Output, Policy, Sandbox, SandboxError};
+use zo_sandbox::{
+    Command, Ending, Finished, Follower, Level, Limits, Network, Output, Policy, Sandbox, SandboxError, Then,
+};
 use zo_tests::cli::Zo;
 
 use crate::attacks::PRELUDE;
@@ -321,6 +324,132 @@ fn only_the_proxy_is_reached() {
     command.policy.network = Network::Proxy(path);
     let (ending, printed) = run(Level::Namespaces, &command).expect("it runs");
     assert_eq!((ending, printed.as_str()), (Ending::Exited(0), "asked GET http://canary.test/x HTTP/1.1\n"));
+    let refused = run(Level::Landlock, &command).expect_err("there is no namespace for it");
+    assert!(matches!(refused, SandboxError::NotEnforceable { .. }), "{refused}");
+}
+
+/// Follows a command until it has said something, then does this.
+struct Until<'a> {
+    started: bool,
+    said: Vec<u8>,
+    then: &'a mut dyn FnMut(&str) -> Then,
+}
+
+impl Follower for Until<'_> {
+    fn started(&mut self) {
+        assert!(!self.started && self.said.is_empty(), "it is said once, and first");
+        self.started = true;
+    }
+
+    fn printed(&mut self, output: Output<'_>) -> Then {
+        if let Output::Stdout(bytes) = output {
+            self.said.extend_from_slice(bytes);
+        }
+        (self.then)(&String::from_utf8_lossy(&self.said))
+    }
+}
+
+/// Runs a command, and does this whenever something or nothing happens; how it ended and what it printed.
+fn follow(level: Level, command: &Command, then: &mut dyn FnMut(&str) -> Then) -> (Finished, String) {
+    let mut until = Until { started: false, said: Vec::new(), then };
+    let finished = sandbox(level).follow(command, &mut until).expect("it runs");
+    assert!(until.started);
+    (finished, String::from_utf8_lossy(&until.said).into_owned())
+}
+
+#[test]
+fn a_command_that_is_asked_to_end_may_clean_up_and_so_may_what_it_started() {
+    let folder = scratch();
+    let script = "(trap 'echo child; exit' TERM; echo one; while :; do sleep 0.02; done) & \
+                  trap 'wait; echo parent; exit 3' TERM; echo two; while :; do sleep 0.02; done";
+    for level in LEVELS {
+        let command = command(folder.path(), &["sh", "-c", script]);
+        let (finished, said) = follow(level, &command, &mut |said| match said.lines().count() {
+            0 | 1 => Then::Continue,
+            _ => Then::Terminate,
+        });
+        assert_eq!(finished.ending, Ending::Exited(3), "{level}: {said}");
+        let mut lines: Vec<&str> = said.lines().collect();
+        lines.sort_unstable();
+        assert_eq!(lines, ["child", "one", "parent", "two"], "{level}");
+    }
+}
+
+#[test]
+fn a_command_that_does_not_end_when_asked_can_still_be_killed() {
+    let folder = scratch();
+    for level in LEVELS {
+        let command =
+            command(folder.path(), &["sh", "-c", "trap 'echo no' TERM; echo up; while :; do sleep 0.02; done"]);
+        let (finished, said) = follow(level, &command, &mut |said| match said.lines().count() {
+            0 => Then::Continue,
+            1 => Then::Terminate,
+            _ => Then::Kill,
+        });
+        assert_eq!((finished.ending, said.as_str()), (Ending::Stopped, "up\nno\n"), "{level}");
+    }
+}
+
+#[test]
+fn what_has_no_limit_runs() {
+    let folder = scratch();
+    for level in LEVELS {
+        let mut command = command(folder.path(), &["sh", "-c", "echo up; ulimit -t; ulimit -f"]);
+        command.policy.limits = Limits {
+            wall: Duration::MAX,
+            cpu: Duration::MAX,
+            memory_bytes: u64::MAX,
+            file_bytes: u64::MAX,
+            output_bytes: u64::MAX,
+            ..Limits::default()
+        };
+        let (ending, printed) = run(level, &command).expect("it runs");
+        assert_eq!((ending, printed.lines().next()), (Ending::Exited(0), Some("up")), "{level}: {printed}");
+    }
+}
+
+#[test]
+fn a_command_is_reached_at_its_port_and_only_once_it_listens() {
+    let folder = scratch();
+    let port = crate::free_port();
+    let script = format!(
+        "import socket, sys\nprint('up', flush=True)\nimport os, time\n\
+         while not os.path.exists('listen'): time.sleep(0.01)\n\
+         s = socket.create_server(('', {port})); print('listening', flush=True)\n\
+         while True:\n  c, _ = s.accept(); c.sendall(c.recv(100).upper()); c.close()"
+    );
+    let mut command = command(folder.path(), &[PYTHON, "-c", &script]);
+    command.policy.network = Network::Listen { port, proxy: None };
+    let place = ("127.0.0.1", port);
+    let mut refused_before = false;
+    let (finished, _) = follow(Level::Namespaces, &command, &mut |said| {
+        if said == "up\n" && !refused_before {
+            refused_before = TcpStream::connect(place).is_err();
+            fs::write(folder.path().join("listen"), "").expect("a file");
+        }
+        let Ok(mut stream) = TcpStream::connect(place) else { return Then::Continue };
+        stream.write_all(b"hello").expect("it listens");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        assert_eq!(answer, "HELLO");
+        Then::Kill
+    });
+    assert_eq!(finished.ending, Ending::Stopped);
+    assert!(refused_before, "nobody is answered before");
+    assert!(TcpStream::connect(place).is_err(), "nor afterwards");
+}
+
+#[test]
+fn a_port_is_had_by_one_at_a_time_and_not_without_a_network_of_its_own() {
+    let folder = scratch();
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("it is bound").port();
+    let mut command = command(folder.path(), &["true"]);
+    command.policy.network = Network::Listen { port, proxy: None };
+    let refused = run(Level::Namespaces, &command).expect_err("it is another's");
+    assert!(matches!(refused, SandboxError::Port { port: found, .. } if found == port), "{refused}");
+    drop(taken);
+    assert_eq!(run(Level::Namespaces, &command).expect("it is free").0, Ending::Exited(0));
     let refused = run(Level::Landlock, &command).expect_err("there is no namespace for it");
     assert!(matches!(refused, SandboxError::NotEnforceable { .. }), "{refused}");
 }

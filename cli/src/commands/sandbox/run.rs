@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 use zo_engine::protocol::FailureKind;
-use zo_sandbox::{Command, Ending, Finished, Level, Output as Printed, Policy, Sandbox, SandboxError};
+use zo_sandbox::{Command, Ending, Finished, Level, Network, Output as Printed, Policy, Sandbox, SandboxError};
 
 use crate::context::Context;
 use crate::error::{CliError, Kind};
@@ -69,6 +69,9 @@ pub(crate) struct Run {
     /// What it may print on each of stdout and stderr [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     output: Option<u64>,
+    /// The one port of 127.0.0.1 at which it is reached; inside it listens on that port too
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    listen: Option<u16>,
     /// Run it without protection, with nothing but the limits
     #[arg(long, conflicts_with = "level")]
     unsandboxed: bool,
@@ -118,6 +121,9 @@ impl Run {
 
     fn command(&self, folder: PathBuf) -> Result<Command, CliError> {
         let mut policy = Policy { read: self.read.clone(), write: self.write.clone(), ..Policy::default() };
+        if let Some(port) = self.listen {
+            policy.network = Network::Listen { port, proxy: None };
+        }
         if let Some(seconds) = self.timeout {
             policy.limits.wall = Duration::from_secs(seconds);
             policy.limits.cpu = policy.limits.cpu.max(policy.limits.wall);
@@ -182,7 +188,7 @@ pub(in crate::commands) fn refused(error: SandboxError) -> CliError {
         }
         SandboxError::NotEnforceable { .. } => FailureKind::Refused,
         SandboxError::Empty | SandboxError::NotExecutable { .. } => FailureKind::Invalid,
-        SandboxError::Supervisor(_) | SandboxError::Io { .. } => FailureKind::Io,
+        SandboxError::Port { .. } | SandboxError::Supervisor(_) | SandboxError::Io { .. } => FailureKind::Io,
     };
     let refused = CliError::new(Kind::Engine(kind), error.to_string());
     error.hint().into_iter().fold(refused, CliError::hint)

@@ -204,3 +204,17 @@ proptest! {
         let _ = HostPattern::parse(&text);
     }
 }
+
+#[test]
+fn what_was_named_limits_and_permits_nothing() {
+    let named = |list: &[&str], policy: Policy| Policy { only_hosts: patterns(list), ..policy };
+    let policy = named(&["example.org", "127.0.0.1:8080"], Policy::default());
+    assert!(policy.check_url("https://example.org/").is_ok());
+    assert!(
+        policy.check_url("https://example.net/").unwrap_err().message.contains("none of the hosts that were named")
+    );
+    assert!(policy.check_url("http://127.0.0.1:8080/").is_err(), "naming it does not open this machine");
+    let policy = named(&["127.0.0.1:8080"], allowing(&["*", "127.0.0.1:8080", "127.0.0.1:8081"]));
+    assert!(policy.check_url("http://127.0.0.1:8080/").is_ok());
+    assert!(policy.check_url("http://127.0.0.1:8081/").is_err());
+}

@@ -22,6 +22,8 @@ pub(crate) struct Calendar {
     times: Vec<NaiveTime>,
     set_positions: Vec<i32>,
     week_start: Weekday,
+    /// Whether BYSETPOS asks for more than the largest set has.
+    is_empty: bool,
     /// The last wall time, where COUNT says so.
     last: Option<NaiveDateTime>,
     /// The last instant, where UNTIL says so.
@@ -39,9 +41,17 @@ impl Calendar {
             times: times(&rule, start.time()),
             set_positions: rule.set_positions.clone(),
             week_start: rule.week_start,
+            is_empty: false,
             last: None,
             until: None,
         };
+        let most_days = match rule.frequency {
+            Frequency::Yearly => 366,
+            Frequency::Monthly => 31,
+            Frequency::Weekly => rule.weekdays.len(),
+            _ => 1,
+        };
+        calendar.is_empty = all_beyond(&rule.set_positions, most_days * calendar.times.len());
         match rule.end {
             End::Never => {}
             End::Until(moment) => calendar.until = Some(utc(moment.instant(zone))),
@@ -76,6 +86,9 @@ impl Calendar {
 
     /// First and last day of a period; `None` if it begins after the last year.
     fn bounds(&self, index: i64) -> Option<(NaiveDate, NaiveDate)> {
+        if self.is_empty {
+            return None;
+        }
         let ahead = index.checked_mul(self.interval)?;
         let start = self.start.date();
         let (first, last) = match self.frequency {
@@ -129,6 +142,11 @@ pub(super) fn chosen(set_positions: &[i32], length: usize) -> Vec<usize> {
     chosen.sort_unstable();
     chosen.dedup();
     chosen
+}
+
+/// Whether there are positions, and a set of this size has none of them.
+pub(super) fn all_beyond(set_positions: &[i32], largest: usize) -> bool {
+    !set_positions.is_empty() && set_positions.iter().all(|position| position.unsigned_abs() as usize > largest)
 }
 
 /// What the rule leaves open about its days is as it is on the day of DTSTART.

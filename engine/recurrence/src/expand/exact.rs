@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use chrono::{Datelike, NaiveDateTime, NaiveTime, Timelike};
 
 use super::Hit;
-use super::calendar::chosen;
+use super::calendar::{all_beyond, chosen};
 use super::days::DayParts;
 use crate::error::RuleError;
 use crate::limits::{MAX_FRUITLESS_STEPS, MAX_YEAR};
@@ -37,6 +37,8 @@ pub(crate) struct Exact {
     minutes: Numbers,
     seconds: Numbers,
     set_positions: Vec<i32>,
+    /// Whether BYSETPOS asks for more than the largest set has.
+    is_empty: bool,
     /// The last instant, where COUNT or UNTIL says so.
     last: Option<i64>,
 }
@@ -90,8 +92,17 @@ impl Exact {
             minutes: Numbers::new(&rule.minutes),
             seconds: Numbers::new(&rule.seconds),
             set_positions: rule.set_positions.clone(),
+            is_empty: false,
             last: None,
         };
+        let (minutes, seconds) = (rule.minutes.len().max(1), rule.seconds.len().max(1));
+        let largest = match rule.frequency {
+            // A minute can come twice within an hour of elapsed time, where clocks are put back by half an hour.
+            Frequency::Hourly => 2 * minutes * seconds,
+            Frequency::Minutely => seconds,
+            _ => 1,
+        };
+        exact.is_empty = all_beyond(&rule.set_positions, largest);
         exact.last = match rule.end {
             End::Never => None,
             End::Until(moment) => Some(moment.instant(zone)),
@@ -219,6 +230,9 @@ impl<'a> ExactStream<'a> {
     }
 
     pub(crate) fn next(&mut self) -> Result<Option<Hit>, RuleError> {
+        if self.exact.is_empty {
+            return Ok(None);
+        }
         let mut steps = 0;
         while self.found.is_empty() {
             let begin = self.exact.anchor + self.index * self.exact.step;

@@ -9,7 +9,8 @@ use crate::recurrence::{End, Recurrence};
 use crate::zone::{Zone, naive};
 
 /// Zone and DTSTART of rules: the first wall time later than `cursor` (seconds since 1970) at which one of them is due. What
-/// the rules leave open is as in `base`. INTERVAL and COUNT begin to count there, so they are not asked.
+/// the rules leave open is as in `base`. INTERVAL and COUNT begin to count there, so they are not asked; but an interval of
+/// elapsed time without parts is counted from `base`.
 ///
 /// Where a time comes twice on the wall and the second one is meant, only UTC can say it. Rules that ask for nothing but
 /// elapsed time get UTC as their zone then: it makes no other difference to them. Those with parts begin with the first
@@ -23,16 +24,17 @@ pub(crate) fn start(
     zone: Zone,
     cursor: i64,
 ) -> Result<(Zone, NaiveDateTime), RuleError> {
+    let is_plain = |rule: &Recurrence| rule.frequency.is_exact() && rule.has_no_parts();
     let mut first = None;
     for recurrence in recurrences {
-        let each = Recurrence { interval: 1, end: End::Never, ..recurrence.clone() };
+        let interval = if is_plain(recurrence) { recurrence.interval } else { 1 };
+        let each = Recurrence { interval, end: End::Never, ..recurrence.clone() };
         let hit = Plan::new(&each, base, zone).stream(zone, cursor).first()?;
         first = [first, hit].into_iter().flatten().min();
     }
     let why = || format!("there is nothing from {} up to the year {MAX_YEAR}", base.format("%Y-%m-%d"));
     let first = first.ok_or_else(|| RuleError::NeverFires { why: why() })?;
-    let is_plain = recurrences.iter().all(|rule| rule.frequency.is_exact() && rule.has_no_parts());
-    if is_plain && zone.resolve(first.wall).instant != first.instant {
+    if recurrences.iter().all(is_plain) && zone.resolve(first.wall).instant != first.instant {
         return Ok((Zone::UTC, naive(first.instant)));
     }
     Ok((zone, first.wall))

@@ -9,14 +9,12 @@ use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 
-use super::{capabilities, descriptors, landlock, processes, seccomp};
+use super::{capabilities, descriptors, landlock, network, processes, seccomp};
 use crate::job::{self, Failure, FailureKind, Job};
 use crate::policy::{Level, Limits};
 
-/// Threads of the stages that count among those of the command's user: the keeper's three, and two for each connection
-/// that is forwarded.
+/// Threads of the stages that count among those of the command's user: the keeper's three, and then some.
 const STAGE_THREADS: u32 = 8;
-const FORWARDING_THREADS: u32 = 260;
 
 /// Runs the stage; it returns only if the command could not be executed.
 pub(super) fn run(handed: &[&str]) -> ExitCode {
@@ -75,7 +73,7 @@ fn die_with(keeper: i32) -> Result<(), Failure> {
 /// Sets what the kernel limits for each process. What is limited for all together, the keeper watches.
 fn limit(job: &Job) -> nix::Result<()> {
     let Limits { cpu, memory_bytes, processes, file_bytes, open_files, .. } = job.limits.clone();
-    let seconds = cpu.as_secs() + u64::from(cpu.subsec_nanos() > 0);
+    let seconds = cpu.as_secs().saturating_add(u64::from(cpu.subsec_nanos() > 0));
     lower(Resource::RLIMIT_CPU, seconds.max(1), 1)?;
     // Not the address space: runtimes reserve far more of it than they use.
     lower(Resource::RLIMIT_DATA, memory_bytes, 0)?;
@@ -90,8 +88,7 @@ fn limit(job: &Job) -> nix::Result<()> {
 /// at most all there are.
 fn threads_beside(job: &Job) -> u32 {
     match job.level {
-        Level::Namespaces if job.proxy.is_some() => STAGE_THREADS + FORWARDING_THREADS,
-        Level::Namespaces => STAGE_THREADS,
+        Level::Namespaces => STAGE_THREADS + network::forwarding_threads(job),
         _ => STAGE_THREADS + processes::threads_of_all(),
     }
 }

@@ -12,7 +12,6 @@ use nix::sys::signal::Signal;
 use super::supervise::Handed;
 use super::{descriptors, keep, mounts, network};
 use crate::job::{self, Failure, Job, Message};
-use crate::policy::Limits;
 
 /// Process numbers that the kernel and the stages use up: the kernel does not take a lower limit than 301.
 const RESERVED_PIDS: u32 = 310;
@@ -21,7 +20,7 @@ const RESERVED_PIDS: u32 = 310;
 pub(super) fn run(handed: &[&str]) -> ExitCode {
     let Ok(control) = io::stdin().as_fd().try_clone_to_owned() else { return ExitCode::FAILURE };
     let mut control = UnixStream::from(control);
-    match prepare(handed).and_then(|(job, handed)| keep::run_as_init(&job, &handed, &control)) {
+    match prepare(handed, &control).and_then(|(job, handed)| keep::run_as_init(&job, &handed, &control)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = Message::Failed(failure).send(&mut control);
@@ -30,17 +29,21 @@ pub(super) fn run(handed: &[&str]) -> ExitCode {
     }
 }
 
-fn prepare(handed: &[&str]) -> Result<(Job, Handed), Failure> {
+fn prepare(handed: &[&str], control: &UnixStream) -> Result<(Job, Handed), Failure> {
     // If the supervisor dies before this, the control socket still tells.
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(|error| Failure::other("be killed with the supervisor", error))?;
     let (job, handed) = take(handed)?;
     let proxy = network::Proxy::pin(&job)?;
+    let inlet = network::Inlet::receive(&job, control)?;
     mounts::enter(&job)?;
-    limit_pids(&job.limits);
+    limit_pids(&job);
     mounts::close_proc()?;
     network::raise_loopback()?;
     if let Some(proxy) = proxy {
         proxy.forward()?;
+    }
+    if let Some(inlet) = inlet {
+        inlet.forward(control)?;
     }
     Ok((job, handed))
 }
@@ -58,8 +61,8 @@ pub(super) fn take(handed: &[&str]) -> Result<(Job, Handed), Failure> {
 }
 
 /// Limits the numbers that processes can have, from Linux 6.14: this binds root too, whom no other limit does.
-fn limit_pids(limits: &Limits) {
-    let highest = limits.processes.saturating_add(RESERVED_PIDS);
+fn limit_pids(job: &Job) {
+    let highest = job.limits.processes.saturating_add(RESERVED_PIDS + network::forwarding_threads(job));
     // Older kernels have one limit for all namespaces, which only the system's root may change; and the keeper counts.
     let _ = fs::write("/proc/sys/kernel/pid_max", highest.to_string());
 }

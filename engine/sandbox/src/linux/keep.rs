@@ -21,7 +21,7 @@ use super::processes::{self, Tree, Units};
 use super::supervise::Handed;
 use super::{descriptors, init};
 use crate::STAGE_ARGUMENT;
-use crate::job::{Ended, Failure, FailureKind, Job, Limit, Message, RawPath};
+use crate::job::{Ended, Failure, FailureKind, Job, Limit, Message, RawPath, TERMINATE};
 use crate::policy::Limits;
 
 /// How often limits are looked at where only the command's own processes are seen, and where those of the whole system are.
@@ -141,10 +141,14 @@ fn remove(temporary: Option<&Path>) {
     }
 }
 
-/// Ends everything when the control socket ends: its other end has said so, or is dead.
+/// Does what the other end of the control socket asks for, and ends everything when it ends: that has said so, or is dead.
 fn end_with(mut control: UnixStream, tree: Tree, units: Units, temporary: Option<&Path>) {
     let mut byte = [0];
-    while matches!(control.read(&mut byte), Ok(1..)) {}
+    while matches!(control.read(&mut byte), Ok(1..)) {
+        if byte[0] == TERMINATE {
+            tree.terminate(units);
+        }
+    }
     if tree == Tree::Descendants {
         tree.kill(units);
     }

@@ -62,6 +62,12 @@ impl Tree {
         found
     }
 
+    /// Asks all of them to end.
+    pub(super) fn terminate(self, units: Units) {
+        let pids: Vec<i32> = self.processes(units).iter().map(|process| process.pid).collect();
+        signal_all(&pids, Signal::SIGTERM);
+    }
+
     /// Kills all of them, however fast they start others: first they are stopped, then they are killed.
     pub(super) fn kill(self, units: Units) {
         for _ in 0..MAX_PASSES {

@@ -13,6 +13,7 @@ fn a_profile_forbids_everything_and_then_allows_what_was_named() {
         read: vec![raw("/data")],
         write: vec![raw("/a \"quoted\" folder")],
         proxy: None,
+        port: None,
         temporary: None,
         limits: Limits::default(),
         probe: false,

@@ -49,6 +49,19 @@ fn nobody_says_over_the_network_who_asks_and_with_which_keys() {
 }
 
 #[test]
+fn a_request_is_put_in_the_surroundings_of_who_reads_it() {
+    let here = Environment { identity: Some("/here".into()), ..Environment::default() };
+    let request: Request = read(json!({"query": {"query": {"providers": {}}}})).expect("valid");
+    let Request::Query { query: Query::Providers { environment }, .. } = request.in_environment(&here) else {
+        panic!("it is the same request")
+    };
+    assert_eq!(environment, here);
+    let asking = Asking::new(ConversationChoice::Named("work".into()), "why?", 7);
+    let Request::Ask(asking) = Request::Ask(Box::new(asking)).in_environment(&here) else { panic!("it is the same") };
+    assert_eq!(asking.environment, here);
+}
+
+#[test]
 fn requests_with_secrets_have_no_form_as_json() {
     let introduce = Request::Introduce { environment: Environment::default() };
     assert!(serde_json::to_value(introduce).is_err());

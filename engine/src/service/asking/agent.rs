@@ -24,6 +24,7 @@ mod steps;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
+use zo_models::ToolSpec;
 use zo_projections::event::run::RequestBody;
 use zo_projections::event::run::agent::{AgentBody, AgentOptions, Consent};
 use zo_projections::views::agents::{Agents, RunningAgent};
@@ -61,6 +62,8 @@ pub(crate) struct Place<'a> {
     pub(crate) environment: &'a Environment,
     /// Whether somebody at a terminal can be asked; unlike what the agent was started with, this is now.
     pub(crate) attended: bool,
+    /// The tools of who asks.
+    pub(crate) tools: &'a [ToolSpec],
 }
 
 /// An agent that is carried on here.
@@ -202,6 +205,7 @@ pub(super) fn carry_on(
             request: &agent.request,
             model: &model,
             environment: place.environment,
+            tools: &[],
             agent: Some((agent, &state)),
         };
         let mut is_to_stop = agent.stop_now_and_then();

@@ -1,7 +1,7 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
 use zo_models::{
-    Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, estimate_tokens, facts,
+    Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, ToolSpec, estimate_tokens, facts,
 };
 use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
@@ -60,6 +60,8 @@ pub(super) struct Call<'a> {
     /// `provider/name`.
     pub(super) model: &'a str,
     pub(super) environment: &'a Environment,
+    /// The tools of who asks; none, if an agent does.
+    pub(super) tools: &'a [ToolSpec],
     /// The agent that it is for, and where that is.
     pub(super) agent: Option<(&'a Agent<'a>, &'a RunningAgent)>,
 }
@@ -73,9 +75,9 @@ impl Call<'_> {
             // It is recorded as a call that failed, so that the run goes on with the next model.
             Err(failure) => return self.not_made(failure),
         };
-        let (mut context, mut left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
+        let (mut context, mut left_out) = self.gather(&target)?;
         if left_out >= LEFT_OUT && self.summarise(left_out, each)? {
-            (context, left_out) = gather(engine, run, recalled, self.request, &target, self.agent)?;
+            (context, left_out) = self.gather(&target)?;
         }
         let position = self.record(
             recalled,
@@ -97,6 +99,13 @@ impl Call<'_> {
                 let spent = spent(reply.usage.as_ref(), true, &target, &context, &(reply.text.clone() + &written));
                 self.replied(position, reply, &spent)
             }
+            Ok(reply) if !self.tools.is_empty() && !reply.tool_calls.is_empty() => {
+                let written: String = reply.tool_calls.iter().map(|call| call.arguments.as_str()).collect();
+                let spent = spent(reply.usage.as_ref(), true, &target, &context, &(reply.text.clone() + &written));
+                let account = spent.account(reply.attempts, ending(&reply.finish));
+                let calls = reply.tool_calls.into_iter().take(MAX_CALLS).map(written_call).collect();
+                self.finish(position, reply.text, calls, &spent, account, None)
+            }
             Ok(reply) if reply.text.trim().is_empty() => {
                 let spent = spent(reply.usage.as_ref(), true, &target, &context, "");
                 self.failed(position, said_nothing(self.model, &reply), &spent)
@@ -104,7 +113,7 @@ impl Call<'_> {
             Ok(reply) => {
                 let spent = spent(reply.usage.as_ref(), true, &target, &context, &reply.text);
                 let account = spent.account(reply.attempts, ending(&reply.finish));
-                self.finish(position, reply.text, &spent, account, None)
+                self.finish(position, reply.text, Vec::new(), &spent, account, None)
             }
             // An answer that does not fit its schema is whole, and none; what an agent said before it could ask for a tool
             // is no answer either, unless somebody stopped it there.
@@ -119,7 +128,7 @@ impl Call<'_> {
                 if error.kind != ErrorKind::Cancelled {
                     deliver(each, Response::Arrived(Arrival::Note(reason.clone())))?;
                 }
-                self.finish(position, text, &spent, account, Some(reason))
+                self.finish(position, text, Vec::new(), &spent, account, Some(reason))
             }
             Err(error) => {
                 let spent = spent(error.usage.as_ref(), error.sent, &target, &context, &text);
@@ -131,6 +140,11 @@ impl Call<'_> {
             engine.arriving.end(id);
         }
         outcome
+    }
+
+    /// Gathers what the model is told, and how many messages are left out.
+    fn gather(&self, target: &Target) -> Result<(Context, u32), Failure> {
+        gather(self.engine, self.run, self.recalled, self.request, target, self.tools, self.agent)
     }
 
     /// Has the messages for which there is no room told by a summary from now on. Whether there is one now: without it the
@@ -206,11 +220,12 @@ impl Call<'_> {
         &self,
         position: Position,
         text: String,
+        tool_calls: Vec<WrittenCall>,
         spent: &Spent,
         account: Account,
         reason: Option<String>,
     ) -> Result<Outcome, Failure> {
-        let reply = Reply { text, model: self.model.to_owned(), usage: spent.usage, account, reason };
+        let reply = Reply { text, model: self.model.to_owned(), usage: spent.usage, account, reason, tool_calls };
         match finish(self.engine, self.id, self.run, reply) {
             Ok(()) => Ok(Outcome::Ended),
             Err(failure) if failure.is_refusal() => {
@@ -385,6 +400,7 @@ fn gather(
     recalled: Position,
     request: &RequestBody,
     target: &Target,
+    tools: &[ToolSpec],
     agent: Option<(&Agent<'_>, &RunningAgent)>,
 ) -> Result<(Context, u32), Failure> {
     let (found, _) = sources::recorded(engine, recalled)?;
@@ -399,9 +415,11 @@ fn gather(
     let today = today.get(..10).unwrap_or(&today);
     let equipment = agent.map(|(agent, state)| equipment(agent, state)).transpose()?;
     let mut gathering = Gathering::new(request.system.as_deref(), today, &passages, window, equipment.as_ref());
+    gathering.offer(tools);
     let mut path = path_to(engine, run.question)?;
     if let Some((agent, _)) = agent {
-        if let Some(question) = said(engine, path.last().map(std::slice::from_ref).unwrap_or_default())?.pop().flatten()
+        if let Some(question) =
+            said(engine, path.last().map(std::slice::from_ref).unwrap_or_default(), false)?.pop().flatten()
         {
             gathering.reserve(&question);
         }
@@ -416,7 +434,7 @@ fn gather(
     // What cannot be opened any more, instructions of imports and the like: not left out for want of room.
     let mut untold = 0;
     'pages: for page in path.rchunks(PAGE) {
-        for (message, (id, _, role)) in said(engine, page)?.into_iter().zip(page).rev() {
+        for (message, (id, _, role)) in said(engine, page, !tools.is_empty())?.into_iter().zip(page).rev() {
             let Some(message) = message else {
                 untold += 1;
                 continue;
@@ -438,7 +456,9 @@ fn gather(
     let schema = request.schema.as_deref().map(serde_json::from_str).transpose();
     let schema = schema.map_err(|error| Failure::new(FailureKind::Invalid, format!("the schema: {error}")))?;
     let context = gathering.end(&target.model, schema);
-    let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(context.said);
+    // What an agent did stands between what was said.
+    let told = if agent.is_some() { context.said } else { context.messages };
+    let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(told);
     Ok((context, left_out))
 }
 
@@ -479,8 +499,9 @@ pub(crate) fn path_to(engine: &Engine, question: MessageId) -> Result<Vec<Place>
 /// Id, position and role of a message.
 pub(crate) type Place = (MessageId, Position, MessageRole);
 
-/// What messages say, in their order; none for those that are not told.
-fn said(engine: &Engine, places: &[Place]) -> Result<Vec<Option<Said>>, Failure> {
+/// What messages say, in their order; none for those that are not told. Calls of the tools of who asks are told to a model
+/// that may call them.
+fn said(engine: &Engine, places: &[Place], with_calls: bool) -> Result<Vec<Option<Said>>, Failure> {
     let events = engine.reader.events(places.iter().map(|(_, position, _)| *position))?;
     let mut all = Vec::with_capacity(events.len());
     for ((id, _, role), event) in places.iter().zip(events) {
@@ -488,16 +509,31 @@ fn said(engine: &Engine, places: &[Place]) -> Result<Vec<Option<Said>>, Failure>
             MessageRole::User => Role::User,
             MessageRole::Assistant => Role::Assistant,
             // The calls of tools of other programs cannot be made again, and their results say nothing without them.
+            MessageRole::Tool if with_calls => Role::Tool,
             MessageRole::System | MessageRole::Tool => {
                 all.push(None);
                 continue;
             }
         };
-        let text = body_of::<MessageBody>(&event)?.map(|body| body.content).unwrap_or_default();
+        let MessageBody { content: text, tool_calls, tool_call_id, .. } = body_of(&event)?.unwrap_or_default();
         let files = files_of(engine, *id)?;
-        all.push((!text.trim().is_empty() || !files.is_empty()).then_some(Said { role, text, files }));
+        let tool_calls: Vec<ToolCall> =
+            if with_calls { tool_calls.into_iter().map(told_call).collect() } else { Vec::new() };
+        let says = role == Role::Tool || !text.trim().is_empty() || !files.is_empty() || !tool_calls.is_empty();
+        let tool_call_id = tool_call_id.filter(|_| role == Role::Tool);
+        all.push(says.then_some(Said { role, text, files, tool_calls, tool_call_id }));
     }
     Ok(all)
+}
+
+/// A call, as it is written down.
+fn written_call(call: ToolCall) -> WrittenCall {
+    WrittenCall { id: call.id, name: call.name, arguments: call.arguments }
+}
+
+/// A call, as a model is told of it.
+fn told_call(call: WrittenCall) -> ToolCall {
+    ToolCall { id: call.id, name: call.name, arguments: call.arguments }
 }
 
 fn files_of(engine: &Engine, message: MessageId) -> Result<Vec<File>, Failure> {

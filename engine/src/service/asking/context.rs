@@ -44,6 +44,10 @@ pub(super) struct Said {
     pub(super) role: Role,
     pub(super) text: String,
     pub(super) files: Vec<File>,
+    /// The tools of who asks that are to be called.
+    pub(super) tool_calls: Vec<ToolCall>,
+    /// The call that it is the result of.
+    pub(super) tool_call_id: Option<String>,
 }
 
 /// A file of a message.
@@ -181,6 +185,12 @@ impl Gathering {
         Self { system, tools, passages: taken, messages: Vec::new(), has_question: false, reserved: 0, tokens, budget }
     }
 
+    /// Offers the tools of who asks.
+    pub(super) fn offer(&mut self, tools: &[ToolSpec]) {
+        self.tokens += tools.iter().map(tool_tokens).sum::<u64>();
+        self.tools.extend_from_slice(tools);
+    }
+
     /// Keeps room for the question, which is taken behind what was done to answer it.
     pub(super) fn reserve(&mut self, question: &Said) {
         self.reserved = said_tokens(question);
@@ -248,7 +258,8 @@ impl Gathering {
         if !said.text.is_empty() {
             parts.push(Part::Text(said.text));
         }
-        let message = ChatMessage { role: said.role, parts, tool_calls: Vec::new(), tool_call_id: None };
+        let message =
+            ChatMessage { role: said.role, parts, tool_calls: said.tool_calls, tool_call_id: said.tool_call_id };
         self.messages.push((message, cost));
         true
     }
@@ -300,7 +311,8 @@ const ABOUT_SUMMARY: &str =
     "\n\nThe conversation began earlier than what follows. What was said until then comes to this:\n";
 
 fn said_tokens(said: &Said) -> u64 {
-    MESSAGE_TOKENS + weighed(&said.text) + said.files.iter().map(file_tokens).sum::<u64>()
+    let calls = said.tool_calls.iter().map(|call| weighed(&call.name) + weighed(&call.arguments)).sum::<u64>();
+    MESSAGE_TOKENS + weighed(&said.text) + calls + said.files.iter().map(file_tokens).sum::<u64>()
 }
 
 fn tool_tokens(tool: &ToolSpec) -> u64 {

@@ -174,7 +174,7 @@ pub(super) fn carry_on(
             return Err(fail(engine, id, Some(stopped()))?);
         }
         let call =
-            call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment, agent: None };
+            call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment, tools: place.tools, agent: None };
         match call.make(each)? {
             Outcome::Ended | Outcome::Replied => {}
             Outcome::LeftToOthers => return Err(left_to_others()),
@@ -257,7 +257,7 @@ pub(super) fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay)
     } else {
         let account = Account { estimated: true, unpriced, attempts: 1, ending: Ending::Interrupted, cached_tokens: 0 };
         let reason = Some("the process ended in the middle of the answer".to_owned());
-        finish(engine, id, run, Reply { text, model: call.model.clone(), usage, account, reason })?;
+        finish(engine, id, run, Reply { text, model: call.model.clone(), usage, account, reason, tool_calls: Vec::new() })?;
     }
     engine.arriving.end(id);
     Ok(())
@@ -320,7 +320,7 @@ pub(super) fn answer_offline(
         deliver(each, Response::Arrived(Arrival::Text(line.to_owned())))?;
     }
     let (usage, account) = (Usage::default(), Account::default());
-    finish(engine, id, run, Reply { text: answer, model: OFFLINE.to_owned(), usage, account, reason: None })
+    finish(engine, id, run, Reply { text: answer, model: OFFLINE.to_owned(), usage, account, reason: None, tool_calls: Vec::new() })
 }
 
 impl Engine {
@@ -344,7 +344,7 @@ impl Engine {
     fn settle_or_answer_offline(&self, id: RunId) -> Result<(), Failure> {
         let Some((run, _)) = outstanding(self, id)? else { return Ok(()) };
         if run.model == OFFLINE || is_deleted(self, &run)? {
-            let place = Place { environment: &self.environment, attended: false };
+            let place = Place { environment: &self.environment, attended: false, tools: &[] };
             return carry_on(self, id, place, None, &mut |_| ControlFlow::Continue(()));
         }
         if self.writer.read(|views| views.agents.running().get(&id).is_some_and(|agent| agent.cancelled.is_some()))? {
@@ -376,7 +376,7 @@ impl Engine {
                     return;
                 }
                 let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-                let place = Place { environment: &self.environment, attended: false };
+                let place = Place { environment: &self.environment, attended: false, tools: &[] };
                 self.report(id, carry_on(self, id, place, None, each));
             }
         };

@@ -109,10 +109,10 @@ impl Order {
         self.busy.iter().copied()
     }
 
-    /// The first ready job of a class with at most this priority.
-    pub(super) fn first(&self, class: u32, highest: i16) -> Option<Place> {
+    /// The ready jobs of a class with at most this priority, in their order.
+    pub(super) fn from(&self, class: u32, highest: i16) -> impl Iterator<Item = Place> {
         let from = Place { priority: Reverse(highest), submitted: Position(0), job: JobId(0) };
-        self.ready[class as usize].range(from..).next().copied()
+        self.ready[class as usize].range(from..).copied()
     }
 
     /// A job whose delay is over at `at`.

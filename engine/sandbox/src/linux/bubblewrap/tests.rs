@@ -15,6 +15,7 @@ fn what_lies_within_is_mounted_after_what_it_lies_in() {
         read: vec![raw("/project/git")],
         write: vec![raw("/project")],
         proxy: None,
+        port: None,
         temporary: None,
         limits: Limits { wall: Duration::from_secs(1), temporary_bytes: 4096, ..Limits::default() },
         probe: false,

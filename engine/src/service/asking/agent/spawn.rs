@@ -115,7 +115,7 @@ impl Crew<'_> {
         let (parent, run) = (self.doing.run.to_string(), id.to_string());
         let task = in_one_line(&wanted.task, LINE);
         (self.doing.tell)(AgentArrival::AgentStarted { parent: parent.clone(), run: run.clone(), task });
-        let place = Place { environment: self.doing.environment, attended: self.doing.attended };
+        let place = Place { environment: self.doing.environment, attended: self.doing.attended, tools: &[] };
         // How it ended is in the log.
         let carried = runs::carry_on_agent(engine, id, place, &mut |response| {
             if let Response::Arrived(Arrival::Agent(arrival)) = response {

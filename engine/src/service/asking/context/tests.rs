@@ -3,7 +3,7 @@
 use super::*;
 
 fn said(role: Role, text: &str) -> Said {
-    Said { role, text: text.to_owned(), files: Vec::new() }
+    Said { role, text: text.to_owned(), files: Vec::new(), tool_calls: Vec::new(), tool_call_id: None }
 }
 
 fn passage(id: &str, text: &str) -> RecalledText {

@@ -113,6 +113,7 @@ fn an_answer_longer_than_a_message_may_be_is_kept_as_far_as_there_is_room() {
         usage: Usage::default(),
         account: Account::default(),
         reason: None,
+        tool_calls: Vec::new(),
     };
     sources::recall(story.engine(), run, &outstanding, "hello").expect("it is recalled");
     finish(story.engine(), run, &outstanding, reply).expect("it is recorded");

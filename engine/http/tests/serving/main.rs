@@ -1,0 +1,9 @@
+//! The workspace over real HTTP, on loopback.
+
+mod access;
+mod api;
+mod files;
+mod limits;
+mod openai;
+mod support;
+mod zo;

@@ -1,0 +1,249 @@
+//! Requests of nodes elsewhere, and about nodes.
+
+use std::time::Duration;
+
+use zo_projections::command::Attempt;
+use zo_projections::event::home::PricesSet;
+use zo_projections::event::node::Joined;
+use zo_projections::views::jobs::JobState;
+use zo_projections::views::nodes::{NodeState, WHOLE};
+use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission};
+
+use super::{Each, acknowledge};
+use crate::engine::Engine;
+use crate::protocol::{
+    Acknowledged, Answer, AttemptRef, Failure, FailureKind, LOCAL_NODE, NodeHeard, NodeInput, NodeJoined, NodeLine,
+    Response, RunningAttempt,
+};
+use crate::work::claims::Wanted;
+use crate::work::logs::Progress;
+
+/// The node that a name or an id means.
+fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
+    let by_name = NodeId(engine.names.node(reference));
+    let by_id = reference.parse::<NodeId>().ok();
+    let found = engine.writer.read(|views| {
+        let mut ids = [Some(by_name), by_id].into_iter().flatten();
+        ids.find(|id| views.nodes.get(*id).is_some())
+    })?;
+    found.ok_or_else(|| {
+        Failure::new(FailureKind::NotFound, format!("there is no node {reference}"))
+            .hint("`zo node list` shows those there are")
+    })
+}
+
+pub(super) fn join(engine: &Engine, input: NodeInput) -> Result<NodeJoined, Failure> {
+    if input.name == LOCAL_NODE {
+        let message = format!("{LOCAL_NODE} is the name of the process that has the home");
+        return Err(Failure::new(FailureKind::Invalid, message).hint("give the node another name"));
+    }
+    let node = NodeId(engine.names.node(&input.name));
+    let mut labels = input.labels;
+    labels.sort();
+    labels.dedup();
+    let running = input.running.iter().filter_map(|attempt| Some((attempt.job.parse().ok()?, attempt.attempt)));
+    let running = running.collect();
+    let joined = Joined {
+        name: input.name,
+        capacity: input.capacity,
+        labels,
+        region: input.region,
+        gpu: input.gpu,
+        price_micros: input.price_micros.unwrap_or_default(),
+        local: false,
+    };
+    engine.writer.submit_one(Submission::new(Actor::Client, Command::JoinNode { node, joined, running }))?;
+    engine.hear_node(node)?;
+    let options = engine.work.options();
+    let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    Ok(NodeJoined { node: node.to_string(), heartbeat_ms: ms(options.heartbeat), lease_ms: ms(options.lease) })
+}
+
+pub(super) fn claim(
+    engine: &Engine,
+    node: &str,
+    most: u32,
+    wait_ms: u64,
+    queues: &[String],
+    each: Each<'_>,
+) -> Result<(), Failure> {
+    let node = find(engine, node)?;
+    engine.hear_node(node)?;
+    let lease = Some(engine.work.options().lease);
+    let wanted = Wanted { node, lease, most, wait: Duration::from_millis(wait_ms), queues };
+    let jobs = engine.claim_jobs(&wanted, &|| false)?;
+    let claimed: Vec<Attempt> = jobs.iter().filter_map(|job| attempt(node, &job.job, job.attempt).ok()).collect();
+    if each(Response::JobsClaimed(jobs)).is_break() {
+        // Nobody is there to do them.
+        for attempt in claimed {
+            engine.release_job(attempt)?;
+        }
+    }
+    Ok(())
+}
+
+fn attempt(node: NodeId, job: &str, attempt: u32) -> Result<Attempt, Failure> {
+    let job = job.parse::<JobId>().map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))?;
+    Ok(Attempt { job, node, attempt })
+}
+
+/// What a node is told: of what it says it runs, what is to be stopped, and what is not its any more.
+pub(super) fn heartbeat(
+    engine: &Engine,
+    node: &str,
+    running: &[RunningAttempt],
+    draining: bool,
+) -> Result<NodeHeard, Failure> {
+    let node = find(engine, node)?;
+    engine.hear_node(node)?;
+    let state = engine.writer.read(|views| views.nodes.get(node).map(|node| node.state))?;
+    if draining && state == Some(NodeState::Up) {
+        engine.writer.submit_one(Submission::new(Actor::Client, Command::DrainNode { node }))?;
+    }
+    let mut heard = NodeHeard { drain: state == Some(NodeState::Draining), ..NodeHeard::default() };
+    for attempt in running {
+        let Ok(job) = attempt.job.parse::<JobId>() else { continue };
+        let now = engine.writer.read(|views| views.jobs.get(job).map(|job| (job.state, job.attempt)))?;
+        let said = AttemptRef { job: attempt.job.clone(), attempt: attempt.attempt };
+        match now {
+            Some((JobState::Running { node: holder, cancelling, .. }, current))
+                if holder == node && current == attempt.attempt =>
+            {
+                let progress = Progress { percent: attempt.percent, message: attempt.message.clone() };
+                engine.work.heard.keep_progress(job, progress);
+                if cancelling {
+                    heard.cancelled.push(said);
+                }
+            }
+            _ => heard.lost.push(said),
+        }
+    }
+    Ok(heard)
+}
+
+/// Which attempt a node speaks of.
+pub(super) struct Spoken<'a> {
+    pub(super) node: &'a str,
+    pub(super) job: &'a str,
+    pub(super) attempt: u32,
+}
+
+impl Spoken<'_> {
+    fn of(&self, engine: &Engine) -> Result<Attempt, Failure> {
+        attempt(find(engine, self.node)?, self.job, self.attempt)
+    }
+}
+
+fn acknowledged(attempt: Attempt, receipt: Receipt) -> Result<Acknowledged, Failure> {
+    acknowledge(attempt.job.to_string(), Ok(receipt))
+}
+
+pub(super) fn complete(engine: &Engine, spoken: &Spoken<'_>, result: Option<String>) -> Result<Acknowledged, Failure> {
+    let attempt = spoken.of(engine)?;
+    if let Some(receipt) = said_before(engine, attempt)? {
+        return acknowledged(attempt, receipt);
+    }
+    let receipt = engine.complete_job(attempt, result)?;
+    engine.work.heard.forget_progress(attempt.job);
+    acknowledged(attempt, receipt)
+}
+
+/// A node that did not hear our answer says the same once more: the event is there.
+fn said_before(engine: &Engine, attempt: Attempt) -> Result<Option<Receipt>, Failure> {
+    let ended = engine.writer.read(|views| views.jobs.ended(attempt.job).copied())?;
+    let Some(ended) = ended else { return Ok(None) };
+    let event = engine.reader.event(ended.ended)?.recorded.event;
+    let is_same = matches!(&event, zo_projections::event::Event::JobCompleted(done)
+        if done.node == attempt.node && done.attempt == attempt.attempt);
+    Ok(is_same.then_some(Receipt { stream: attempt.job.into(), position: ended.ended, version: 0, events: 0 }))
+}
+
+pub(super) fn fail(engine: &Engine, spoken: &Spoken<'_>, reason: String, again: bool) -> Result<Acknowledged, Failure> {
+    let attempt = spoken.of(engine)?;
+    let receipt = engine.fail_job(attempt, reason, again)?;
+    engine.work.heard.forget_progress(attempt.job);
+    acknowledged(attempt, receipt)
+}
+
+pub(super) fn release(engine: &Engine, spoken: &Spoken<'_>) -> Result<Acknowledged, Failure> {
+    let attempt = spoken.of(engine)?;
+    let receipt = engine.release_job(attempt)?;
+    engine.work.heard.forget_progress(attempt.job);
+    acknowledged(attempt, receipt)
+}
+
+pub(super) fn append_log(engine: &Engine, spoken: &Spoken<'_>, offset: u64, text: &str) -> Result<Response, Failure> {
+    let attempt = spoken.of(engine)?;
+    let state = engine.writer.read(|views| views.jobs.get(attempt.job).map(|job| (job.state, job.attempt)))?;
+    let is_current = matches!(state, Some((JobState::Running { node, .. }, current))
+        if node == attempt.node && current == attempt.attempt);
+    if !is_current {
+        return Err(Rejection::state("job", attempt.job, "is not this node's any more").into());
+    }
+    let next = engine.work.logs.append(&engine.job_logs, attempt.job, attempt.attempt, Some(offset), text);
+    Ok(Response::LogAppended { next })
+}
+
+fn control(engine: &Engine, reference: &str, command: impl FnOnce(NodeId) -> Command) -> Result<Acknowledged, Failure> {
+    let node = find(engine, reference)?;
+    let name = engine.writer.read(|views| super::jobs::node_name(views, node))?;
+    acknowledge(name, engine.writer.submit_one(Submission::new(Actor::User, command(node))))
+}
+
+pub(super) fn leave(engine: &Engine, reference: &str) -> Result<Acknowledged, Failure> {
+    control(engine, reference, |node| Command::LeaveNode { node })
+}
+
+pub(super) fn drain(engine: &Engine, reference: &str, resume: bool) -> Result<Acknowledged, Failure> {
+    control(engine, reference, |node| if resume { Command::ResumeNode { node } } else { Command::DrainNode { node } })
+}
+
+pub(super) fn remove(engine: &Engine, reference: &str) -> Result<Acknowledged, Failure> {
+    control(engine, reference, |node| Command::RemoveNode { node })
+}
+
+pub(super) fn set_prices(
+    engine: &Engine,
+    gpus: Vec<(String, u32)>,
+    regions: Vec<(String, u32)>,
+) -> Result<Acknowledged, Failure> {
+    let command = Command::SetPrices { prices: PricesSet { gpus, regions } };
+    acknowledge("prices".to_owned(), engine.writer.submit_one(Submission::new(Actor::User, command)))
+}
+
+pub(super) fn prices(engine: &Engine) -> Result<Answer, Failure> {
+    let PricesSet { gpus, regions } = engine.writer.read(|views| views.nodes.prices())?;
+    Ok(Answer::Prices { gpus, regions })
+}
+
+pub(super) fn list(engine: &Engine) -> Result<Answer, Failure> {
+    let works = engine.work.is_carrying_out();
+    let mut lines = engine.writer.read(|views| {
+        let line = |(id, node): (NodeId, &zo_projections::views::nodes::Node)| {
+            #[allow(clippy::cast_precision_loss)] // a rate of six digits
+            let reputation = node.reputation as f32 / WHOLE as f32;
+            NodeLine {
+                name: node.name.clone(),
+                id: id.to_string(),
+                // A process that had the home and is gone carries nothing out.
+                state: if node.local && !works { NodeState::Left } else { node.state },
+                local: node.local,
+                capacity: node.capacity,
+                running: views.jobs.running_on(id).map(|job| job.to_string()).collect(),
+                labels: node.labels.clone(),
+                region: node.region.clone(),
+                gpu: node.gpu.clone(),
+                price_micros: node.price_micros,
+                effective_price_micros: views.nodes.price_of(node),
+                reputation,
+                completed: node.completed,
+                failed: node.failed,
+                lost: node.lost,
+                heard_at: node.heard_at,
+            }
+        };
+        views.nodes.iter().map(line).collect::<Vec<_>>()
+    })?;
+    lines.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(Answer::Nodes(lines))
+}
