@@ -16,7 +16,9 @@ use zo_projections::event::skill::Origin;
 use zo_sandbox::Sandbox;
 use zo_skills::SearchPath;
 use zo_worker::hub::messages::Join;
-use zo_worker::{Executor, HttpHub, HubError, HubOptions, Notice, OpenHubError, Worker as Node, WorkerError, WorkerOptions};
+use zo_worker::{
+    Executor, HttpHub, HubError, HubOptions, Notice, OpenHubError, Worker as Node, WorkerError, WorkerOptions,
+};
 
 use super::agent::options::{parse_dollars, skill_folders};
 use crate::context::Context;
@@ -109,7 +111,8 @@ impl Worker {
         let (folder, _temporary) = self.folder()?;
         let executor = self.executor(context, folder.clone())?;
         executor.tidy();
-        let options = WorkerOptions { join: self.join(name), drain: self.drain.unwrap_or(USUAL_DRAIN), scratch: folder };
+        let options =
+            WorkerOptions { join: self.join(name), drain: self.drain.unwrap_or(USUAL_DRAIN), scratch: folder };
         let interrupt = Interrupt::watch()?;
         let output = Mutex::new(&mut context.output);
         let stop = || interrupt.is_set();
@@ -227,11 +230,12 @@ fn event(notice: &Notice) -> Event<'_> {
 fn not_opened(error: OpenHubError) -> CliError {
     let message = error.to_string();
     match error {
-        OpenHubError::Url { .. } => {
-            CliError::usage(message).hint("as in https://hub.example.org:7733, or http://127.0.0.1:7733 on this machine")
-        }
+        OpenHubError::Url { .. } => CliError::usage(message)
+            .hint("as in https://hub.example.org:7733, or http://127.0.0.1:7733 on this machine"),
         OpenHubError::Token => CliError::invalid(message),
-        OpenHubError::Authority { .. } => CliError::invalid(message).hint("a file with certificates in PEM is expected"),
+        OpenHubError::Authority { .. } => {
+            CliError::invalid(message).hint("a file with certificates in PEM is expected")
+        }
         OpenHubError::Setup(_) => CliError::new(Kind::Engine(FailureKind::Io), message),
     }
 }

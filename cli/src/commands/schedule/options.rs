@@ -31,9 +31,6 @@ pub(super) struct PlanArgs {
     /// A file with what it looks at, read anew each time
     #[arg(long, value_name = "FILE", requires = "check_in")]
     checklist: Option<OsString>,
-    /// A memory with what it looks at, by its id
-    #[arg(long, value_name = "ID", requires = "check_in", conflicts_with = "checklist")]
-    checklist_memory: Option<String>,
 }
 
 impl PlanArgs {
@@ -48,11 +45,6 @@ impl PlanArgs {
         }
         if let Some(file) = &self.checklist {
             check_in.checklist = Some(absolute_file(file)?);
-            check_in.memory = None;
-        }
-        if self.checklist_memory.is_some() {
-            check_in.memory.clone_from(&self.checklist_memory);
-            check_in.checklist = None;
         }
         Ok(Some(check_in))
     }

@@ -42,7 +42,9 @@ pub(super) fn install(context: &mut Context, words: &[String]) -> Result<(), Cli
     context.output.note(format!("start it now and whenever you log in:  systemctl --user enable --now {name}"));
     context.output.note("have it run while you are not logged in:    loginctl enable-linger");
     if !reloaded {
-        context.output.note("note: systemd does not answer here: `systemctl --user daemon-reload` has it look at the unit");
+        context
+            .output
+            .note("note: systemd does not answer here: `systemctl --user daemon-reload` has it look at the unit");
     }
     Ok(())
 }
@@ -103,12 +105,7 @@ fn taken_over() -> Result<Vec<(String, String)>, CliError> {
 }
 
 /// The unit. It is restarted when it fails, and stopped with time for what runs.
-fn text(
-    program: &Path,
-    home: &Path,
-    words: &[String],
-    variables: &[(String, String)],
-) -> Result<String, CliError> {
+fn text(program: &Path, home: &Path, words: &[String], variables: &[(String, String)]) -> Result<String, CliError> {
     let mut line = vec![text_of(program)?, "--home".to_owned(), text_of(home)?, "serve".to_owned()];
     line.extend(words.iter().cloned());
     let line = line.iter().map(|word| quoted(word)).collect::<Result<Vec<_>, _>>()?.join(" ");
@@ -161,7 +158,10 @@ mod tests {
         let variables = [(PASSPHRASE_FILE.to_owned(), "/run/secret".to_owned())];
         let words = ["--listen".to_owned(), "127.0.0.1:8080".to_owned()];
         let text = text(Path::new("/bin/zo"), Path::new("/home/u/my zo"), &words, &variables).expect("it is UTF-8");
-        assert!(text.contains("\nExecStart=/bin/zo --home \"/home/u/my zo\" serve --listen 127.0.0.1:8080\n"), "{text}");
+        assert!(
+            text.contains("\nExecStart=/bin/zo --home \"/home/u/my zo\" serve --listen 127.0.0.1:8080\n"),
+            "{text}"
+        );
         assert!(text.contains("\nEnvironment=ZO_PASSPHRASE_FILE=/run/secret\n"), "{text}");
     }
 }
