@@ -1,7 +1,7 @@
 //! `zo serve`: the engine for as long as it is wanted. [`unit`] has systemd start it.
 
 mod ready;
-mod unit;
+pub(super) mod unit;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
