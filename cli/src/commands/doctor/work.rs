@@ -24,7 +24,9 @@ pub(super) fn serve(context: &mut Context) -> Vec<Check> {
         None => Ok((None, waiting(&mut client)?)),
     });
     match looked {
-        Ok((Some(serving), _)) => vec![Check::ok(NAME, format!("it runs, as process {}", serving.pid)), address(&serving)],
+        Ok((Some(serving), _)) => {
+            vec![Check::ok(NAME, format!("it runs, as process {}", serving.pid)), address(&serving)]
+        }
         Ok((None, waiting)) if waiting.is_empty() => {
             vec![Check::ok(NAME, "it does not run, and nothing waits for it"), ports()]
         }
@@ -76,7 +78,11 @@ fn ports() -> Check {
     if taken.is_empty() {
         return Check::ok(NAME, format!("127.0.0.1:{USUAL_PORT} and {USUAL_FILES_PORT} are free for it"));
     }
-    Check::warn(NAME, taken.join("; "), "listen elsewhere: zo serve --listen 127.0.0.1:PORT --files-listen 127.0.0.1:PORT")
+    Check::warn(
+        NAME,
+        taken.join("; "),
+        "listen elsewhere: zo serve --listen 127.0.0.1:PORT --files-listen 127.0.0.1:PORT",
+    )
 }
 
 /// Whether systemd starts it, and can.
@@ -106,7 +112,8 @@ pub(super) fn time_zone() -> Check {
     match zone::found().first() {
         Some(found) if zone::is_known(&found.name) => Check::ok(NAME, format!("{} ({})", found.name, found.place)),
         Some(found) => {
-            let message = format!("{} ({}) is none that is known: rules are in {}", found.name, found.place, zone::local());
+            let message =
+                format!("{} ({}) is none that is known: rules are in {}", found.name, found.place, zone::local());
             Check::warn(NAME, message, HINT)
         }
         None => Check::warn(NAME, format!("nothing names it: rules are in {}", zone::UTC), HINT),
