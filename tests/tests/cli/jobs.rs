@@ -49,7 +49,7 @@ fn waiting_prints_what_it_prints_and_tells_what_became_of_it() {
     let zo = Zo::new();
     let ran = submit(&zo, &["--wait", "--", "sh", "-c", "echo out; echo err >&2"]);
     assert!(ran.ok().contains("out") && ran.stdout.contains("err"), "one log has both: {ran}");
-    assert!(ran.stderr.starts_with("job 01"), "{ran}");
+    assert!(ran.stderr.contains("\njob 01"), "its id is said beside: {ran}");
     let ran = submit(&zo, &["--wait", "--attempts", "1", "--", "sh", "-c", "echo before; exit 7"]);
     assert_eq!((ran.code(), ran.stdout.as_str()), (1, "before\n"), "{ran}");
     assert!(ran.stderr.contains("failed for good: ") && ran.stderr.contains('7'), "{ran}");

@@ -162,7 +162,7 @@ impl Submit {
         // By their ids: of a batch, only those are known that have not ended yet.
         let mut ended = Vec::with_capacity(all.len());
         for part in all.chunks(MAX_PAGE) {
-            ended.extend(watch(context, client, &Watched::Some(part.to_vec()), false)?);
+            ended.extend(watch(context, client, &Watched::Several(part.to_vec()), false)?);
         }
         judged(&ended)?;
         context.output.note(format!("{} done", counted(ended.len() as u64, "job")));

@@ -45,7 +45,7 @@ impl Wait {
                     self.jobs.iter().map(|job| Ok(find(&mut client, job)?.job.id)).collect::<Result<_, CliError>>()?;
                 match jobs.len() {
                     1 => Watched::One(jobs.remove(0)),
-                    _ => Watched::Some(jobs),
+                    _ => Watched::Several(jobs),
                 }
             }
         };

@@ -20,7 +20,7 @@ pub(in crate::commands) enum Watched {
     /// A single job, by its id.
     One(String),
     /// Several, by their ids.
-    Some(Vec<String>),
+    Several(Vec<String>),
     /// All of a batch: its id, and how many there are.
     Batch(String, u64),
 }
@@ -61,7 +61,7 @@ pub(in crate::commands) fn watch(
 ) -> Result<Vec<Ended>, CliError> {
     let (jobs, batch, total) = match watched.clone() {
         Watched::One(job) => (vec![job], None, 1),
-        Watched::Some(jobs) => (jobs.clone(), None, jobs.len() as u64),
+        Watched::Several(jobs) => (jobs.clone(), None, jobs.len() as u64),
         Watched::Batch(batch, total) => (Vec::new(), Some(batch), total),
     };
     let interrupt = Interrupt::watch()?;
