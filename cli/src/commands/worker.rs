@@ -98,6 +98,7 @@ enum Event<'a> {
     Delivered { job: &'a str, attempt: u32, how: &'a str },
     Dropped { job: &'a str, attempt: u32, why: &'a str },
     Unreachable { why: &'a str },
+    Reached,
     Draining { running: usize },
 }
 
@@ -209,6 +210,7 @@ fn tell(output: &mut Output, notice: &Notice) {
         Notice::Delivered { attempt, how } => format!("job {}: {how}", attempt.job),
         Notice::Dropped { attempt, why } => format!("job {}: dropped, {why}", attempt.job),
         Notice::Unreachable { why } => format!("the hub cannot be reached, and is tried again: {why}"),
+        Notice::Reached => "the hub is there again".to_owned(),
         Notice::Draining { running: 0 } => "leaving".to_owned(),
         Notice::Draining { running } => format!("leaving when {running} running are done; Ctrl-C ends it at once"),
     };
@@ -223,6 +225,7 @@ fn event(notice: &Notice) -> Event<'_> {
         Notice::Delivered { attempt, how } => Event::Delivered { job: &attempt.job, attempt: attempt.attempt, how },
         Notice::Dropped { attempt, why } => Event::Dropped { job: &attempt.job, attempt: attempt.attempt, why },
         Notice::Unreachable { why } => Event::Unreachable { why },
+        Notice::Reached => Event::Reached,
         Notice::Draining { running } => Event::Draining { running: *running },
     }
 }

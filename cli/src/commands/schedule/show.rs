@@ -90,11 +90,7 @@ fn print_next(output: &mut Output, next: Option<&str>, rule: &str) -> Result<(),
 
 fn check_in(check_in: &CheckIn) -> String {
     let hours = check_in.hours.as_ref().map_or_else(|| "at all hours".to_owned(), |hours| format!("within {hours}"));
-    let list = match (&check_in.checklist, &check_in.memory) {
-        (Some(file), _) => format!(", by the list in {file}"),
-        (None, Some(memory)) => format!(", by the list in the memory {memory}"),
-        (None, None) => String::new(),
-    };
+    let list = check_in.checklist.as_ref().map_or_else(String::new, |file| format!(", by the list in {file}"));
     format!("{hours}{list}")
 }
 
