@@ -62,7 +62,8 @@ impl Served {
         let anywhere = "127.0.0.1:0".parse().expect("an address");
         // A fuzzer asks often.
         let many = std::num::NonZeroU32::MAX;
-        let limits = Limits { requests_per_second: many, requests_burst: many, failures_per_minute: many, ..Limits::default() };
+        let limits =
+            Limits { requests_per_second: many, requests_burst: many, failures_per_minute: many, ..Limits::default() };
         let options = HttpOptions { listen: anywhere, files_listen: None, limits, ..HttpOptions::default() };
         let http = Http::start(engine.clone(), options).expect("it starts");
         Self { http: Some(http), engine, tokens, _model: model, _folder: folder }
