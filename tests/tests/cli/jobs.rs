@@ -28,7 +28,7 @@ fn a_job_is_submitted_and_waits_for_somebody() {
     let listed = zo.run(["job", "list", "--json"]).json();
     assert_eq!((listed.len(), &listed[0]["state"], &listed[0]["name"]), (1, &json!("ready"), &json!("hello")));
     assert_eq!((&listed[0]["priority"], &listed[0]["kind"]), (&json!(3), &json!("command")));
-    assert!(zo.run(["job", "list"]).ok().contains("hello: echo hello there"));
+    assert!(zo.run(["job", "list"]).ok().contains("hello: echo 'hello there'"));
     assert_eq!(zo.run(["job", "list", "--state", "dead"]).ok(), "");
     let ran = zo.run(["job", "wait", &id[20..], "--logs"]);
     assert_eq!(ran.ok(), "hello there", "{ran}");

@@ -194,19 +194,19 @@ fn a_schedule_is_run_by_hand() {
 fn what_a_schedule_does_is_one_thing() {
     let zo = Zo::new();
     let cases: [(&[&str], &str); 5] = [
-        (&["every day"], "it is not said what is to be done"),
-        (&["every day", "--ask", "x", "--memorize", "y"], "--ask and --memorize are two things to be done"),
-        (&["every day", "--misfire", "never", "--", "true"], "skip, once, or all:N"),
-        (&["every day", "--hours", "8:00-18:00", "--", "true"], "--check-in"),
+        (&["every day at 9:00"], "it is not said what is to be done"),
+        (&["every day at 9:00", "--ask", "x", "--memorize", "y"], "--ask and --memorize are two things to be done"),
+        (&["every day at 9:00", "--misfire", "never", "--", "true"], "skip, once, or all:N"),
+        (&["every day at 9:00", "--hours", "8:00-18:00", "--", "true"], "--check-in"),
         (&["--memorize", "x"], "it is not said when"),
     ];
     for (words, expected) in cases {
         let ran = zo.run([&["schedule", "add"], words].concat());
         assert!(ran.failed(2).contains(expected), "{words:?}: {ran}");
     }
-    let ran = zo.run(["schedule", "add", "every day", "--check-in", "--checklist", "nowhere.md"]);
+    let ran = zo.run(["schedule", "add", "every day at 9:00", "--check-in", "--checklist", "nowhere.md"]);
     assert!(ran.failed(1).contains("cannot read nowhere.md"), "{ran}");
-    let ran = zo.run(["schedule", "add", "every day", "--check-in", "--", "true"]);
+    let ran = zo.run(["schedule", "add", "every day at 9:00", "--check-in", "--", "true"]);
     assert!(ran.failed(1).contains("a check-in is an agent's"), "{ran}");
     assert_eq!(zo.run(["schedule", "list", "--json"]).json(), Vec::<Value>::new());
 }

@@ -40,7 +40,12 @@ impl Preview {
             Some(file) => error.at(&file.display().to_string()),
             None => error,
         };
-        let rule = rule::read(&text, &self.rule.zone_or_local(), from).map_err(at_place)?;
+        let zone = self.rule.zone_or_local();
+        let rule = match self.from {
+            Some(_) => rule::read_as_of(&text, &zone, from),
+            None => rule::read(&text, &zone, from),
+        };
+        let rule = rule.map_err(at_place)?;
         let due = rule::occurrences(&rule, from, self.count as usize).map_err(at_place)?;
         let preview = rule::preview(&rule, &due);
         if context.output.is_json() {

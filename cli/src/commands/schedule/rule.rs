@@ -70,6 +70,18 @@ pub(super) fn read(text: &str, zone: &str, now: DateTime<Utc>) -> Result<Rule, C
     zo_recurrence::parse(text, zone, now).map_err(refused)
 }
 
+/// The same as if it were `from` now, where an occurrence at that very instant counts.
+pub(super) fn read_as_of(text: &str, zone: &str, from: DateTime<Utc>) -> Result<Rule, CliError> {
+    // What is to come begins behind the moment at which it is said; but `in 20 minutes` is meant from that moment on.
+    if let Some(before) = from.checked_sub_signed(TimeDelta::seconds(1))
+        && let Ok(rule) = read(text, zone, before)
+        && occurrences(&rule, from, 1)?.first().is_some_and(|first| first.utc == from)
+    {
+        return Ok(rule);
+    }
+    read(text, zone, from)
+}
+
 /// The first `count` occurrences from `from` on, that instant included.
 pub(super) fn occurrences(rule: &Rule, from: DateTime<Utc>, count: usize) -> Result<Vec<Occurrence>, CliError> {
     // The cursor is the last instant that is not asked for.
@@ -135,7 +147,7 @@ mod tests {
 
     fn lines(text: &str, from: &str, count: usize) -> Vec<(String, String)> {
         let from = from.parse().expect("an instant");
-        let rule = read(text, "Europe/Berlin", from).expect("it is a rule");
+        let rule = read_as_of(text, "Europe/Berlin", from).expect("it is a rule");
         let due = occurrences(&rule, from, count).expect("it is due");
         preview(&rule, &due).occurrences.into_iter().map(|line| (line.local, line.utc)).collect()
     }
@@ -156,6 +168,14 @@ mod tests {
         assert_eq!(lines(rule, "2026-01-01T00:00:00Z", 9).len(), 3);
         assert_eq!(lines(rule, "2026-01-01T00:00:00.001Z", 9).len(), 2);
         assert_eq!(lines(rule, "2026-01-04T00:00:00Z", 9), []);
+    }
+
+    #[test]
+    fn what_is_said_is_meant_at_that_instant() {
+        let first = |text: &str| lines(text, "2026-11-20T08:00:00Z", 1).remove(0).1;
+        assert_eq!(first("0 9 * * *"), "2026-11-20T08:00:00Z", "nine in Berlin is that very instant");
+        assert_eq!(first("every day at 9:00"), "2026-11-20T08:00:00Z");
+        assert_eq!(first("in 20 minutes"), "2026-11-20T08:20:00Z");
     }
 
     #[test]

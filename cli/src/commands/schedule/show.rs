@@ -65,7 +65,7 @@ fn print(output: &mut Output, detail: &ScheduleDetail) -> Result<(), CliError> {
     field(output, "state", line.paused.then(|| "paused".to_owned()))?;
     let failed = (line.failures > 0).then(|| format!("failed {} times in a row", line.failures));
     field(output, "failures", failed)?;
-    let occurred = format!("{} times, {} left out", count(line.occurred), count(line.missed));
+    let occurred = format!("{}, {} left out", counted(line.occurred, "time"), count(line.missed));
     field(output, "occurred", Some(occurred))?;
     field(output, "open jobs", (!line.outstanding.is_empty()).then(|| line.outstanding.join(", ")))?;
     if !line.paused {
