@@ -195,8 +195,17 @@ impl Engine {
         let chunks = Chunks::new(home.files(), &bodies.keys().arriving_key());
         let job_logs = Arriving::new(home.job_logs(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
+        let work = Work::default();
+        let (line, clock) = (work.line.clone(), world.clone());
+        let call = move |writer: &Writer| {
+            if !line.is_empty() {
+                writer.glance(|views| line.call(views, clock.now()));
+            }
+        };
         let engine = Arc::new(Self {
-            writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views).with_hook(after_commit),
+            writer: Writer::new(shared.clone(), bodies.clone(), world.clone(), views)
+                .with_hook(after_commit)
+                .with_news(Box::new(call)),
             reader: Reader::new(shared, bodies.clone()),
             recall: Recall::new(home.index(), home.models(), home.id()),
             home,
@@ -210,7 +219,7 @@ impl Engine {
             arriving,
             job_logs,
             chunks,
-            work: Work::default(),
+            work,
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
             notes,

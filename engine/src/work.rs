@@ -10,13 +10,14 @@
 //! that serves does all of it; one in which somebody waits for jobs carries jobs out for as long as it lives.
 //!
 //! - [`clock`]: what only time brings about. [`occurrences`]: schedules. [`carrying`]: this process as a node.
-//! - [`claims`]: jobs given to nodes. [`nodes`]: who was heard from. [`logs`]: what attempts print while they run.
+//! - [`claims`]: jobs given to nodes. [`line`]: who waits for one. [`nodes`]: who was heard from. [`logs`]: what attempts print while they run.
 //! - [`services`]: processes that are kept running.
 
 pub(crate) mod agents;
 pub(crate) mod carrying;
 pub(crate) mod claims;
 mod clock;
+mod line;
 pub(crate) mod logs;
 pub(crate) mod nodes;
 pub(crate) mod occurrences;
@@ -29,6 +30,7 @@ use std::time::Duration;
 
 use zo_projections::{NodeId, Position};
 
+use self::line::Line;
 use self::logs::Logs;
 use self::nodes::Heard;
 use self::occurrences::Rules;
@@ -80,6 +82,7 @@ pub(crate) struct Work {
     options: OnceLock<WorkOptions>,
     carries_out: AtomicBool,
     serves: AtomicBool,
+    pub(crate) line: Arc<Line>,
     pub(crate) logs: Logs,
     pub(crate) heard: Heard,
     pub(crate) rules: Rules,

@@ -63,6 +63,9 @@ pub type Outcome = Result<Receipt, SubmitError>;
 /// Called with the last durable position after each commit, before anything that depends on it is released.
 pub type AfterCommit = Arc<dyn Fn(Position) + Send + Sync>;
 
+/// Called behind commits, when all that depends on them was released: who waits for what is in the views now can be woken.
+pub type OnNews = Box<dyn Fn(&Writer) + Send + Sync>;
+
 /// The single writer of a log. Shared by reference among threads.
 pub struct Writer {
     queue: Mutex<Queue>,
@@ -72,6 +75,7 @@ pub struct Writer {
     redactor: Redactor,
     moved: Condvar,
     after_commit: Option<AfterCommit>,
+    on_news: Option<OnNews>,
 }
 
 /// Commands that wait for a commit.
@@ -126,7 +130,15 @@ impl Writer {
             redactor: Redactor::default(),
             moved: Condvar::new(),
             after_commit: None,
+            on_news: None,
         }
+    }
+
+    /// Calls `hook` behind commits. It must be quick: who led the commit waits for it.
+    #[must_use]
+    pub fn with_news(mut self, hook: OnNews) -> Self {
+        self.on_news = Some(hook);
+        self
     }
 
     /// Calls `hook` after each commit. The commit is durable and nobody has heard of it: where crash tests end the process.
@@ -173,6 +185,9 @@ impl Writer {
         for (job, outcomes) in jobs.iter().skip(1).zip(outcomes) {
             job.decide(Fate::Done(outcomes));
         }
+        if let Some(hook) = &self.on_news {
+            hook(self);
+        }
         own
     }
 
@@ -204,6 +219,12 @@ impl Writer {
             }
             durable = self.moved.wait(durable).unwrap_or_else(PoisonError::into_inner);
         }
+    }
+
+    /// Answers a question from the views at once. What it sees may not be durable yet, and may never be: for hints, behind
+    /// which a command follows that is decided anew, and for what a commit that was acknowledged has settled for good.
+    pub fn glance<T>(&self, question: impl FnOnce(&Views) -> T) -> T {
+        question(&self.views.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Keeps keys out of everything that is recorded.

@@ -3,8 +3,11 @@
 //! [`SqliteLog`] is an event log as one would write it with SQLite: a row per event, WAL, `synchronous=FULL`, prepared
 //! statements, no index but the primary key. It is a [`Store`], so that the very same writer and group commit can
 //! stand in front of it. [`SqliteMemories`] is a memory of texts and vectors as one would make it with SQLite.
+//! [`queues`] are queues of jobs in PostgreSQL and Redis.
 
 mod memories;
+pub mod processes;
+pub mod queues;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -7,7 +7,7 @@ use zo_projections::event::home::PricesSet;
 use zo_projections::event::node::Joined;
 use zo_projections::views::jobs::JobState;
 use zo_projections::views::nodes::{NodeState, WHOLE};
-use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission};
+use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission, Views};
 
 use super::{Each, acknowledge};
 use crate::engine::Engine;
@@ -18,14 +18,14 @@ use crate::protocol::{
 use crate::work::claims::Wanted;
 use crate::work::logs::Progress;
 
-/// The node that a name or an id means.
+/// The node that a name or an id means, as far as a glance tells: what is done with it is decided behind this.
 fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
     let by_name = NodeId(engine.names.node(reference));
     let by_id = reference.parse::<NodeId>().ok();
-    let found = engine.writer.read(|views| {
+    let found = engine.writer.glance(|views| {
         let mut ids = [Some(by_name), by_id].into_iter().flatten();
         ids.find(|id| views.nodes.get(*id).is_some())
-    })?;
+    });
     found.ok_or_else(|| {
         Failure::new(FailureKind::NotFound, format!("there is no node {reference}"))
             .hint("`zo node list` shows those there are")
@@ -150,8 +150,12 @@ pub(super) fn complete(engine: &Engine, spoken: &Spoken<'_>, result: Option<Stri
 
 /// A node that did not hear our answer says the same once more: the event is there.
 fn said_before(engine: &Engine, attempt: Attempt) -> Result<Option<Receipt>, Failure> {
-    let ended = engine.writer.read(|views| views.jobs.ended(attempt.job).copied())?;
-    let Some(ended) = ended else { return Ok(None) };
+    let ended = |views: &Views| views.jobs.ended(attempt.job).copied();
+    // As a rule it has not ended: that is decided behind this, and only that it has must be durable.
+    if engine.writer.glance(ended).is_none() {
+        return Ok(None);
+    }
+    let Some(ended) = engine.writer.read(ended)? else { return Ok(None) };
     let event = engine.reader.event(ended.ended)?.recorded.event;
     let is_same = matches!(&event, zo_projections::event::Event::JobCompleted(done)
         if done.node == attempt.node && done.attempt == attempt.attempt);

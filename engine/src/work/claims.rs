@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use zo_projections::command::Attempt;
 use zo_projections::event::job::{EndBody, JobBody};
+use zo_projections::views::jobs::JobState;
 use zo_projections::{Actor, Command, JobId, NodeId, Position, Receipt, Submission};
 
+use super::line::{Place, has_job};
 use crate::engine::Engine;
 use crate::protocol::{ClaimedJob, Failure};
 use crate::service::body_of;
@@ -37,8 +39,8 @@ impl Engine {
         let until = Instant::now() + wanted.wait.min(MOST_WAITING);
         let lease_ms = wanted.lease.map(|lease| u64::try_from(lease.as_millis()).unwrap_or(u64::MAX));
         let most = wanted.most.clamp(1, MOST_AT_ONCE) as usize;
+        let mut place: Option<Place<'_>> = None;
         loop {
-            let seen = self.writer.position();
             // Who finds nothing costs no commit: the decision is asked only where there is something.
             if self.has_job_for(wanted)? {
                 let claim = || Command::ClaimJob { node: wanted.node, lease_ms, queues: wanted.queues.to_vec() };
@@ -51,36 +53,38 @@ impl Engine {
                     }
                 }
                 if !claimed.is_empty() {
-                    return self.describe(&claimed, lease_ms.unwrap_or(u64::MAX));
+                    return self.describe(wanted.node, &claimed, lease_ms.unwrap_or(u64::MAX));
                 }
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || stop() || self.is_stopping() {
                 return Ok(Vec::new());
             }
-            self.wait_for_news(seen, left.min(LOOK));
+            match &place {
+                Some(waiting) if !waiting.was_called() => waiting.wait(left.min(LOOK)),
+                // What came before it was in the line has called nobody: it looks once more.
+                _ => place = Some(self.work.line.join(wanted.node, wanted.queues)),
+            }
         }
     }
 
-    /// Whether there is a job that the node could be given now.
+    /// Whether there is a job that the node could be given now, as far as a glance tells.
     fn has_job_for(&self, wanted: &Wanted<'_>) -> Result<bool, Failure> {
         let now = self.world.now();
-        let found = self.writer.read(|views| {
-            let node = views.nodes.get(wanted.node)?;
-            Some(views.jobs.next_for(node, views.nodes.price_of(node), wanted.queues, now).is_some())
-        })?;
+        let found = self.writer.glance(|views| has_job(views, wanted.node, wanted.queues, now));
         found.ok_or_else(|| zo_projections::Rejection::not_found("node", wanted.node).into())
     }
 
-    /// Jobs as nodes are told of them.
-    fn describe(&self, jobs: &[JobId], lease_ms: u64) -> Result<Vec<ClaimedJob>, Failure> {
-        let known: Vec<(JobId, u32, Option<u64>, Position)> = self.writer.read(|views| {
+    /// Jobs that a node has, as it is told of them. That it was given them is durable; one that it has no more is left out.
+    fn describe(&self, node: NodeId, jobs: &[JobId], lease_ms: u64) -> Result<Vec<ClaimedJob>, Failure> {
+        let known: Vec<(JobId, u32, Option<u64>, Position)> = self.writer.glance(|views| {
             let known = |id: &JobId| {
                 let job = views.jobs.get(*id)?;
-                Some((*id, job.attempt, job.timeout_ms, job.submitted))
+                let is_its = matches!(job.state, JobState::Running { node: holder, .. } if holder == node);
+                is_its.then_some((*id, job.attempt, job.timeout_ms, job.submitted))
             };
             jobs.iter().filter_map(known).collect()
-        })?;
+        });
         let events = self.reader.events(known.iter().map(|(_, _, _, position)| *position))?;
         let mut described = Vec::with_capacity(known.len());
         for ((id, attempt, deadline_ms, _), event) in known.into_iter().zip(&events) {

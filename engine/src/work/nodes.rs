@@ -66,8 +66,8 @@ impl Engine {
     /// A node was heard from. Renews the leases of all that were heard from since, once in an interval; who is heard from
     /// does not wait for the disk unless it is time.
     pub(crate) fn hear_node(&self, node: NodeId) -> Result<(), Failure> {
-        let was_lost =
-            self.writer.read(|views| views.nodes.get(node).is_some_and(|node| node.state == NodeState::Lost))?;
+        let is_lost = |node: &Node| node.state == NodeState::Lost;
+        let was_lost = self.writer.glance(|views| views.nodes.get(node).is_some_and(is_lost));
         let nodes = self.work.heard.hear(node, self.work.options().heartbeat / 2, was_lost);
         if nodes.is_empty() { Ok(()) } else { self.renew_leases(nodes) }
     }
