@@ -234,7 +234,7 @@ impl Recall {
     /// How alike in meaning a question is to some texts: the cosine for each, in their order; none where texts cannot be
     /// embedded.
     pub(crate) fn likeness(&self, log: Log<'_>, question: &str, texts: &[&str]) -> Option<Vec<f32>> {
-        let open = self.opened(log).ok()?;
+        let open = self.opened(log, Purpose::Answering).ok()?;
         let likeness = open.embedding.likeness(question, texts);
         likeness.inspect_err(|why| tracing::debug!("nothing is compared by its meaning: {why}")).ok()
     }
@@ -244,7 +244,7 @@ impl Recall {
     /// # Errors
     /// If the model cannot be loaded or fails, or the index cannot be read.
     pub fn vectors(&self, log: Log<'_>, texts: &[&str]) -> Result<Vectors, RecallError> {
-        self.opened(log)?.embedding.vectors(texts)
+        self.opened(log, Purpose::Answering)?.embedding.vectors(texts)
     }
 
     /// Whether some document has this key in its meta; else some keys that there are.
@@ -331,7 +331,7 @@ impl Recall {
         };
         if behind {
             let each = &mut |_| if stop() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-            self.caught_up(log)?.embed(log, None, each)?;
+            self.caught_up_for(log, Purpose::KeepingUp)?.embed(log, None, each)?;
         }
         Ok(())
     }
@@ -444,7 +444,11 @@ impl Recall {
 
     /// The index, caught up with the log.
     fn caught_up(&self, log: Log<'_>) -> Result<Arc<Open>, RecallError> {
-        let open = self.opened(log)?;
+        self.caught_up_for(log, Purpose::Answering)
+    }
+
+    fn caught_up_for(&self, log: Log<'_>, purpose: Purpose) -> Result<Arc<Open>, RecallError> {
+        let open = self.opened(log, purpose)?;
         let (new, note) = open.catch_up(log)?;
         self.indexed.fetch_add(new, Ordering::Relaxed);
         if let Some(note) = note {
@@ -453,7 +457,7 @@ impl Recall {
         Ok(open)
     }
 
-    fn opened(&self, log: Log<'_>) -> Result<Arc<Open>, RecallError> {
+    fn opened(&self, log: Log<'_>, purpose: Purpose) -> Result<Arc<Open>, RecallError> {
         let mut slot = lock(&self.open);
         if let Some(open) = &*slot {
             return Ok(open.clone());
@@ -461,7 +465,9 @@ impl Recall {
         // The model is loaded beside, for loading it takes longest.
         let vectors = self.folder.join("vectors");
         let embedding = Arc::new(Embedding::open(vectors, self.vectors, self.models.clone(), &chosen(log)?)?);
-        embedding.load_behind();
+        if purpose == Purpose::Answering {
+            embedding.load_behind();
+        }
         let words = self.folder.join("words");
         let mut opened = MemoryIndex::open(&words, &self.words)?;
         if let Some(why) = &opened.rebuilt {
@@ -584,6 +590,15 @@ impl Open {
             }
         }
     }
+}
+
+/// What the index is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// A question waits: the model is loaded beside.
+    Answering,
+    /// Nobody waits: the model is loaded if there is something to embed, for it takes room.
+    KeepingUp,
 }
 
 /// Name of the model that was chosen for the home: the one that ships with zo if none was.

@@ -85,7 +85,7 @@ fn find(client: &mut Client, reference: &str) -> Result<ScheduleDetail, CliError
 
 /// Adds to "there is no such schedule" the nearest name or id, as a hint.
 fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
-    if error.kind != Kind::Engine(FailureKind::NotFound) {
+    if error.kind != Kind::Engine(FailureKind::NotFound) || !error.hints.is_empty() {
         return error;
     }
     let Ok(schedules) = schedules(client) else { return error };

@@ -623,7 +623,7 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     let now = (state.to_owned(), attempt, progress.percent, progress.message);
     let is_over = matches!(state, "done" | "cancelled" | "dead" | "interrupted");
     if is_over {
-        let (result, reason, rest) = last_words(engine, id, told, logs)?;
+        let LastWords { result, reason, rest } = last_words(engine, id, told, logs)?;
         told.state = None;
         if let Some(text) = rest {
             let arrival = JobArrival::Log { job: id.to_string(), attempt: told.attempt.max(1), text };
@@ -641,13 +641,17 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     Ok(each(Response::JobArrived(JobArrival::State(Box::new(line(engine, id, &known)?)))))
 }
 
-/// What a job brought, why it came to nothing, and what of its log was not told yet.
-fn last_words(
-    engine: &Engine,
-    id: JobId,
-    told: &Told,
-    logs: bool,
-) -> Result<(Option<String>, Option<String>, Option<String>), Failure> {
+/// What is told at the end of a job.
+struct LastWords {
+    /// What it brought, as JSON.
+    result: Option<String>,
+    /// Why it came to nothing.
+    reason: Option<String>,
+    /// What of its log was not told yet.
+    rest: Option<String>,
+}
+
+fn last_words(engine: &Engine, id: JobId, told: &Told, logs: bool) -> Result<LastWords, Failure> {
     let mut last = EndBody::default();
     let mut attempt = 0;
     let mut ended = 0;
@@ -661,5 +665,5 @@ fn last_words(
     }
     let from = if told.attempt == ended { usize::try_from(told.offset).unwrap_or(usize::MAX) } else { 0 };
     let rest = last.log.get(from.min(last.log.len())..).filter(|rest| logs && !rest.is_empty()).map(str::to_owned);
-    Ok((last.result, last.reason, rest))
+    Ok(LastWords { result: last.result, reason: last.reason, rest })
 }

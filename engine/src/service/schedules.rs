@@ -2,6 +2,7 @@
 
 use chrono::SecondsFormat;
 use zo_projections::event::schedule::{Plan, PlanBody};
+use zo_projections::views::jobs::JobState;
 use zo_projections::views::schedules::{Happened, Schedule};
 use zo_projections::{Actor, Command, JobId, ScheduleId, Submission, Timestamp};
 use zo_recurrence::{Occurrence, Rule};
@@ -142,7 +143,12 @@ pub(super) fn add(engine: &Engine, input: &ScheduleInput) -> Result<Acknowledged
 
 pub(super) fn edit(engine: &Engine, reference: &str, input: &ScheduleInput) -> Result<Acknowledged, Failure> {
     let id = find(engine, reference)?;
-    let Planned { plan, body, next } = planned(engine, input, Some(id))?;
+    let before = get(engine, id)?;
+    let Planned { plan, mut body, next } = planned(engine, input, Some(id))?;
+    if plan.rule == before.plan.rule {
+        // The same rule, as it was resolved: what a person wrote is kept.
+        body.written = engine.plan_of(&before)?.0.written;
+    }
     let command = Command::EditSchedule { schedule: id, plan, body, next };
     acknowledge(id.to_string(), engine.writer.submit_one(Submission::new(Actor::User, command)))
 }
@@ -245,6 +251,14 @@ fn described(
             rule.after(utc(before)).map_err(|error| invalid(&error))?.map(|occurrence| local(&occurrence))
         }
     };
+    // Dead letters and what waits for a person are in the history.
+    let is_to_be_done = |job: &zo_projections::views::jobs::Job| {
+        job.state.is_pending() || matches!(job.state, JobState::Running { .. })
+    };
+    let outstanding = engine.writer.read(|views| {
+        let open = schedule.outstanding.iter().filter(|id| views.jobs.get(**id).is_some_and(is_to_be_done));
+        open.map(ToString::to_string).collect()
+    })?;
     let line = ScheduleLine {
         id: id.to_string(),
         name: body.name.clone(),
@@ -261,7 +275,7 @@ fn described(
         occurred: schedule.occurred,
         missed: schedule.missed,
         failures: schedule.failures,
-        outstanding: schedule.outstanding.iter().map(ToString::to_string).collect(),
+        outstanding,
     };
     Ok((line, body, options))
 }

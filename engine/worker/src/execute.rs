@@ -178,7 +178,7 @@ impl AttemptContext {
 
 /// What becomes of a job whose time is over.
 fn late() -> Outcome {
-    Outcome::hopeless("its deadline has passed")
+    Outcome::hopeless("it took longer than it may")
 }
 
 fn find_in(path: &SearchPath, name: &str) -> Result<Skill, String> {

@@ -46,6 +46,7 @@ impl Edit {
         let given = self.rule.text()?;
         let mut client = context.open_existing()?;
         let before = find(&mut client, &self.schedule)?;
+        let unchanged = as_it_is(&before)?;
         let (rule, zone) = self.rule_and_zone(given, &before);
         let preview = resolved(&self.rule, &rule, &zone)?;
         let spec = match self.what.spec(context, None)? {
@@ -54,12 +55,8 @@ impl Edit {
         };
         let mut options = before.options.clone();
         self.order.lay_over(&mut options);
-        let id: EventId =
-            before.schedule.id.parse().map_err(|_| {
-                CliError::new(Kind::Engine(FailureKind::Io), format!("{} is no id", before.schedule.id))
-            })?;
         let schedule = Box::new(ScheduleInput {
-            id: id.0,
+            id: unchanged.id,
             name: self.name.clone().or(before.schedule.name),
             rule,
             zone: Some(zone),
@@ -68,6 +65,11 @@ impl Edit {
             options,
             check_in: self.plan.check_in(before.check_in.as_ref())?,
         });
+        if *schedule == unchanged {
+            let message = format!("nothing is said that would change {}", self.schedule);
+            return Err(CliError::usage(message)
+                .hint("zo schedule edit NAME 'every day at 9', or --name, --misfire, -- COMMAND …"));
+        }
         let request = Request::EditSchedule { reference: before.schedule.id, schedule };
         let acknowledged = write_one(&mut client, &request)?;
         print(context, &acknowledged, &preview, "changed")?;
@@ -83,4 +85,21 @@ impl Edit {
             (None, Some(zone)) => (before.written.clone(), zone.to_owned()),
         }
     }
+}
+
+/// A schedule as it would be said anew.
+fn as_it_is(detail: &ScheduleDetail) -> Result<ScheduleInput, CliError> {
+    let line = &detail.schedule;
+    let id: Result<EventId, _> = line.id.parse();
+    let id = id.map_err(|_| CliError::new(Kind::Engine(FailureKind::Io), format!("{} is no id", line.id)))?;
+    Ok(ScheduleInput {
+        id: id.0,
+        name: line.name.clone(),
+        rule: line.rule.clone(),
+        zone: Some(line.zone.clone()),
+        misfire: line.misfire,
+        spec: detail.spec.clone(),
+        options: detail.options.clone(),
+        check_in: detail.check_in.clone(),
+    })
 }

@@ -63,7 +63,7 @@ fn print(output: &mut Output, detail: &ScheduleDetail) -> Result<(), CliError> {
     field(output, "check-in", detail.check_in.as_ref().map(check_in))?;
     field(output, "missed", Some(misfire(line.misfire)))?;
     field(output, "state", line.paused.then(|| "paused".to_owned()))?;
-    let failed = (line.failures > 0).then(|| format!("failed {} times in a row", line.failures));
+    let failed = (line.failures > 0).then(|| format!("failed {} in a row", counted(u64::from(line.failures), "time")));
     field(output, "failures", failed)?;
     let occurred = format!("{}, {} left out", counted(line.occurred, "time"), count(line.missed));
     field(output, "occurred", Some(occurred))?;

@@ -28,7 +28,7 @@ impl List {
             if context.output.is_json() {
                 context.output.data(line)?;
             } else {
-                let until = line.expires_at.map_or_else(|| "revoked".to_owned(), minute);
+                let until = line.expires_at.map_or_else(|| "no end".to_owned(), minute);
                 table.row([line.name.clone(), scopes(line), minute(line.created_at), until, line.id.clone()]);
             }
         }
