@@ -17,11 +17,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use zo_benches::BenchFolder;
+use zo_benches::processes::computed;
 use zo_engine::bench::{RawFile, Rounds};
 use zo_engine::client::{Client, OpenOptions};
 use zo_engine::engine::Engine;
 use zo_engine::work::WorkOptions;
-use zo_peers::processes::computed;
 use zo_peers::queues::{Access, Hand, OurHand, PostgresQueue, RedisQueue, round};
 
 const PRODUCERS: usize = 16;
