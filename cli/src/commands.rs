@@ -11,25 +11,33 @@ mod completions;
 mod conversation;
 mod demo;
 mod doctor;
+mod file;
 mod import;
 mod index;
+mod job;
 mod key;
 mod kv;
 mod log;
 mod memorize;
 mod memory;
 mod model;
+mod node;
 mod permission;
 mod provider;
 mod rebuild;
 mod recall;
 mod replay;
 mod sandbox;
+mod schedule;
+mod serve;
+mod service;
 mod skill;
 mod status;
 #[cfg(test)]
 mod tests;
+mod token;
 mod usage;
+mod worker;
 
 use std::env;
 use std::ffi::OsString;
@@ -75,6 +83,16 @@ Let agents work:
   agent         Run agents, many at once; list, show, watch, cancel, resume
   permission    What they may do without asking, and what they may cost
   skill         Instructions and scripts for them: list, show, validate, new, run, trust
+
+Time and work:
+  serve         Keep the engine running: schedules, jobs, services, HTTP
+  schedule      What is due when: add, list, show, next, preview, pause, resume, run, edit, remove
+  job           Work that is done once: submit, list, show, logs, cancel, retry, wait, dead
+  node          The machines that do it: list, show, drain, resume, remove, prices
+  worker        Carry out jobs for a `zo serve` on another machine
+  service       Processes that are kept running: add, start, stop, restart, logs, status
+  file          Files and their versions: put, get, list, versions, remove, share
+  token         Who may talk to `zo serve`: create, list, revoke
 
 Look at what happened:
   log           The log of everything: tail, show, count, verify, back up, restore
@@ -151,6 +169,20 @@ enum Command {
     Permission(permission::Permission),
     #[command(subcommand)]
     Skill(skill::Skill),
+    Serve(Box<serve::Serve>),
+    #[command(subcommand)]
+    Schedule(schedule::Schedule),
+    #[command(subcommand)]
+    Job(job::Job),
+    #[command(subcommand)]
+    Node(node::Node),
+    Worker(Box<worker::Worker>),
+    #[command(subcommand)]
+    Service(service::Service),
+    #[command(subcommand)]
+    File(file::File),
+    #[command(subcommand)]
+    Token(token::Token),
     Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
@@ -188,6 +220,14 @@ impl Command {
             Self::Agent(command) => command.run(context),
             Self::Permission(command) => command.run(context),
             Self::Skill(command) => command.run(context),
+            Self::Serve(command) => command.run(context),
+            Self::Schedule(command) => command.run(context),
+            Self::Worker(command) => command.run(context),
+            Self::Job(command) => command.run(context),
+            Self::Node(command) => command.run(context),
+            Self::Service(command) => command.run(context),
+            Self::File(command) => command.run(context),
+            Self::Token(command) => command.run(context),
             Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),

@@ -38,6 +38,8 @@ pub(crate) enum Kind {
     Unsound,
     /// A provider was asked about a key, and does not take it.
     KeyNotTaken,
+    /// A job that was waited for did not get done.
+    NotDone,
     /// This version cannot do it yet.
     Unavailable,
     /// A command that was run for the user did not succeed, and has said why itself: its exit code is ours.
@@ -68,6 +70,7 @@ impl Kind {
             Self::Interrupted => "interrupted",
             Self::Declined => "declined",
             Self::Unsound => "unsound",
+            Self::NotDone => "not_done",
             Self::Unavailable => "unavailable",
             Self::Child(_) => "child",
             Self::ClosedPipe => "closed_pipe",
@@ -87,7 +90,8 @@ impl Kind {
                 | FailureKind::Key
                 | FailureKind::Locked,
             )
-            | Self::Declined => 1,
+            | Self::Declined
+            | Self::NotDone => 1,
             Self::Usage => 2,
             Self::Engine(_) | Self::Incomplete | Self::Unsound | Self::KeyNotTaken | Self::Unavailable => 3,
             Self::Interrupted => 130,

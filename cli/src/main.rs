@@ -14,6 +14,7 @@
 //! - [`environment`]: the variables that matter to models.
 //! - [`secret`]: keys and passphrases, never from arguments. [`passphrase`]: asked for when the vault wants it.
 //! - [`providers`]: providers of language models, and which model answers.
+//! - [`zone`]: the time zone of this machine. [`serving`]: whether a `zo serve` runs, and where it listens.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod answering;
@@ -31,8 +32,10 @@ mod output;
 mod passphrase;
 mod providers;
 mod secret;
+mod serving;
 mod suggest;
 mod time;
+mod zone;
 
 use std::process::ExitCode;
 

@@ -13,6 +13,8 @@ use clap::Args;
 use zo_engine::protocol::At;
 use zo_projections::{Position, Timestamp};
 
+use crate::zone;
+
 /// As of when a reading command looks.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct AtArgs {
@@ -55,6 +57,39 @@ pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     milliseconds
         .map(Duration::from_millis)
         .ok_or_else(|| "a duration is expected, such as 30s, \"10 minutes\" or 1h30m".to_owned())
+}
+
+/// Reads a moment to come, for clap: a time as above, or one phrase such as `tomorrow 9:00` or `in 20 minutes`.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn parse_coming(text: &str) -> Result<Timestamp, String> {
+    parse_time(text).or_else(|error| {
+        let now = Utc::now();
+        let rule = zo_recurrence::parse(text, &zone::local(), now).map_err(|_| error.clone())?;
+        // One moment, and not the first of many.
+        match rule.iter_after(now).take(2).collect::<Result<Vec<_>, _>>().as_deref() {
+            Ok([once]) => Ok(Timestamp(once.utc.timestamp_millis())),
+            _ => Err(error),
+        }
+    })
+}
+
+/// Reads until when something holds, for clap: how long from now (`7d`), or a moment to come.
+///
+/// # Errors
+/// What was expected.
+pub(crate) fn parse_expiry(text: &str) -> Result<Timestamp, String> {
+    let now = Utc::now().timestamp_millis();
+    let until = match parse_duration(text) {
+        Ok(span) => i64::try_from(span.as_millis()).ok().and_then(|span| now.checked_add(span)).map(Timestamp),
+        Err(_) => Some(parse_coming(text)?),
+    };
+    match until {
+        Some(until) if until.0 > now => Ok(until),
+        Some(_) => Err("that is over already; say how long from now, such as 7d, or a time to come".to_owned()),
+        None => Err("that is further away than can be counted".to_owned()),
+    }
 }
 
 const EXPECTED: &str =

@@ -76,6 +76,7 @@ impl Ask {
             system: self.options.system()?,
             schema: self.schema.as_deref().map(attachments::schema).transpose()?,
             agent: self.agent(context)?,
+            tools: Vec::new(),
             environment: context.environment(),
         };
         let mut client = if self.retry { context.open_existing()? } else { context.open()? };

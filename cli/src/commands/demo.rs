@@ -1,7 +1,7 @@
 //! `zo demo`: a home of its own goes through a small life, is killed in the middle of writing, and everything that is
 //! claimed about it is checked before it is printed.
 //!
-//! The chapters are the functions of this file, in the order of [`Demo::run`]; [`crash`] and [`agent`] are the killing, [`story`] how
+//! The chapters are the functions of this file, in the order of [`Demo::run`]; [`crash`], [`agent`] and [`work`] are the killing, [`story`] how
 //! things are told and claims are kept.
 
 mod agent;
@@ -9,6 +9,7 @@ mod conversation;
 mod crash;
 mod notes;
 mod story;
+mod work;
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -61,7 +62,7 @@ const PARAPHRASES: [(&str, &str); 3] = [
 ///
 /// Makes a home of its own in a temporary folder, which is kept; yours is not touched, and no network is used. Imports 250
 /// notes and a conversation that ship with zo, asks questions, recalls by meaning, kills a child of its own in the middle of writing and another one
-/// in which an agent works, and proves from the log that everything acknowledged is there and the agent gets done. Every line that says ok has been checked; the exit code is 3 if a check
+/// in which an agent works, and a third one that carries jobs out, and proves from the log that everything acknowledged is there and the agent gets done. Every line that says ok has been checked; the exit code is 3 if a check
 /// fails.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
@@ -79,6 +80,7 @@ impl Demo {
         recall(context, &mut story)?;
         let before = crash::kill_in_the_middle_of_writing(context, &mut story)?;
         agent::kill_in_the_middle_of_its_work(context, &mut story, &folder)?;
+        work::time_and_work(context, &mut story)?;
         verify(context, &mut story)?;
         rebuild(context, &mut story)?;
         look_back(context, &mut story, before)?;
@@ -211,7 +213,7 @@ fn recall(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 7: everything that is stored is read and checked.
+/// Chapter 8: everything that is stored is read and checked.
 fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Is the log whole?")?;
     story.say(&mut context.output, "zo log verify")?;
@@ -230,7 +232,7 @@ fn verify(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 8: everything derived is thrown away and made anew.
+/// Chapter 9: everything derived is thrown away and made anew.
 fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     story.chapter(&mut context.output, "Everything derived may be lost")?;
     story.say(&mut context.output, "zo rebuild")?;
@@ -261,7 +263,7 @@ fn rebuild(context: &mut Context, story: &mut Story) -> Result<(), CliError> {
     context.close(client)
 }
 
-/// Chapter 9: a note is revised, and what it said before can still be seen.
+/// Chapter 10: a note is revised, and what it said before can still be seen.
 fn look_back(context: &mut Context, story: &mut Story, before_crash: Position) -> Result<(), CliError> {
     story.chapter(&mut context.output, "As it was")?;
     let mut client = context.open_existing()?;

@@ -1,11 +1,12 @@
 //! `zo doctor`: looks at everything that `zo` stands on, and says what is missing and how to get it.
 //!
-//! [`disk`] is about the home and the disk below it, [`asking`] about keys and models, [`surroundings`] about the rest of the
-//! machine.
+//! [`disk`] is about the home and the disk below it, [`asking`] about keys and models, [`work`] about `zo serve` and time zones,
+//! [`surroundings`] about the rest of the machine.
 
 mod asking;
 mod disk;
 mod surroundings;
+mod work;
 
 use clap::Args;
 use serde::Serialize;
@@ -87,7 +88,12 @@ impl Doctor {
             let check = check(context, &environment);
             look(&mut context.output, check)?;
         }
+        for check in work::serve(context) {
+            look(&mut context.output, check)?;
+        }
+        look(&mut context.output, work::unit(&home))?;
         look(&mut context.output, surroundings::clock(recorded_at))?;
+        look(&mut context.output, work::time_zone())?;
         for check in surroundings::proxies() {
             look(&mut context.output, check)?;
         }

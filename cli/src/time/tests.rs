@@ -61,3 +61,23 @@ fn durations_are_read_as_people_write_them() {
     assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
     assert!(parse_duration("soon").is_err() && parse_duration("").is_err() && parse_duration("30").is_err());
 }
+
+#[test]
+fn what_is_to_come_is_one_moment() {
+    let now = Utc::now().timestamp_millis();
+    let coming = parse_coming("in 20 minutes").expect("it is a moment");
+    assert!((now + 1_199_000..now + 1_260_000).contains(&coming.0), "{coming}");
+    assert_eq!(parse_coming("2030-01-01T00:00:00Z"), Ok(Timestamp(1_893_456_000_000)));
+    for text in ["every day at 9", "0 9 * * *", "soon", ""] {
+        assert!(parse_coming(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn what_holds_for_a_while_ends_in_the_future() {
+    let now = Utc::now().timestamp_millis();
+    let week = parse_expiry("7d").expect("it is a duration");
+    assert!((now + 604_800_000..now + 604_900_000).contains(&week.0), "{week}");
+    assert!(parse_expiry("2020-01-01").expect_err("it is over").contains("over already"));
+    assert!(parse_expiry("0s").is_err() && parse_expiry("for ever").is_err());
+}

@@ -10,9 +10,11 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 use zo_engine::protocol::{Arrival, Failure, FailureKind, Request, Response};
@@ -23,6 +25,8 @@ use crate::problem::Problem;
 
 /// Items that lie between the engine and the client: some, so that neither waits for the other's every step.
 const AHEAD: usize = 32;
+/// Between two looks whether there is room.
+const NO_ROOM: Duration = Duration::from_millis(2);
 /// What the engine says to who follows when nothing happens.
 const FOLLOWING: &str = "following";
 
@@ -49,8 +53,8 @@ impl Call {
     pub(crate) async fn begin(app: &Arc<App>, request: Request) -> Result<Self, Problem> {
         let permit = turn(app, is_long(&request)).await?;
         let (tx, items) = mpsc::channel(AHEAD);
-        let (app, runtime) = (app.clone(), Handle::current());
-        tokio::task::spawn_blocking(move || answer(&app, request, &tx, &runtime, permit));
+        let app = app.clone();
+        tokio::task::spawn_blocking(move || answer(&app, request, &tx, permit));
         Ok(Self { items })
     }
 
@@ -128,18 +132,12 @@ async fn turn(app: &App, long: bool) -> Result<OwnedSemaphorePermit, Problem> {
 }
 
 /// Answers a request on this thread. The permit is given back when it is answered.
-fn answer(app: &App, request: Request, tx: &mpsc::Sender<Item>, runtime: &Handle, permit: OwnedSemaphorePermit) {
+fn answer(app: &App, request: Request, tx: &mpsc::Sender<Item>, permit: OwnedSemaphorePermit) {
     let follows = matches!(
         request,
         Request::Events { follow: true, .. } | Request::ServiceLog { follow: true, .. } | Request::WatchJobs { .. }
     );
-    let send = |item: Item| {
-        // Who takes nothing for so long is gone, even if the connection still stands.
-        match runtime.block_on(timeout(app.options.limits.write_timeout, tx.send(item))) {
-            Ok(Ok(())) => ControlFlow::Continue(()),
-            _ => ControlFlow::Break(()),
-        }
-    };
+    let send = |item: Item| hand_over(tx, item, app.options.limits.write_timeout);
     let result = service::handle(&app.engine, request, &mut |response| {
         if tx.is_closed() || (follows && app.stopping.load(Ordering::Relaxed)) {
             return ControlFlow::Break(());
@@ -153,6 +151,26 @@ fn answer(app: &App, request: Request, tx: &mpsc::Sender<Item>, runtime: &Handle
     });
     let _ = send(Item::End(result));
     drop(permit);
+}
+
+/// Hands something to who sends it on, and waits while there is no room. Who takes nothing for so long is gone, even if the
+/// connection still stands.
+///
+/// It looks again and again, since models tell what arrives from within a runtime of their own, where no other can be
+/// waited for.
+pub(crate) fn hand_over<T>(tx: &mpsc::Sender<T>, mut item: T, patience: Duration) -> ControlFlow<()> {
+    let begun = Instant::now();
+    loop {
+        item = match tx.try_send(item) {
+            Ok(()) => return ControlFlow::Continue(()),
+            Err(TrySendError::Closed(_)) => return ControlFlow::Break(()),
+            Err(TrySendError::Full(item)) => item,
+        };
+        if begun.elapsed() >= patience {
+            return ControlFlow::Break(());
+        }
+        thread::sleep(NO_ROOM);
+    }
 }
 
 /// Whether a response only says that somebody is still there.

@@ -10,7 +10,6 @@ mod range;
 
 use std::io;
 use std::net::SocketAddr;
-use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -24,14 +23,13 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper::body::Frame;
-use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use zo_engine::protocol::FailureKind;
 use zo_engine::service::files::{content, shared_file};
 use zo_projections::views::files::Version;
 
 use crate::app::App;
+use crate::calls::hand_over;
 use crate::error::HttpError;
 use crate::hosts::Hosts;
 use crate::problem::{self, Problem};
@@ -244,13 +242,9 @@ impl Pieces {
     async fn begin(app: &Arc<App>, version: Version, offset: u64, length: u64) -> Result<Self, Problem> {
         let permit = app.turns.clone().acquire_owned().await.map_err(|_| Problem::internal())?;
         let (tx, mut rest) = mpsc::channel(AHEAD);
-        let (app, runtime) = (app.clone(), Handle::current());
+        let app = app.clone();
         tokio::task::spawn_blocking(move || {
-            let patience = app.options.limits.write_timeout;
-            let send = |piece| match runtime.block_on(timeout(patience, tx.send(piece))) {
-                Ok(Ok(())) => ControlFlow::Continue(()),
-                _ => ControlFlow::Break(()),
-            };
+            let send = |piece| hand_over(&tx, piece, app.options.limits.write_timeout);
             let read = content(&app.engine, &version, offset, Some(length), &mut |piece| send(Ok(piece.into())));
             if let Err(failure) = read {
                 tracing::warn!("a hosted file cannot be read: {failure}");

@@ -307,8 +307,7 @@ impl Embedding {
             return Err(RecallError::NoModel(problem));
         }
         let model = active.name;
-        let embedder =
-            self.embedder(&model, Haste::AFew).map_err(|error| RecallError::NoModel(said(&error)))?;
+        let embedder = self.embedder(&model, Haste::AFew).map_err(|error| RecallError::NoModel(said(&error)))?;
         let _asking = Asking::new(&self.asking);
         let mut vectors = Vec::with_capacity(texts.len());
         // Some at a time: whoever waits for the model gets it in between.

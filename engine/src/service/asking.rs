@@ -13,8 +13,8 @@ mod context;
 mod runs;
 mod sources;
 
-use zo_projections::command::{NewFile, NewMessage, Parent};
 use zo_models::ToolSpec;
+use zo_projections::command::{NewFile, NewMessage, Parent};
 use zo_projections::decide::{MAX_TEXT_BYTES, MAX_TOOL_BYTES};
 use zo_projections::event::Event;
 use zo_projections::event::conversation::{MessageBody, Role, ToolCall};

@@ -36,6 +36,8 @@ use shared::{Shared, Stop};
 const CLAIM_WAIT: Duration = Duration::from_secs(20);
 /// A hub that has nothing waits longer than this before it says so.
 const AT_ONCE: Duration = Duration::from_millis(500);
+/// A hub is asked at least so often what is to be stopped, however rarely it has to hear of a node.
+const LONGEST_BEAT: Duration = Duration::from_secs(5);
 /// How often it is looked whether to stop, where nothing else wakes it.
 const TICK: Duration = Duration::from_millis(50);
 /// How long what is given back may take to end, and the hub to hear of it.
@@ -210,7 +212,7 @@ fn claims(
                 shared.is_reached(notice);
                 if jobs.is_empty() && asked.elapsed() < AT_ONCE {
                     // A hub that has nothing for this node and does not wait.
-                    wait(backoff.next(), &over);
+                    shared.wait_to_try_again(&mut backoff, &over);
                     continue;
                 }
                 backoff.reset();
@@ -226,11 +228,11 @@ fn claims(
             Err(_) if over() => {}
             Err(HubError::Unreachable(why)) => {
                 shared.is_not_reached(why, notice);
-                wait(backoff.next(), &over);
+                shared.wait_to_try_again(&mut backoff, &over);
             }
             Err(HubError::UnknownNode(_) | HubError::Refused(_)) => {
                 shared.ask_to_join();
-                wait(backoff.next(), &over);
+                shared.wait_to_try_again(&mut backoff, &over);
             }
             Err(error) => shared.fail(error),
         }
@@ -259,7 +261,7 @@ fn drain(shared: &Shared, options: &WorkerOptions, notice: &(dyn Fn(Notice) + Sy
 
 /// Says what runs, again and again, until everything is over.
 fn heartbeats(shared: &Shared, options: &WorkerOptions, joined: &Joined, notice: &(dyn Fn(Notice) + Sync)) {
-    let interval = Duration::from_millis(joined.heartbeat_ms.max(1));
+    let interval = Duration::from_millis(joined.heartbeat_ms.max(1)).min(LONGEST_BEAT);
     while shared.until_next_beat(interval) {
         if shared.takes_join_request() {
             again(shared, options, notice);

@@ -228,6 +228,7 @@ impl<'a> Session<'a> {
             system: self.system.clone(),
             schema: None,
             agent: self.tools.then(|| Box::new(self.agent.clone())),
+            tools: Vec::new(),
             environment,
         };
         let put = answering::ask(&mut self.client, &mut asking, self.context, self.manner);

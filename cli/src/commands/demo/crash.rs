@@ -57,7 +57,7 @@ pub(super) fn kill_in_the_middle_of_writing(context: &mut Context, story: &mut S
     Ok(before)
 }
 
-fn head(context: &mut Context) -> Result<Position, CliError> {
+pub(super) fn head(context: &mut Context) -> Result<Position, CliError> {
     let mut client = context.open_existing()?;
     let head = query(&mut client, Query::Status, None, |answer| match answer {
         Answer::Status(status) => Some(status.head),

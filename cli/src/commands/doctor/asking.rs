@@ -99,7 +99,7 @@ pub(super) fn model(context: &mut Context, environment: &Environment) -> Check {
 
 /// Why something cannot be told: a home that is not there yet is nothing to worry about, and what is wrong with one is said by the
 /// check of the store.
-fn not_told(name: &'static str, error: CliError) -> Check {
+pub(super) fn not_told(name: &'static str, error: CliError) -> Check {
     if error.kind == Kind::Engine(FailureKind::NotFound) {
         return Check::ok(name, "there is no home yet");
     }

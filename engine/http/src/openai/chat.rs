@@ -114,7 +114,7 @@ pub(super) async fn complete(
     let heading = Heading { model: named.unwrap_or_else(|| models::DEFAULT.to_owned()), ..heading };
     let mut call = Call::begin(&app, Request::Ask(Box::new(asking))).await?;
     let for_note = app.clone();
-    let mut remember = move |answered: &Answered| note(&for_note, marks, answered);
+    let remember = move |answered: &Answered| note(&for_note, marks, answered);
     if !streamed {
         return match call.last().await? {
             Response::Answered(answered) => {

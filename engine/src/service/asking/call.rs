@@ -1,7 +1,8 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
 use zo_models::{
-    Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, ToolSpec, estimate_tokens, facts,
+    Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, ToolSpec, estimate_tokens,
+    facts,
 };
 use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
@@ -69,7 +70,7 @@ pub(super) struct Call<'a> {
 impl Call<'_> {
     /// Makes the call, and records what it came to.
     pub(super) fn make(&self, each: Each<'_>) -> Result<Outcome, Failure> {
-        let Self { engine, id, run, recalled, .. } = *self;
+        let Self { engine, id, recalled, .. } = *self;
         let target = match providers::target(engine, self.environment, self.model) {
             Ok(target) => target,
             // It is recorded as a call that failed, so that the run goes on with the next model.

@@ -173,8 +173,17 @@ pub(super) fn carry_on(
             }
             return Err(fail(engine, id, Some(stopped()))?);
         }
-        let call =
-            call::Call { engine, id, run: &run, recalled, request: &request, model: &model, environment, tools: place.tools, agent: None };
+        let call = call::Call {
+            engine,
+            id,
+            run: &run,
+            recalled,
+            request: &request,
+            model: &model,
+            environment,
+            tools: place.tools,
+            agent: None,
+        };
         match call.make(each)? {
             Outcome::Ended | Outcome::Replied => {}
             Outcome::LeftToOthers => return Err(left_to_others()),
@@ -257,7 +266,12 @@ pub(super) fn settle(engine: &Engine, id: RunId, run: &Run, call: &CallUnderWay)
     } else {
         let account = Account { estimated: true, unpriced, attempts: 1, ending: Ending::Interrupted, cached_tokens: 0 };
         let reason = Some("the process ended in the middle of the answer".to_owned());
-        finish(engine, id, run, Reply { text, model: call.model.clone(), usage, account, reason, tool_calls: Vec::new() })?;
+        finish(
+            engine,
+            id,
+            run,
+            Reply { text, model: call.model.clone(), usage, account, reason, tool_calls: Vec::new() },
+        )?;
     }
     engine.arriving.end(id);
     Ok(())
@@ -320,7 +334,12 @@ pub(super) fn answer_offline(
         deliver(each, Response::Arrived(Arrival::Text(line.to_owned())))?;
     }
     let (usage, account) = (Usage::default(), Account::default());
-    finish(engine, id, run, Reply { text: answer, model: OFFLINE.to_owned(), usage, account, reason: None, tool_calls: Vec::new() })
+    finish(
+        engine,
+        id,
+        run,
+        Reply { text: answer, model: OFFLINE.to_owned(), usage, account, reason: None, tool_calls: Vec::new() },
+    )
 }
 
 impl Engine {

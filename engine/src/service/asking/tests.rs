@@ -8,6 +8,7 @@ mod keys;
 mod models;
 mod steps;
 mod stopping;
+mod tools;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -48,7 +48,8 @@ pub struct HttpHub {
     client: Client,
     base: Url,
     authorization: HeaderValue,
-    runtime: Runtime,
+    /// There until it is dropped.
+    runtime: Option<Runtime>,
 }
 
 /// Why a hub cannot even be asked.
@@ -124,7 +125,11 @@ impl HttpHub {
         let client = client.build().map_err(|error| OpenHubError::Setup(chain(&error)))?;
         let runtime = Builder::new_multi_thread().worker_threads(THREADS).thread_name("zo-hub").enable_all().build();
         let runtime = runtime.map_err(|error| OpenHubError::Setup(error.to_string()))?;
-        Ok(Self { client, base, authorization, runtime })
+        Ok(Self { client, base, authorization, runtime: Some(runtime) })
+    }
+
+    fn runtime(&self) -> &Runtime {
+        self.runtime.as_ref().expect("there until it is dropped")
     }
 
     /// Asks, and takes the answer if it is the one that is expected.
@@ -133,7 +138,7 @@ impl HttpHub {
     }
 
     fn post<A: DeserializeOwned>(&self, method: &str, body: &impl Serialize) -> Result<A, HubError> {
-        self.runtime.block_on(async {
+        self.runtime().block_on(async {
             match timeout(PATIENCE, self.exchange(method, body)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(HubError::Unreachable(format!("no answer within {} s", PATIENCE.as_secs()))),
@@ -171,7 +176,7 @@ impl Hub for HttpHub {
                 Err(_) => Err(HubError::Unreachable(format!("no answer within {} s", patience.as_secs()))),
             }
         };
-        self.runtime.block_on(unless_stopped(exchange, stop))
+        self.runtime().block_on(unless_stopped(exchange, stop))
     }
 
     fn heartbeat(&self, heartbeat: &Heartbeat) -> Result<Heard, HubError> {
@@ -198,6 +203,15 @@ impl Hub for HttpHub {
 
     fn leave(&self, node: &str) -> Result<(), HubError> {
         self.post::<IgnoredAny>("leave_node", &json!({ "node": node })).map(drop)
+    }
+}
+
+impl Drop for HttpHub {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // A name resolution that hangs must not keep a process from ending.
+            runtime.shutdown_background();
+        }
     }
 }
 

@@ -99,10 +99,10 @@ fn deliver(shared: &Shared, attempt: &Attempt, outcome: Outcome, notice: &(dyn F
         if shared.stopped(attempt) == Some(Stop::Lost) {
             return drop("its lease is another's".to_owned());
         }
-        if shared.has_given_up() || shared.is_fatal() {
+        if shared.has_given_up(attempt) {
             return drop("the hub could not be told in time".to_owned());
         }
-        shared.wait_unless_given_up(backoff.next());
+        shared.wait_to_try_again(&mut backoff, &|| shared.has_given_up(attempt));
     }
 }
 

@@ -106,6 +106,7 @@ impl Log {
     pub(super) fn ship(&self, shared: &Shared, attempt: &Attempt) {
         let mut backoff = Backoff::new();
         let mut offset = 0;
+        let over = || shared.has_given_up(attempt);
         while let Some(bytes) = self.wait(offset) {
             let text = match self.read(offset, bytes) {
                 Ok(text) => text,
@@ -125,12 +126,12 @@ impl Log {
                 Err(error @ (HubError::Denied(_) | HubError::Untrusted(_))) => return shared.fail(error),
                 Err(HubError::UnknownNode(_)) => {
                     shared.ask_to_join();
-                    shared.wait_unless_given_up(backoff.next());
+                    shared.wait_to_try_again(&mut backoff, &over);
                 }
                 // Nobody there, or it took nothing.
-                Ok(_) | Err(HubError::Unreachable(_)) => shared.wait_unless_given_up(backoff.next()),
+                Ok(_) | Err(HubError::Unreachable(_)) => shared.wait_to_try_again(&mut backoff, &over),
             }
-            if shared.has_given_up() || shared.is_fatal() {
+            if over() {
                 return;
             }
         }

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::backoff::Backoff;
+use super::{Notice, TICK};
 use crate::hub::messages::{Attempt, Running};
 use crate::hub::{Hub, HubError};
-use crate::worker::Notice;
 
 /// Why an attempt is to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ struct State {
     join_again: bool,
     /// Whether it is known, and was told, that the hub does not answer.
     unreached: bool,
+    /// How often it came back.
+    returns: u64,
     fatal: Option<HubError>,
 }
 
@@ -62,6 +65,7 @@ impl Shared {
             closed: false,
             join_again: false,
             unreached: false,
+            returns: 0,
             fatal: None,
         };
         Self { hub, state: Mutex::new(state), changed: Condvar::new() }
@@ -176,10 +180,29 @@ impl Shared {
         }
     }
 
-    /// The hub answers.
+    /// The hub answers. Whoever waits to try again does so now.
     pub(super) fn is_reached(&self, notice: &(dyn Fn(Notice) + Sync)) {
-        if std::mem::take(&mut self.state().unreached) {
+        let is_back = self.change(|state| {
+            let is_back = std::mem::take(&mut state.unreached);
+            state.returns += u64::from(is_back);
+            is_back
+        });
+        if is_back {
             notice(Notice::Reached);
+        }
+    }
+
+    /// Waits until it is time to try again: longer each time, but no longer than until somebody else has reached the hub.
+    pub(super) fn wait_to_try_again(&self, backoff: &mut Backoff, over: &dyn Fn() -> bool) {
+        let until = Instant::now() + backoff.next();
+        let returns = self.state().returns;
+        while !over() && Instant::now() < until {
+            let state = self.state();
+            if state.returns != returns {
+                return backoff.reset();
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            drop(self.changed.wait_timeout(state, left.min(TICK)));
         }
     }
 
@@ -188,8 +211,14 @@ impl Shared {
         self.change(|state| state.given_up = true);
     }
 
-    pub(super) fn has_given_up(&self) -> bool {
-        self.state().given_up
+    /// Whether nobody waits for the hub on behalf of an attempt any longer.
+    pub(super) fn has_given_up(&self, attempt: &Attempt) -> bool {
+        self.has_given_up_all() || self.stopped(attempt) == Some(Stop::Lost)
+    }
+
+    fn has_given_up_all(&self) -> bool {
+        let state = self.state();
+        state.given_up || state.fatal.is_some()
     }
 
     pub(super) fn close(&self) {
@@ -215,12 +244,6 @@ impl Shared {
     pub(super) fn pause(&self, most: Duration) {
         let state = self.state();
         drop(self.changed.wait_timeout(state, most));
-    }
-
-    /// Waits so long, unless nobody waits any longer.
-    pub(super) fn wait_unless_given_up(&self, time: Duration) {
-        let state = self.state();
-        drop(self.changed.wait_timeout_while(state, time, |state| !state.given_up && state.fatal.is_none()));
     }
 
     /// Waits until the next heartbeat is due. `false`: there is none.

@@ -170,7 +170,7 @@ fn a_command_works_where_it_is_told_to() {
     let mut spec = shell("pwd; cat; echo made > made && echo written");
     spec["folder"] = node.path("work").into();
     spec["stdin"] = "given\n".into();
-    assert_eq!(node.run(spec.clone()).failure().1, true, "its folder is for reading");
+    assert!(node.run(spec.clone()).failure().1, "its folder is for reading");
     spec["write"] = json!([node.path("work")]);
     let ran = node.run(spec);
     let real = fs::canonicalize(node.path("work")).unwrap();
@@ -207,11 +207,9 @@ fn what_fails_says_why_and_whether_trying_again_may_help() {
 }
 
 fn a_job_is_stopped_by_whoever_follows_it() {
-    let begun = Instant::now();
     let ran =
         Node::new().run_until(shell("echo begun; sleep 600"), None, |happened| matches!(happened, Happened::Stdout(_)));
     assert_eq!(ran.outcome, Outcome::Stopped);
-    assert!(begun.elapsed() < Duration::from_secs(60));
     let ran = Node::new().run_until(shell("sleep 600"), None, |happened| *happened == Happened::Nothing);
     assert_eq!(ran.outcome, Outcome::Stopped);
 }

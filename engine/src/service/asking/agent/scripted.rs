@@ -85,7 +85,12 @@ pub(super) fn reply(
     let account = Account { attempts: 1, ..Account::default() };
     if tool_calls.is_empty() {
         let model = SCRIPTED.to_owned();
-        return finish(engine, id, run, Reply { text, model, usage: Usage::default(), account, reason: None, tool_calls: Vec::new() });
+        return finish(
+            engine,
+            id,
+            run,
+            Reply { text, model, usage: Usage::default(), account, reason: None, tool_calls: Vec::new() },
+        );
     }
     let call = |(index, call): (usize, Call)| zo_models::ToolCall {
         id: format!("call_{}_{index}", state.steps.len()),
