@@ -1,7 +1,10 @@
 //! Benchmarks of ZoClone, as ratios against a limit measured in the same run.
 //!
 //! What is common to them: a folder on a real disk, an engine with an empty home, a table on stdout. The figures
-//! themselves come from [`zo_engine::bench`].
+//! themselves come from [`zo_engine::bench`]; [`claims`] are of jobs without a log, and [`processes`] says what processes compute.
+
+pub mod claims;
+pub mod processes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

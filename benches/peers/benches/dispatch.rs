@@ -17,11 +17,11 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use zo_benches::BenchFolder;
+use zo_benches::processes::computed;
 use zo_engine::bench::{RawFile, Rounds};
 use zo_engine::client::{Client, OpenOptions};
 use zo_engine::engine::Engine;
 use zo_engine::work::WorkOptions;
-use zo_peers::processes::computed;
 use zo_peers::queues::{Access, Hand, OurHand, PostgresQueue, RedisQueue, round};
 
 const PRODUCERS: usize = 16;
@@ -359,18 +359,6 @@ fn share_of_round(producers: &mut [OurHand], consumers: &mut [OurHand], jobs: us
             submitting
                 .push(scope.spawn(move || numbers.into_iter().try_for_each(|number| producer.submit(number as u64))));
         }
-        let work = |consumer: &mut OurHand| -> Result<(usize, u64)> {
-            let (mut done, mut last, mut in_vain) = (0, 0, 0);
-            // There is none for so long only when all of all processes are done.
-            while in_vain < 5 {
-                if consumer.work()? {
-                    (done, last, in_vain) = (done + 1, now_us()?, 0);
-                } else {
-                    in_vain += 1;
-                }
-            }
-            Ok((done, last))
-        };
         let working: Vec<_> = consumers.iter_mut().map(|consumer| scope.spawn(|| work(consumer))).collect();
         for submitted in submitting {
             submitted.join().map_err(|_| anyhow!("a producer panicked"))??;
@@ -382,4 +370,18 @@ fn share_of_round(producers: &mut [OurHand], consumers: &mut [OurHand], jobs: us
         }
         Ok(sum)
     })
+}
+
+/// Works until there is nothing left to do; how many jobs were done, and when the last one was.
+fn work(consumer: &mut OurHand) -> Result<(usize, u64)> {
+    let (mut done, mut last, mut in_vain) = (0, 0, 0);
+    // There is none for so long only when all of all processes are done.
+    while in_vain < 5 {
+        if consumer.work()? {
+            (done, last, in_vain) = (done + 1, now_us()?, 0);
+        } else {
+            in_vain += 1;
+        }
+    }
+    Ok((done, last))
 }

@@ -6,7 +6,7 @@
 //! [`queues`] are queues of jobs in PostgreSQL and Redis.
 
 mod memories;
-pub mod processes;
+mod processes;
 pub mod queues;
 
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Servers of peers as processes: found, started in a folder of their own, ended, and what they have computed.
+//! Servers of peers as processes: found, and started in a folder of their own.
 
 use std::fs;
 use std::io::Read;
@@ -11,46 +11,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-/// Units of the times in `/proc/PID/stat`: Linux shows programs 100 a second on every architecture.
-const TICKS_PER_SECOND: f64 = 100.0;
 /// A server that does not answer for so long does not come up.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// Seconds that a process has computed, those of the children that it has waited for included.
-///
-/// # Errors
-/// If there is no such process.
-pub fn computed(pid: u32) -> Result<f64> {
-    let fields = stat(pid)?;
-    // Behind the name: state is the first, utime to cstime are the 12th to the 15th.
-    let ticks: f64 = fields.get(11..15).into_iter().flatten().filter_map(|field| field.parse::<f64>().ok()).sum();
-    Ok(ticks / TICKS_PER_SECOND)
-}
-
-/// Seconds that a process and all its children have computed.
-///
-/// # Errors
-/// If there is no such process.
-pub fn computed_with_children(pid: u32) -> Result<f64> {
-    let mut sum = computed(pid)?;
-    for entry in fs::read_dir("/proc")?.flatten() {
-        let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that ends meanwhile is among those that were waited for the next time.
-        let is_child = stat(child).is_ok_and(|fields| fields.get(1).and_then(|it| it.parse().ok()) == Some(pid));
-        if is_child {
-            sum += computed(child).unwrap_or_default();
-        }
-    }
-    Ok(sum)
-}
-
-/// The fields of `/proc/PID/stat` behind the name, which may have blanks in it.
-fn stat(pid: u32) -> Result<Vec<String>> {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    Ok(stat.rsplit(')').next().unwrap_or_default().split_whitespace().map(str::to_owned).collect())
-}
 
 /// A program of a peer: on the path, or in one of these folders.
 ///

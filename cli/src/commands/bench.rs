@@ -1,5 +1,6 @@
-//! `zo bench …`: what this machine's disk and this home allow, and how good recall is.
+//! `zo bench …`: what this machine's disk and this home allow, what jobs cost, and how good recall is.
 
+mod dispatch;
 mod metrics;
 mod recall;
 
@@ -15,19 +16,21 @@ use crate::error::{CliError, Kind};
 use crate::output::Total;
 use crate::output::text::count;
 
-/// Measure durable appends, replay and recall
+/// Measure durable appends, replay, jobs and recall
 ///
 /// Examples:
 ///   zo bench append
 ///   zo bench append --batch 1 --batch 1024 --seconds 10 --json
 ///   zo bench replay
 ///   zo bench replay --events 1000000
+///   zo bench dispatch
 ///   zo bench recall --corpus corpus.jsonl --queries queries.jsonl --qrels qrels.tsv
 #[derive(Subcommand, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) enum Bench {
     Append(Append),
     Replay(Replay),
+    Dispatch(dispatch::Dispatch),
     Recall(recall::Recall),
 }
 
@@ -80,6 +83,7 @@ impl Bench {
         match self {
             Self::Append(command) => command.run(context),
             Self::Replay(command) => command.run(context),
+            Self::Dispatch(command) => command.run(context),
             Self::Recall(command) => command.run(context),
         }
     }

@@ -214,7 +214,8 @@ impl std::str::FromStr for Hours {
 }
 
 impl Engine {
-    /// Does what is due of schedules; whether anything was.
+    /// Does what is due of schedules; whether anything was. What is due at once goes into one commit, so that the last of many is
+    /// hardly later than the first; each is decided on its own.
     pub(super) fn occur_what_is_due(&self, now: Timestamp) -> Result<bool, Failure> {
         let due: Vec<(ScheduleId, Schedule, bool)> = self.writer.read(|views| {
             let of = |(_, id): (Timestamp, ScheduleId)| {
@@ -223,48 +224,63 @@ impl Engine {
             };
             views.schedules.due(now, AT_ONCE).into_iter().filter_map(of).collect()
         })?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let (mut ids, mut submissions) = (Vec::with_capacity(due.len()), Vec::with_capacity(due.len()));
         let mut worked = false;
         for (id, schedule, is_busy) in due {
             let Some(due) = schedule.due() else { continue };
-            match self.occur(id, &schedule, is_busy, due, now) {
-                Ok(()) => worked = true,
-                Err(failure) if failure.is_refusal() => {
-                    // Somebody changed it meanwhile; or it cannot be done, and must not be tried for ever.
-                    let changed =
-                        self.writer.read(|views| views.schedules.get(id).is_none_or(|now| now.due() != Some(due)));
-                    if !changed? {
-                        tracing::warn!("schedule {id} is paused: {failure}");
-                        let command = Command::PauseSchedule { schedule: id };
-                        self.writer.submit_one(Submission::new(Actor::Engine, command))?;
-                    }
-                    worked = true;
+            worked = true;
+            match self.occurrence(id, &schedule, is_busy, due, now) {
+                Ok(command) => {
+                    ids.push((id, due));
+                    submissions.push(Submission::new(Actor::Engine, command));
                 }
-                Err(failure) => return Err(failure),
+                Err(failure) => self.give_up(id, due, failure)?,
+            }
+        }
+        for ((id, due), outcome) in ids.into_iter().zip(self.writer.submit(submissions)) {
+            if let Err(error) = outcome {
+                self.give_up(id, due, error.into())?;
             }
         }
         Ok(worked)
     }
 
-    fn occur(
+    /// What a schedule was to do at `due` cannot be done, and must not be tried for ever.
+    fn give_up(&self, id: ScheduleId, due: Timestamp, failure: Failure) -> Result<(), Failure> {
+        if !failure.is_refusal() {
+            return Err(failure);
+        }
+        // Somebody may have changed it meanwhile.
+        let is_as_it_was = |views: &Views| views.schedules.get(id).is_some_and(|now| now.due() == Some(due));
+        if self.writer.read(is_as_it_was)? {
+            tracing::warn!("schedule {id} is paused: {failure}");
+            self.writer.submit_one(Submission::new(Actor::Engine, Command::PauseSchedule { schedule: id }))?;
+        }
+        Ok(())
+    }
+
+    /// What is to be recorded of a schedule that is due.
+    fn occurrence(
         &self,
         id: ScheduleId,
         schedule: &Schedule,
         is_busy: bool,
         due: Timestamp,
         now: Timestamp,
-    ) -> Result<(), Failure> {
+    ) -> Result<Command, Failure> {
         let rule = self.work.rules.of(id, schedule)?;
         let (body, options) = self.plan_of(schedule)?;
-        let command = match step(&rule, schedule, options.check_in.as_ref(), is_busy, due, now)? {
+        Ok(match step(&rule, schedule, options.check_in.as_ref(), is_busy, due, now)? {
             Step::Miss(missed) => Command::MissOccurrences { schedule: id, missed },
             Step::Occur(next) => {
                 let job = JobId(self.world.fresh_id());
                 let (submitted, body) = self.job_of_schedule(schedule, &body, &options, now)?;
                 Command::Occur(Box::new(Occurrence { schedule: id, due, next, by_hand: false, job, submitted, body }))
             }
-        };
-        self.writer.submit_one(Submission::new(Actor::Engine, command))?;
-        Ok(())
+        })
     }
 
     /// Has a schedule occur now, because a person wants it.

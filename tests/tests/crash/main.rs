@@ -9,6 +9,7 @@ mod agents;
 mod asking;
 mod damage;
 mod index;
+mod jobs;
 mod kill;
 mod model;
 mod power;

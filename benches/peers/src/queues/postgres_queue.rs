@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use postgres::{Client, NoTls, Statement};
+use zo_benches::processes::computed_with_children;
 
 use super::{Hand, spec};
-use crate::processes::{User, computed_with_children, program, wait_for};
+use crate::processes::{User, program, wait_for};
 
 const PACKAGES: &str = "postgresql";
 /// Where Debian has the server's programs, newest first.

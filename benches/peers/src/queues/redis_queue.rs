@@ -7,9 +7,10 @@ use std::process::Child;
 
 use anyhow::{Result, ensure};
 use redis::{Connection, cmd};
+use zo_benches::processes::computed;
 
 use super::{Hand, spec};
-use crate::processes::{User, computed, program, wait_for};
+use crate::processes::{User, program, wait_for};
 
 const PACKAGES: &str = "redis-server";
 /// Where jobs stand.
