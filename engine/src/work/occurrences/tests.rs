@@ -80,7 +80,6 @@ impl Dice {
 #[test]
 fn over_a_year_of_kills_and_restarts_every_occurrence_is_there_exactly_once() {
     let seed = std::env::var("ZO_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(20_261_121);
-    println!("ZO_SEED={seed}");
     let mut dice = Dice(seed);
     let folder = tempfile::tempdir().expect("a folder");
     let home = folder.path().join("home");
