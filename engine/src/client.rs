@@ -16,7 +16,7 @@ use zo_projections::Position;
 
 use crate::engine::{Engine, EngineOptions, OpenError};
 use crate::home;
-use crate::protocol::{Answer, At, Environment, Failure, FailureKind, Query, Request, Response, VERSION};
+use crate::protocol::{Answer, At, Environment, Failure, FailureKind, JobArrival, Query, Request, Response, VERSION};
 use crate::server::{Server, disconnected};
 use crate::service;
 use crate::wire::{self, Hello, SocketPath};
@@ -205,6 +205,8 @@ impl Drop for Client {
 enum Delivered {
     Nothing,
     EventsUpTo(Position),
+    /// The ends of these jobs.
+    EndsOf(Vec<String>),
     Something,
 }
 
@@ -213,6 +215,11 @@ impl Delivered {
         match response {
             // Whoever asks again is told the rest, or the whole answer.
             Response::Progress { .. } | Response::Begun(_) | Response::Arrived(_) => {}
+            Response::JobArrived(JobArrival::Ended { job, .. }) => match self {
+                Self::EndsOf(jobs) => jobs.push(job.id.clone()),
+                _ => *self = Self::EndsOf(vec![job.id.clone()]),
+            },
+            Response::JobArrived(_) => {}
             Response::Event(event) => *self = Self::EventsUpTo(event.position),
             _ => *self = Self::Something,
         }
@@ -225,6 +232,11 @@ impl Delivered {
             (Self::EventsUpTo(position), Request::Events { selection, .. }) => {
                 selection.from = position.next();
                 selection.last = None;
+                true
+            }
+            (Self::EndsOf(ended), Request::WatchJobs { jobs, .. }) => {
+                let has_ended = |job: &String| ended.iter().any(|id| id.ends_with(&job.to_ascii_uppercase()));
+                jobs.retain(|job| !has_ended(job));
                 true
             }
             _ => false,

@@ -114,7 +114,9 @@ impl Serve {
         let Some(client) = become_holder(context, &interrupt)? else { return Ok(()) };
         let served = self.serve(context, &client, &interrupt);
         // Whatever it ended with, what runs is given back and the home is left in good order.
-        context.output.note("stopping …");
+        if served.is_ok() {
+            context.output.note("stopping …");
+        }
         context.close(client)?;
         served
     }

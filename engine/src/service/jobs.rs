@@ -21,6 +21,8 @@ use crate::reader::ReadEvent;
 
 /// So often who watches is told that nothing happened, so that who no longer listens is noticed.
 const LOOK: Duration = Duration::from_millis(100);
+/// How far is looked along jobs that wait for each other.
+const MAX_LINKS: usize = 32;
 /// The shortest end of an id that names a job.
 const SHORTEST: usize = 4;
 
@@ -64,6 +66,10 @@ pub(crate) fn job_of(
     let later = |ms: u64| Timestamp(now.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)));
     if options.delay_ms.is_some() && options.not_before.is_some() {
         let message = "a job is given either a delay or a moment before which it is not begun";
+        return Err(Failure::new(FailureKind::Invalid, message));
+    }
+    if let Some(deadline) = options.deadline.filter(|deadline| *deadline <= now) {
+        let message = format!("the deadline {deadline} has passed already");
         return Err(Failure::new(FailureKind::Invalid, message));
     }
     let mut requires = options.requires.clone();
@@ -585,8 +591,13 @@ pub(super) fn watch(
                 open.remove(&id);
             }
         }
-        if open.is_empty() || engine.is_stopping() {
+        if open.is_empty() {
             return Ok(());
+        }
+        if engine.is_stopping() {
+            // Whoever asks again waits at the next holder, or becomes it.
+            let message = "the process that held the home is leaving";
+            return Err(Failure::new(FailureKind::Disconnected, message));
         }
         if logs {
             engine.work.logs.wait(LOOK);
@@ -621,9 +632,18 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     }
     let progress = engine.work.heard.progress(id);
     let now = (state.to_owned(), attempt, progress.percent, progress.message);
-    let is_over = matches!(state, "done" | "cancelled" | "dead" | "interrupted");
+    let stuck = match &known {
+        Known::Open(job, _) if job.state == JobState::Blocked => {
+            engine.writer.read(|views| stuck_behind(views, &job.after, MAX_LINKS))?
+        }
+        _ => None,
+    };
+    let is_over = matches!(state, "done" | "cancelled" | "dead" | "interrupted") || stuck.is_some();
     if is_over {
-        let LastWords { result, reason, rest } = last_words(engine, id, told, logs)?;
+        let LastWords { result, mut reason, rest } = last_words(engine, id, told, logs)?;
+        if let Some(other) = stuck {
+            reason = Some(format!("it waits for job {other}, which is not done and waits for a person"));
+        }
         told.state = None;
         if let Some(text) = rest {
             let arrival = JobArrival::Log { job: id.to_string(), attempt: told.attempt.max(1), text };
@@ -639,6 +659,18 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     }
     told.state = Some(now);
     Ok(each(Response::JobArrived(JobArrival::State(Box::new(line(engine, id, &known)?)))))
+}
+
+/// Of the jobs that one waits for, directly or not, one that will not be done by itself.
+fn stuck_behind(views: &Views, after: &[JobId], links: usize) -> Option<JobId> {
+    after.iter().find_map(|id| {
+        let job = views.jobs.get(*id)?;
+        match job.state {
+            JobState::Dead | JobState::Interrupted => Some(*id),
+            JobState::Blocked if links > 0 => stuck_behind(views, &job.after, links - 1),
+            _ => None,
+        }
+    })
 }
 
 /// What is told at the end of a job.
@@ -659,7 +691,10 @@ fn last_words(engine: &Engine, id: JobId, told: &Told, logs: bool) -> Result<Las
         if let Event::JobClaimed(claimed) = &event.recorded.event {
             attempt = claimed.attempt;
         }
-        if let Some(body) = body_of::<EndBody>(&event).ok().flatten() {
+        if matches!(event.recorded.event, Event::JobExpired(_)) {
+            let reason = Some("its deadline passed before it was begun".to_owned());
+            (last, ended) = (EndBody { reason, ..EndBody::default() }, attempt);
+        } else if let Some(body) = body_of::<EndBody>(&event).ok().flatten() {
             (last, ended) = (body, attempt);
         }
     }

@@ -47,12 +47,27 @@ fn spec_of(input: &ServiceInput) -> Result<ServiceSpec, Failure> {
 
 pub(super) fn add(engine: &Engine, input: &ServiceInput) -> Result<Acknowledged, Failure> {
     let spec = spec_of(input)?;
+    keep_apart(engine, &spec)?;
     let id = ServiceId(engine.names.service(&spec.label));
     let added = Added { label: spec.label.clone(), port: input.port, wanted: !input.stopped };
     let json = |error: serde_json::Error| Failure::new(FailureKind::Invalid, error.to_string());
     let body = ServiceBody { spec: serde_json::to_string(&spec).map_err(json)? };
     let command = Command::AddService { service: id, added, body };
     acknowledge(spec.label, engine.writer.submit_one(Submission::new(Actor::User, command)))
+}
+
+/// A service sees nothing of the home: neither as a whole nor a folder that has it in it.
+fn keep_apart(engine: &Engine, spec: &ServiceSpec) -> Result<(), Failure> {
+    let home = engine.home.folder();
+    let paths = spec.folder.iter().chain(&spec.read).chain(&spec.write);
+    for path in paths {
+        let folder = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+        if folder.starts_with(home) || home.starts_with(&folder) {
+            let message = format!("{path} overlaps {}, which no service may see", home.display());
+            return Err(Failure::new(FailureKind::Invalid, message).hint("give it another folder with --folder"));
+        }
+    }
+    Ok(())
 }
 
 fn find(engine: &Engine, label: &str) -> Result<(ServiceId, Service), Failure> {

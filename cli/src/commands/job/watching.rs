@@ -88,6 +88,13 @@ pub(in crate::commands) fn watch(
         )
         .hint("`zo job wait` waits again, `zo job cancel` has it not done"));
     }
+    let all = if matches!(watched, Watched::Batch(..)) { 0 } else { total };
+    if (ended.len() as u64) < all {
+        let message = "the waiting ended before the jobs did";
+        return Err(
+            CliError::new(Kind::NotDone, message).hint("`zo job list` shows how they stand, `zo job wait` waits again")
+        );
+    }
     Ok(ended)
 }
 
@@ -120,6 +127,7 @@ fn fate(ended: &Ended) -> String {
         "cancelled" => "was cancelled",
         "interrupted" => "was interrupted, and must not be done again by itself",
         "dead" => "failed for good",
+        "blocked" => "is not going to be done by itself",
         other => other,
     };
     match &ended.reason {

@@ -19,7 +19,7 @@ const MAX_MISFIRES: u32 = 1000;
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(next_help_heading = "What is missed, and check-ins")]
 pub(super) struct PlanArgs {
-    /// Occurrences that were due while nobody looked: skip them, make up for the latest once, or for all:N [default: once]
+    /// Occurrences that were due while nobody looked, more than a minute ago: skip them, make up for the latest once, or for all:N [default: once]
     #[arg(long, value_name = "skip|once|all:N", value_parser = parse_misfire)]
     pub(super) misfire: Option<Misfire>,
     /// An agent looks around, and is silent when there is nothing to say
