@@ -76,7 +76,7 @@ pub(super) fn claim(
     if each(Response::JobsClaimed(jobs)).is_break() {
         // Nobody is there to do them.
         for attempt in claimed {
-            engine.release_job(attempt)?;
+            engine.take_job_back(attempt)?;
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use zo_projections::command::Attempt;
-use zo_projections::event::job::{EndBody, JobBody};
-use zo_projections::views::jobs::JobState;
+use zo_projections::event::job::{Effect, EndBody, JobBody};
+use zo_projections::views::jobs::{Job, JobState};
 use zo_projections::{Actor, Command, JobId, NodeId, Position, Receipt, Submission};
 
 use super::line::{Place, has_job};
@@ -41,6 +41,10 @@ impl Engine {
         let most = wanted.most.clamp(1, MOST_AT_ONCE) as usize;
         let mut place: Option<Place<'_>> = None;
         loop {
+            // What is given back while this process ends is not taken once more by itself.
+            if stop() || self.is_stopping() {
+                return Ok(Vec::new());
+            }
             // Who finds nothing costs no commit: the decision is asked only where there is something.
             if self.has_job_for(wanted)? {
                 let claim = || Command::ClaimJob { node: wanted.node, lease_ms, queues: wanted.queues.to_vec() };
@@ -57,7 +61,7 @@ impl Engine {
                 }
             }
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || stop() || self.is_stopping() {
+            if left.is_zero() {
                 return Ok(Vec::new());
             }
             match &place {
@@ -113,8 +117,18 @@ impl Engine {
         self.end_attempt(attempt, Command::RecordJobStopped { attempt, body })
     }
 
-    /// Takes a job back undone.
+    /// Takes a job back that was begun and not done. One that may be done only once waits for a person: a part of it
+    /// may have happened.
     pub(crate) fn release_job(&self, attempt: Attempt) -> Result<Receipt, Failure> {
+        let is_once = |job: &Job| job.effect == Effect::Once;
+        if self.writer.read(|views| views.jobs.get(attempt.job).is_some_and(is_once))? {
+            return self.lose_job(attempt);
+        }
+        self.take_job_back(attempt)
+    }
+
+    /// Takes a job back that was not begun.
+    pub(crate) fn take_job_back(&self, attempt: Attempt) -> Result<Receipt, Failure> {
         self.end_attempt(attempt, Command::ReleaseJob { attempt })
     }
 

@@ -148,7 +148,9 @@ impl Jobs {
     /// The job that a node is to take next, at `now`: of the highest priority among those it can run, the one that was
     /// submitted first. `queues`: only of these, if there are any.
     pub fn next_for(&self, node: &Node, price: u64, queues: &[String], now: Timestamp) -> Option<JobId> {
-        let highest = if node.is_reliable() { i16::MAX } else { 0 };
+        // Who names a node wants that one, whatever it is worth.
+        let trusts = |class: u32| node.is_reliable() || self.classes[class as usize].requires.node.is_some();
+        let highest = |class: u32| if trusts(class) { i16::MAX } else { 0 };
         let fits = |class: &Class| {
             let queue = self.queues.get(&class.queue);
             let open = queue.is_none_or(|queue| !queue.paused && queue.limit.is_none_or(|limit| queue.running < limit));
@@ -160,8 +162,9 @@ impl Jobs {
         let is_late = |job: JobId| {
             some_are_late && self.get(job).is_some_and(|job| job.deadline.is_some_and(|deadline| deadline <= now))
         };
-        let best =
-            firsts.filter_map(|class| self.order.from(class, highest).find(|place| !is_late(place.job))).min()?;
+        let best = firsts
+            .filter_map(|class| self.order.from(class, highest(class)).find(|place| !is_late(place.job)))
+            .min()?;
         Some(best.job)
     }
 

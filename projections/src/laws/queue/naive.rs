@@ -199,7 +199,7 @@ impl Naive {
             && needs.node.as_ref().is_none_or(|name| *name == has.name)
             && needs.max_price_micros.is_none_or(|most| self.price_of(has) <= most.into())
             && (has.local || !task.asked.kind.is_local())
-            && (is_reliable || task.asked.priority <= 0)
+            && (is_reliable || needs.node.is_some() || task.asked.priority <= 0)
     }
 
     fn running_in(&self, queue: &str) -> u32 {
