@@ -6,10 +6,6 @@
 //! hands out the results. While one commit waits for the disk the next one gathers: group commit, without added delay,
 //! and without a thread to wake when there is only one producer.
 //!
-//! Those who were answered together come again together. So a leader that finds fewer in the queue than there were callers a
-//! moment ago waits for them, for a part of what a commit takes: else each would be waited for by half of them in turn, and all
-//! of them would wait for two commits.
-//!
 //! The views are ahead of the disk for as long as a commit takes. [`Writer::read`] therefore releases an answer only
 //! when everything it could have seen is durable. When a commit fails the views hold what the log does not: the
 //! writer is *poisoned*, answers nothing more, and the next open folds the log anew.
@@ -34,10 +30,6 @@ use crate::world::World;
 pub const MAX_COMMANDS_PER_COMMIT: usize = 4096;
 /// The most bytes of bodies that one commit takes, a single larger command apart.
 pub const MAX_BYTES_PER_COMMIT: usize = 8 * 1024 * 1024;
-/// Callers that were answered a moment ago are waited for no longer than this…
-const MOST_GATHERING: Duration = Duration::from_micros(1000);
-/// …and than this share of what the last commit took.
-const GATHERING_SHARE: u32 = 2;
 /// What a record takes beside its body, at most, when room on the disk is asked for.
 const RECORD_OVERHEAD: usize = 1024;
 
@@ -77,8 +69,6 @@ pub type OnNews = Box<dyn Fn(&Writer) + Send + Sync>;
 /// The single writer of a log. Shared by reference among threads.
 pub struct Writer {
     queue: Mutex<Queue>,
-    /// Those that a leader waits for are in the queue.
-    gathered: Condvar,
     core: Mutex<Core>,
     views: RwLock<Views>,
     durable: Mutex<Durable>,
@@ -94,19 +84,6 @@ struct Queue {
     jobs: VecDeque<Arc<Job>>,
     /// Whether somebody is committing, or has been told to.
     led: bool,
-    /// How many the leader waits for, if it does.
-    wanted: Option<usize>,
-    /// How the last commit went.
-    last: Option<LastCommit>,
-}
-
-/// What the next leader goes by.
-#[derive(Clone, Copy)]
-struct LastCommit {
-    /// How many callers it answered, and how many were in the queue then.
-    callers: usize,
-    took: Duration,
-    ended: Instant,
 }
 
 /// What only the leader may touch.
@@ -147,7 +124,6 @@ impl Writer {
         let core = Core { store, bodies, world, head, last_key: views.streams.last_key() };
         Self {
             queue: Mutex::default(),
-            gathered: Condvar::new(),
             core: Mutex::new(core),
             durable: Mutex::new(Durable { position: views.position, poisoned: None }),
             views: RwLock::new(views),
@@ -182,9 +158,6 @@ impl Writer {
         let led = {
             let mut queue = lock(&self.queue);
             queue.jobs.push_back(job.clone());
-            if queue.wanted.is_some_and(|wanted| queue.jobs.len() >= wanted) {
-                self.gathered.notify_one();
-            }
             std::mem::replace(&mut queue.led, true)
         };
         if led && let Some(outcomes) = job.wait() {
@@ -195,16 +168,12 @@ impl Writer {
 
     /// Commits what is queued, of which the first job is the caller's, and passes the lead on.
     fn lead(&self) -> Vec<Outcome> {
-        self.gather();
         let jobs = self.drain();
-        let begun = Instant::now();
         let abandoned = Abandoned { writer: self, jobs: &jobs };
         let mut outcomes = self.commit(&mut lock(&self.core), &jobs).into_iter();
         std::mem::forget(abandoned);
         let next = {
             let mut queue = lock(&self.queue);
-            let callers = jobs.len() + queue.jobs.len();
-            queue.last = Some(LastCommit { callers, took: begun.elapsed(), ended: Instant::now() });
             queue.led = !queue.jobs.is_empty();
             queue.jobs.front().cloned()
         };
@@ -291,22 +260,6 @@ impl Writer {
     fn poison(&self, why: &str) {
         lock(&self.durable).poisoned.get_or_insert_with(|| why.to_owned());
         self.moved.notify_all();
-    }
-
-    /// Waits a little for those who were answered a moment ago. Who is alone waits for nobody.
-    fn gather(&self) {
-        let mut queue = lock(&self.queue);
-        let Some(LastCommit { callers, took, ended }) = queue.last else { return };
-        let until = ended + (took / GATHERING_SHARE).min(MOST_GATHERING);
-        queue.wanted = Some(callers);
-        while queue.jobs.len() < callers {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            queue = self.gathered.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        queue.wanted = None;
     }
 
     fn drain(&self) -> Vec<Arc<Job>> {

@@ -18,7 +18,7 @@ pub(crate) const PATH: &str = "/components/schemas";
 /// Requests that only look.
 const READ: [&str; 7] = ["query", "events", "replay", "stats", "watch_jobs", "service_log", "get_file"];
 /// Requests that put questions to models, and what belongs to that.
-const ASK: [&str; 6] = ["ask", "resume", "cancel_agent", "answer_permission", "test_model", "list_models"];
+const ASK: [&str; 5] = ["ask", "resume", "cancel_agent", "test_model", "list_models"];
 /// Requests of workers.
 const NODE: [&str; 8] = [
     "join_node",

@@ -32,6 +32,16 @@ fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
     })
 }
 
+/// The node elsewhere that a name or an id means: who speaks for a node is never the process that has the home.
+fn find_elsewhere(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
+    let node = find(engine, reference)?;
+    if node == engine.local_node() {
+        let message = format!("{LOCAL_NODE} is the process that has the home: nobody else speaks for it");
+        return Err(Failure::new(FailureKind::Refused, message));
+    }
+    Ok(node)
+}
+
 pub(super) fn join(engine: &Engine, input: NodeInput) -> Result<NodeJoined, Failure> {
     if input.name == LOCAL_NODE {
         let message = format!("{LOCAL_NODE} is the name of the process that has the home");
@@ -67,7 +77,7 @@ pub(super) fn claim(
     queues: &[String],
     each: Each<'_>,
 ) -> Result<(), Failure> {
-    let node = find(engine, node)?;
+    let node = find_elsewhere(engine, node)?;
     engine.hear_node(node)?;
     let lease = Some(engine.work.options().lease);
     let wanted = Wanted { node, lease, most, wait: Duration::from_millis(wait_ms), queues };
@@ -94,7 +104,7 @@ pub(super) fn heartbeat(
     running: &[RunningAttempt],
     draining: bool,
 ) -> Result<NodeHeard, Failure> {
-    let node = find(engine, node)?;
+    let node = find_elsewhere(engine, node)?;
     engine.hear_node(node)?;
     let state = engine.writer.read(|views| views.nodes.get(node).map(|node| node.state))?;
     if draining && state == Some(NodeState::Up) {
@@ -130,7 +140,7 @@ pub(super) struct Spoken<'a> {
 
 impl Spoken<'_> {
     fn of(&self, engine: &Engine) -> Result<Attempt, Failure> {
-        attempt(find(engine, self.node)?, self.job, self.attempt)
+        attempt(find_elsewhere(engine, self.node)?, self.job, self.attempt)
     }
 }
 
@@ -195,6 +205,7 @@ fn control(engine: &Engine, reference: &str, command: impl FnOnce(NodeId) -> Com
 }
 
 pub(super) fn leave(engine: &Engine, reference: &str) -> Result<Acknowledged, Failure> {
+    find_elsewhere(engine, reference)?;
     control(engine, reference, |node| Command::LeaveNode { node })
 }
 
