@@ -84,15 +84,19 @@ fn find(client: &mut Client, reference: &str) -> Result<ScheduleDetail, CliError
 }
 
 /// Adds to "there is no such schedule" the nearest name or id, as a hint.
-fn with_nearest(error: CliError, client: &mut Client, reference: &str) -> CliError {
-    if error.kind != Kind::Engine(FailureKind::NotFound) || !error.hints.is_empty() {
+fn with_nearest(mut error: CliError, client: &mut Client, reference: &str) -> CliError {
+    if error.kind != Kind::Engine(FailureKind::NotFound) {
         return error;
     }
     let Ok(schedules) = schedules(client) else { return error };
     let names = schedules.iter().filter_map(|line| line.name.as_deref());
     let endings = schedules.iter().map(|line| &line.id[line.id.len().saturating_sub(reference.len())..]);
     let error = match nearest(reference, names.chain(endings)) {
-        Some(near) => error.first_hint(format!("did you mean `{near}`?")),
+        Some(near) => {
+            // In place of the engine's own.
+            error.hints.clear();
+            error.first_hint(format!("did you mean `{near}`?"))
+        }
         None => error,
     };
     if error.hints.is_empty() { error.hint("`zo schedule list` shows the schedules there are") } else { error }
