@@ -31,8 +31,8 @@ use zo_projections::{Position, Timestamp};
 
 const SPEC: &str = "{\"kind\":\"command\",\"argv\":[\"true\"]}";
 const SCHEDULES: u32 = 10_000;
-/// So long they are watched: each comes due once.
-const WATCHED: Duration = Duration::from_secs(70);
+/// So long they are watched behind the moment at which the last of them is due for the first time.
+const BEHIND: Duration = Duration::from_secs(3);
 /// Jobs of one request.
 const BATCH: usize = 1000;
 const OPENINGS: usize = 5;
@@ -107,10 +107,11 @@ fn jobs_for_nobody() -> JobOptions {
 fn ticks() -> Result<()> {
     let folder = BenchFolder::new()?;
     let engine = open(folder.path())?;
-    add_schedules(&engine)?;
+    let last = add_schedules(&engine)?;
     let from = engine.writer().position();
     engine.serve(WorkOptions::default());
-    thread::sleep(WATCHED);
+    let now = engine.writer().read(|views| views.at.0)?;
+    thread::sleep(BEHIND + Duration::from_millis(u64::try_from(last.0 - now).unwrap_or(0)));
     let to = engine.writer().position();
     let mut late: Vec<i64> = Vec::new();
     engine.reader().each_record(from.next(), to, &mut |record| {
@@ -136,7 +137,8 @@ fn ticks() -> Result<()> {
     Ok(())
 }
 
-fn add_schedules(engine: &Arc<Engine>) -> Result<()> {
+/// Adds them; returns when the last of them is due for the first time.
+fn add_schedules(engine: &Arc<Engine>) -> Result<Timestamp> {
     // All in the minute behind the one that begins next, so that none is due while they are being added.
     let minute = engine.writer().read(|views| views.at.0)? / 60_000 + 2;
     let add = |number: u32| -> Result<()> {
@@ -159,7 +161,8 @@ fn add_schedules(engine: &Arc<Engine>) -> Result<()> {
         let threads: Vec<_> =
             (0..16_u32).map(|first| scope.spawn(move || (first..SCHEDULES).step_by(16).try_for_each(add))).collect();
         threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| anyhow!("it panicked"))?)
-    })
+    })?;
+    Ok(Timestamp(minute * 60_000 + 59_000))
 }
 
 fn submit(engine: &Engine, first: u128, count: usize) -> Result<()> {
