@@ -1,0 +1,2 @@
+//! A real browser, driven: sessions, acts, snapshots.
+use chromiumoxide as _;

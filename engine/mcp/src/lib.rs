@@ -1,0 +1,2 @@
+//! The Model Context Protocol, both ways.
+use rmcp as _;

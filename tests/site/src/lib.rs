@@ -1,0 +1,1 @@
+//! A site with everything that makes browsers difficult.
