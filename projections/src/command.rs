@@ -13,10 +13,10 @@ use crate::event::run::agent::{
     Agent, AgentOptions, CallId, PermissionBody, Replied, ReplyBody, ToolStatus, Trust, Verdict,
 };
 use crate::event::schedule::{Missed, Plan, PlanBody};
-use crate::event::{conversation, file, home, memory, node, run, service, skill, vault};
+use crate::event::{browser, conversation, file, home, memory, node, run, service, skill, vault};
 use crate::ids::{
-    ConversationId, Digest, FileId, JobId, MemoryId, MessageId, NodeId, Position, RunId, ScheduleId, ServiceId,
-    StreamId, TokenId,
+    BrowserId, ConversationId, Digest, FileId, JobId, MemoryId, MessageId, NodeId, Position, RunId, ScheduleId,
+    ServiceId, StreamId, TokenId,
 };
 use crate::record::Actor;
 use crate::time::Timestamp;
@@ -629,6 +629,43 @@ pub enum Command {
         schedule: ScheduleId,
         /// Which, and why.
         missed: Missed,
+    },
+    /// Open a browser session.
+    OpenBrowser {
+        /// The session.
+        browser: BrowserId,
+        /// What it is.
+        opened: browser::Opened,
+    },
+    /// Say that something is about to be done in a browser session.
+    BeginAct {
+        /// The session.
+        browser: BrowserId,
+        /// What, in a word.
+        begun: browser::ActBegun,
+        /// All of it.
+        body: browser::ActBody,
+    },
+    /// Say how something that was done in a browser session came out.
+    EndAct {
+        /// The session.
+        browser: BrowserId,
+        /// How.
+        acted: browser::Acted,
+        /// What came of it.
+        body: Box<browser::ActedBody>,
+        /// Pictures and documents, each with what it is: `image/png`.
+        artifacts: Vec<(String, browser::ArtifactBody)>,
+    },
+    /// Close a browser session: its pages are gone, its profile is kept.
+    CloseBrowser {
+        /// The session.
+        browser: BrowserId,
+    },
+    /// Forget a browser session: its name is free.
+    RemoveBrowser {
+        /// The session.
+        browser: BrowserId,
     },
     /// Add a service, or give it other properties.
     AddService {

@@ -4,6 +4,7 @@
 //! and the same command always give the same events.
 
 mod agent;
+mod browser;
 mod conversation;
 pub mod file;
 mod home;
@@ -194,7 +195,7 @@ fn decide_command(
     }
 }
 
-/// Decides what is about work and its time: jobs, nodes, schedules, services, files, tokens.
+/// Decides what is about work and its time: jobs, nodes, schedules, services, files, tokens, browsers.
 fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decision, Rejection> {
     match command {
         Command::SubmitJob { job, submitted, body } => job::submit(views, job, *submitted, &body),
@@ -236,6 +237,11 @@ fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decisi
         Command::UnshareFile { share } => file::unshare(views, share),
         Command::CreateToken { token, created } => vault::create_token(views, token, created),
         Command::RevokeToken { token } => vault::revoke_token(views, token),
+        Command::OpenBrowser { browser, opened } => browser::open(views, browser, opened),
+        Command::BeginAct { browser, begun, body } => browser::begin(views, browser, begun, &body),
+        Command::EndAct { browser, acted, body, artifacts } => browser::end(views, browser, acted, *body, artifacts),
+        Command::CloseBrowser { browser } => browser::close(views, browser),
+        Command::RemoveBrowser { browser } => browser::remove(views, browser),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
         command => unreachable!("{command:?} is decided before"),
     }

@@ -154,6 +154,10 @@ id! {
     /// One token of the HTTP interface.
     TokenId
 }
+id! {
+    /// One browser session: its name, as a digest.
+    BrowserId
+}
 
 /// The subsystem a stream belongs to. Numbers are part of the log's format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -286,6 +290,7 @@ stream_of!(
     ScheduleId => Schedule,
     ServiceId => Service,
     FileId => File,
+    BrowserId => Browser,
     TokenId => Vault
 );
 

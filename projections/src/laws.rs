@@ -5,6 +5,7 @@
 //! `PROPTEST_RNG_SEED` repeats a run.
 
 mod agents;
+mod browsing;
 mod queue;
 mod work;
 
@@ -14,6 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::agents::{agent_command, agent_event, check_agents, written_likely};
+use self::browsing::{browsing_command, browsing_event};
 use self::work::{check_attempts, recount_work, work_command, work_event, written_work};
 use crate::command::{Command, ExpectedVersion, Name, NewFile, NewMessage, Parent, Rejection, Submission};
 use crate::decide::decide;
@@ -94,7 +96,8 @@ fn command([kind, thing, a, b, c, d, ..]: Dice) -> Command {
     let body = memory::Body { content: text(a), ..memory::Body::default() };
     let digest = Digest(u128::from(a % 8));
     let reason = text(a);
-    match kind % 56 {
+    match kind % 60 {
+        56.. => browsing_command(kind ^ d, [thing, a, b, c, d], None),
         40.. => work_command(kind.wrapping_mul(11) ^ d, [thing, a, b, c, d]),
         27.. => agent_command(kind.wrapping_mul(13) ^ d, [thing, a, b, c, d]),
         0 if b % 2 == 0 => Command::ChooseEmbedder { model: text(a % 3) },
@@ -200,9 +203,10 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
     let digest = Digest(u128::from(a % 3));
     let size = if b == 255 { u32::MAX } else { b.into() };
     let message = MessageId(u128::from(a % 8));
-    let event: Event = match kind % 40 {
-        28.. => work_event(kind % 40, [thing, a, b, c, d]),
-        19.. => agent_event(kind % 40, [thing, a, b, c, d]),
+    let event: Event = match kind % 42 {
+        40.. => browsing_event([thing, a, b, c, d]),
+        28.. => work_event(kind % 42, [thing, a, b, c, d]),
+        19.. => agent_event(kind % 42, [thing, a, b, c, d]),
         0 if b % 2 == 0 => home::EmbedderChosen { model: text(a) }.into(),
         0 => home::Created { zo_version: text(a) }.into(),
         1 => conversation::Started { name: (a % 2 == 0).then_some(digest) }.into(),

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod attachments;
+pub mod browsers;
 pub mod calls;
 pub mod compactions;
 pub mod conversations;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 
 pub use agents::Agents;
 pub use attachments::Attachments;
+pub use browsers::Browsers;
 pub use calls::Calls;
 pub use compactions::Compactions;
 pub use conversations::Conversations;
@@ -105,6 +107,8 @@ pub struct Views {
     pub files: Files,
     /// Tokens of the HTTP interface.
     pub tokens: Tokens,
+    /// Browser sessions, with what was done in them.
+    pub browsers: Browsers,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -135,6 +139,7 @@ macro_rules! for_each_projection {
         $each!($views.services, Services);
         $each!($views.files, Files);
         $each!($views.tokens, Tokens);
+        $each!($views.browsers, Browsers);
     };
 }
 
@@ -269,6 +274,7 @@ impl Views {
             schedules: self.schedules.iter().count() as u64,
             services: self.services.iter().count() as u64,
             files: self.files.len() as u64,
+            browsers: self.browsers.iter().count() as u64,
             anomalies: self.anomaly_count,
         }
     }
@@ -311,6 +317,7 @@ pub struct Figures {
     pub schedules: u64,
     pub services: u64,
     pub files: u64,
+    pub browsers: u64,
     pub anomalies: u64,
 }
 

@@ -4,7 +4,9 @@ use bincode::Decode;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use super::{Event, EventError, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
+use super::{
+    Event, EventError, browser, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill,
+};
 
 impl Event {
     /// What the event says together with its opened body, as one JSON object. JSON within it (meta, the arguments of
@@ -17,7 +19,7 @@ impl Event {
         if let Some(body) = body {
             data.extend(self.body_json(body)?);
         }
-        for field in ["meta", "arguments", "spec", "options", "result"] {
+        for field in ["meta", "arguments", "spec", "options", "result", "act"] {
             unfold_json(&mut data, field);
         }
         if let Some(Value::Array(calls)) = data.get_mut("tool_calls") {
@@ -51,6 +53,9 @@ impl Event {
             Self::ScheduleAdded(_) | Self::ScheduleEdited(_) => self.body_object::<schedule::PlanBody>(body),
             Self::ServiceAdded(_) => self.body_object::<service::ServiceBody>(body),
             Self::FilePut(_) => self.body_object::<file::ContentBody>(body),
+            Self::BrowserActBegun(_) => self.body_object::<browser::ActBody>(body),
+            Self::BrowserActed(_) => self.body_object::<browser::ActedBody>(body),
+            Self::BrowserArtifactKept(_) => self.body_object::<browser::ArtifactBody>(body),
             // The secret of a link is shown by what asks for it, not with the log.
             Self::Retracted(_) | Self::RunFailed(_) | Self::RunCallFailed(_) | Self::RunFinished(_) => {
                 self.body_object::<run::ReasonBody>(body)

@@ -3,6 +3,7 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
+use super::browser::{ActBody, ActedBody, ArtifactBody};
 use super::conversation::{FileBody, MessageBody, NameBody, SummaryBody, ToolCall};
 use super::file::{ContentBody, ShareBody};
 use super::job::{EndBody, JobBody};
@@ -130,5 +131,19 @@ fn bodies_keep_their_bytes_and_meaning() {
     check_body("service", &[ServiceBody { spec: "{\"argv\":[\"web\"]}".to_owned() }]);
     let content = ContentBody { chunks: vec![Digest(1), Digest(2)], chunk_bytes: 1 << 20, blake3: "af13".to_owned() };
     check_body("content", &[ContentBody::default(), content]);
+    let act = "{\"act\":\"click\",\"target\":\"@e12\"}".to_owned();
+    check_body("act", &[ActBody::default(), ActBody { act }]);
+    let acted = ActedBody {
+        url: "https://example.org/".to_owned(),
+        title: "Grüße".to_owned(),
+        result: some("{\"count\":3}"),
+        text: some("- button \"Send\" [@e12]"),
+        reason: some("covered: by <div id=overlay>"),
+        notes: vec!["a dialog was dismissed: sure?".to_owned()],
+        pages: vec!["https://example.org/".to_owned(), "about:blank".to_owned()],
+        front: 1,
+    };
+    check_body("acted", &[ActedBody::default(), acted]);
+    check_body("artifact", &[ArtifactBody { name: "page.png".to_owned(), bytes: vec![0, 1, 255] }]);
     check_body("share", &[ShareBody { secret: "s3cret".to_owned() }]);
 }

@@ -1,6 +1,7 @@
 //! One fixed sequence in which every kind of event happens, and samples of every kind. Both are frozen with the golden
 //! files that come of them: add at the end, and change nothing.
 
+mod browsing;
 mod work;
 
 use crate::command::{NewMessage, Parent};
@@ -294,8 +295,10 @@ pub(crate) fn story() -> Vec<Recorded> {
         (conversation(4), 3, compacted(41, 41, 1).into()),
         (conversation(4), 4, conversation::Deleted {}.into()),
     ];
-    let events = events.into_iter().chain(work::events());
+    let mut events: Vec<_> = events.into_iter().chain(work::events()).collect();
+    events.extend(browsing::events(events.len() as u64));
     events
+        .into_iter()
         .zip(1..)
         .map(|((stream, version, event), position)| {
             let mut recorded = recorded(position, stream, version, event);
@@ -312,6 +315,7 @@ pub(crate) fn story() -> Vec<Recorded> {
 pub(crate) fn samples() -> Vec<Event> {
     let mut samples = samples_of_talk();
     samples.extend(work::samples());
+    samples.extend(browsing::samples());
     samples
 }
 

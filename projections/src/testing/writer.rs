@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::short;
 use crate::command::{Command, Receipt, Rejection, Submission};
 use crate::decide::{Decision, decide};
-use crate::event::{Event, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
+use crate::event::{Event, browser, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
 use crate::ids::{EventId, KeyId, Position, StreamId};
 use crate::record::{Actor, BodyPlace, Header, Recorded};
 use crate::time::Timestamp;
@@ -136,6 +136,9 @@ fn line(Recorded { header, event }: &Recorded, body: Option<&[u8]>) -> String {
             Event::ServiceAdded(_) => said::<service::ServiceBody>(bytes),
             Event::FilePut(_) => said::<file::ContentBody>(bytes),
             Event::FileShared(_) => said::<file::ShareBody>(bytes),
+            Event::BrowserActBegun(_) => said::<browser::ActBody>(bytes),
+            Event::BrowserActed(_) => said::<browser::ActedBody>(bytes),
+            Event::BrowserArtifactKept(_) => said::<browser::ArtifactBody>(bytes),
             Event::Retracted(_) | Event::RunFailed(_) | Event::RunCallFailed(_) | Event::RunFinished(_) => {
                 said::<run::ReasonBody>(bytes)
             }

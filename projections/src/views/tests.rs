@@ -143,6 +143,12 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          file.removed: files; -files
          file.shared: files;
          file.unshared: files;
+         browser.opened: browsers; +browsers
+         browser.act_begun: browsers;
+         browser.acted: browsers;
+         browser.artifact_kept: browsers;
+         browser.closed: browsers;
+         browser.removed: browsers; -browsers
          vault.key_set: provider_keys;
          vault.key_removed: provider_keys;
          vault.token_created: tokens;
@@ -262,6 +268,12 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("file.removed", &["files"]),
         ("file.shared", &["files"]),
         ("file.unshared", &["files"]),
+        ("browser.opened", &["browsers"]),
+        ("browser.act_begun", &["browsers"]),
+        ("browser.acted", &["browsers"]),
+        ("browser.artifact_kept", &["browsers"]),
+        ("browser.closed", &["browsers"]),
+        ("browser.removed", &["browsers"]),
         ("vault.token_created", &["tokens"]),
         ("vault.token_revoked", &["tokens"]),
         ("home.created", &[]),
