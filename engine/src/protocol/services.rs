@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use zo_projections::Timestamp;
 use zo_projections::event::vault::Scope;
 
+use super::json;
+
 /// A process that is to run for as long as the engine does.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -57,6 +59,20 @@ pub struct HealthCheck {
     pub threshold: Option<u32>,
 }
 
+/// What is to be done with a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceAction {
+    /// It runs, from now on and whenever the engine does.
+    Start,
+    /// It does not run.
+    Stop,
+    /// It is ended and started anew.
+    Restart,
+    /// It is removed.
+    Remove,
+}
+
 /// A service in a list.
 #[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 pub struct ServiceLine {
@@ -82,6 +98,21 @@ pub struct ServiceLine {
     pub signal: Option<i32>,
     /// How often it ended by itself.
     pub exits: u64,
+}
+
+/// Where the content of a file comes from.
+#[derive(Clone, Debug, PartialEq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FileContent {
+    /// These bytes.
+    Bytes(
+        #[serde(with = "json::bytes")]
+        #[schemars(with = "json::Base64")]
+        Vec<u8>,
+    ),
+    /// This file of the machine that has the home, absolute. Not over the network.
+    #[serde(skip)]
+    Path(String),
 }
 
 /// A hosted file.
