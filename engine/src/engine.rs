@@ -15,6 +15,7 @@ use zo_projections::{Actor, Command, Position, Submission, Views};
 use zo_sandbox::Sandbox;
 
 use crate::bodies::Bodies;
+use crate::browsing::Browsers;
 use crate::disk::DiskError;
 use crate::disk::arriving::Arriving;
 use crate::disk::blobs::Blobs;
@@ -70,6 +71,10 @@ pub struct Engine {
     pub(crate) chunks: Chunks,
     /// What this process does beside answering.
     pub(crate) work: Work,
+    /// Browsers that run.
+    pub(crate) browsers: Browsers,
+    /// The browser to use, if not the one that is found.
+    browser_program: Option<PathBuf>,
     /// Who carries on which run.
     pub(crate) turns: Turns,
     pub(crate) sandbox: Sandbox,
@@ -129,6 +134,8 @@ pub struct EngineOptions {
     pub models: zo_models::Options,
     /// The program that starts sandboxed children; this one itself, if not said.
     pub supervisor: Option<PathBuf>,
+    /// The browser that sessions use; one that is found, if not said.
+    pub browser: Option<PathBuf>,
     /// Called after each commit, before anything that depends on it is released: for tests of crashes.
     pub after_commit: Option<AfterCommit>,
 }
@@ -143,6 +150,7 @@ impl Default for EngineOptions {
             environment: Environment::default(),
             models: zo_models::Options::default(),
             supervisor: None,
+            browser: None,
             after_commit: None,
         }
     }
@@ -162,6 +170,7 @@ impl Engine {
             environment,
             models,
             supervisor,
+            browser,
             after_commit,
         } = options;
         // Nothing is written before the lock is held: several processes may be making this home at once.
@@ -220,6 +229,8 @@ impl Engine {
             job_logs,
             chunks,
             work,
+            browsers: Browsers::default(),
+            browser_program: browser,
             turns: Turns::default(),
             sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
             notes,
@@ -317,6 +328,11 @@ impl Engine {
         self.world.fresh_id()
     }
 
+    /// The browser to use, if not the one that is found.
+    pub(crate) fn browser_program(&self) -> Option<PathBuf> {
+        self.browser_program.clone()
+    }
+
     /// Whether models are called by the name of this provider: `NAME/model`.
     pub fn has_provider(&self, name: &str) -> bool {
         providers::find(self, &self.environment, name).is_ok()
@@ -402,6 +418,7 @@ impl Engine {
                 tracing::warn!("a worker ended in a panic");
             }
         }
+        self.browsers.end_all();
         if let Err(error) = self.recall.close() {
             tracing::warn!("the memory index was not written, and will be brought up at the next start: {error}");
         }

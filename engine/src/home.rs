@@ -206,6 +206,11 @@ impl Home {
         self.folder.join("files")
     }
 
+    /// `browser/`: of each session its profile and what it has downloaded.
+    pub fn browsers(&self) -> PathBuf {
+        self.folder.join("browser")
+    }
+
     /// `scratch/`: folders that jobs are given to work in.
     pub fn scratch(&self) -> PathBuf {
         self.folder.join("scratch")

@@ -11,6 +11,7 @@
 
 pub mod bench;
 pub mod bodies;
+mod browsing;
 pub mod client;
 pub mod disk;
 pub mod engine;

@@ -66,6 +66,11 @@ impl Names {
         self.id(b"service", label)
     }
 
+    /// A browser session, by its name.
+    pub fn browser(&self, name: &str) -> u128 {
+        self.id(b"browser", name)
+    }
+
     /// A hosted file.
     pub fn file(&self, name: &str) -> u128 {
         self.id(b"file", name)

@@ -9,6 +9,7 @@
 mod agents;
 mod answer;
 mod asking;
+mod browsing;
 mod contents;
 mod jobs;
 mod json;
@@ -22,6 +23,7 @@ mod services;
 pub use agents::*;
 pub use answer::*;
 pub use asking::*;
+pub use browsing::*;
 pub use contents::*;
 pub use jobs::*;
 pub use models::*;
@@ -32,7 +34,7 @@ pub use schedules::*;
 pub use services::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

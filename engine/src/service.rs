@@ -4,6 +4,7 @@
 //! responses; the last one (`Done` or `Failed`) is [`handle`]'s.
 
 mod agents;
+pub(crate) mod browsing;
 pub(crate) mod asking;
 pub(crate) mod compaction;
 mod conversation;
@@ -182,6 +183,12 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
             let made = tokens::create(engine, name, scopes, expires_at)?;
             return deliver(each, Response::TokenMade(Box::new(made)));
         }
+        Request::Browse(input) => {
+            let browsed = browsing::browse(engine, &input, each)?;
+            return deliver(each, Response::Browsed(Box::new(browsed)));
+        }
+        Request::CloseBrowser { session } => one(browsing::close(engine, &session))?,
+        Request::RemoveBrowser { session } => one(browsing::remove(engine, &session))?,
         Request::RevokeToken { token } => one(tokens::revoke(engine, &token))?,
     };
     deliver(each, Response::Acknowledged(acknowledged))
@@ -236,6 +243,10 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::FileVersions { name } => files::versions(engine, &name),
         Query::Shares => files::shares(engine),
         Query::Tokens => tokens::list(engine),
+        Query::Browsers => browsing::list(engine),
+        Query::BrowserActs { session, before, limit } => browsing::acts(engine, &session, before, page(limit)),
+        Query::BrowserAct { position } => browsing::act(engine, position),
+        Query::BrowserArtifact { position } => browsing::artifact(engine, position),
     }
 }
 

@@ -15,7 +15,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use self::agents::{agent_command, agent_event, check_agents, written_likely};
-use self::browsing::{browsing_command, browsing_event};
+use self::browsing::{browsing_command, browsing_event, written_browsing};
 use self::work::{check_attempts, recount_work, work_command, work_event, written_work};
 use crate::command::{Command, ExpectedVersion, Name, NewFile, NewMessage, Parent, Rejection, Submission};
 use crate::decide::decide;

@@ -10,7 +10,7 @@ use zo_projections::{Actor, Position, Timestamp};
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
 use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
-use super::{ServiceLine, ShareLine, TokenLine};
+use super::{BrowsedArtifact, BrowserActLine, BrowserLine, ServiceLine, ShareLine, TokenLine};
 
 /// The answer to a query.
 #[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +131,12 @@ pub enum Answer {
     Shares(Vec<ShareLine>),
     /// Tokens, oldest first.
     Tokens(Vec<TokenLine>),
+    /// Browser sessions, by name.
+    Browsers(Vec<BrowserLine>),
+    /// What was done in browser sessions.
+    BrowserActs(Vec<BrowserActLine>),
+    /// A picture or document.
+    BrowserArtifact(Box<BrowsedArtifact>),
     /// How far the memory index is.
     Index(IndexStatus),
     /// Texts as vectors.

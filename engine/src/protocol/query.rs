@@ -217,6 +217,28 @@ pub enum Query {
     Shares,
     /// The tokens. → [`Answer::Tokens`]
     Tokens,
+    /// The browser sessions. → [`Answer::Browsers`]
+    Browsers,
+    /// What was done in a browser session, newest first. → [`Answer::BrowserActs`]
+    BrowserActs {
+        /// The session.
+        session: String,
+        /// What began before this position; from the newest if there is none.
+        before: Option<Position>,
+        /// At most [`MAX_PAGE`].
+        #[serde(default = "json::usual_page")]
+        limit: u32,
+    },
+    /// One thing that was done in a browser session, with the text it gave. → [`Answer::BrowserActs`] with one entry.
+    BrowserAct {
+        /// The event that says that it begins, or how it came out.
+        position: Position,
+    },
+    /// A picture or document that something done in a browser session gave. → [`Answer::BrowserArtifact`]
+    BrowserArtifact {
+        /// The event that has it.
+        position: Position,
+    },
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {
         /// The surroundings of who asks.

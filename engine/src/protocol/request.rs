@@ -8,6 +8,7 @@ use zo_projections::event::run::agent::Verdict;
 use zo_projections::event::vault::Scope;
 use zo_projections::{Actor, Position, Timestamp};
 
+use super::browsing::BrowseInput;
 use super::jobs::{JobInput, NodeInput, RunningAttempt};
 use super::schedules::ScheduleInput;
 use super::services::{FileContent, ServiceAction, ServiceInput};
@@ -621,6 +622,18 @@ pub enum Request {
         /// Until when it holds.
         #[serde(default)]
         expires_at: Option<Timestamp>,
+    },
+    /// Do something in a browser session. Answered with [`Response::Browsed`]. Who breaks off has it stopped.
+    Browse(Box<BrowseInput>),
+    /// End the browser of a session, and forget its pages; its profile is kept. Answered with [`Response::Acknowledged`].
+    CloseBrowser {
+        /// The session.
+        session: String,
+    },
+    /// Forget a browser session and its profile. Answered with [`Response::Acknowledged`].
+    RemoveBrowser {
+        /// The session.
+        session: String,
     },
     /// Take a token back. Answered with [`Response::Acknowledged`].
     RevokeToken {

@@ -7,6 +7,7 @@ use zo_projections::Position;
 
 use super::answer::{Answer, BackedUp, Embedded, EventLine, Rebuilt, Stats, Step, Verification};
 use super::asking::{AnswerBegun, Answered, Arrival};
+use super::browsing::Browsed;
 use super::jobs::{ClaimedJob, JobArrival, NodeHeard, NodeJoined};
 use super::json;
 use super::models::{ChatModelLine, TestStep};
@@ -92,6 +93,8 @@ pub enum Response {
         /// The lines, each with its time in front.
         lines: Vec<String>,
     },
+    /// What came of something done in a browser session.
+    Browsed(Box<Browsed>),
     /// The request failed; nothing follows.
     Failed(Failure),
     /// The request is done; nothing follows.

@@ -210,10 +210,10 @@ impl Rule {
         self.pattern.is_none() || self.of_skill
     }
 
-    /// Of a rule that allows requests to an address: `host:port`, if it names both.
-    pub(crate) fn allowed_origin(&self) -> Option<String> {
+    /// Of a rule that allows a tool to reach an address: `host:port`, if it names both.
+    pub(crate) fn allowed_origin(&self, tool: &str) -> Option<String> {
         let Some(Pattern::Text(pattern)) = &self.pattern else { return None };
-        if self.verb != Verb::Allow || self.tool != "http_fetch" || self.of_skill {
+        if self.verb != Verb::Allow || self.tool != tool || self.of_skill {
             return None;
         }
         let (_, behind) = pattern.split_once("://")?;
@@ -221,6 +221,19 @@ impl Rule {
         let (host, port) = origin.rsplit_once(':')?;
         let plain = !host.is_empty() && !origin.contains(['*', '@']) && port.parse::<u16>().is_ok();
         plain.then(|| origin.to_owned())
+    }
+}
+
+impl Rule {
+    /// Of a rule that denies browsers everything of a host: the host.
+    pub(crate) fn denied_host(&self) -> Option<String> {
+        let Some(Pattern::Text(pattern)) = &self.pattern else { return None };
+        if self.verb != Verb::Deny || self.tool != "browse_open" {
+            return None;
+        }
+        let (_, behind) = pattern.split_once("://")?;
+        let (host, path) = behind.split_once('/').unwrap_or((behind, "*"));
+        (path == "*" && !host.contains('@')).then(|| host.to_owned())
     }
 }
 

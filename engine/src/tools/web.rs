@@ -113,7 +113,7 @@ impl Tool for HttpFetch {
 /// Any public host, and the private addresses that the user's rules name.
 fn egress(rules: &[Rule]) -> Result<Egress, EgressError> {
     let mut policy = Policy::default();
-    let origins: Vec<String> = rules.iter().filter_map(Rule::allowed_origin).collect();
+    let origins: Vec<String> = rules.iter().filter_map(|rule| rule.allowed_origin(HttpFetch::NAME)).collect();
     if !origins.is_empty() {
         let named = origins.iter().filter_map(|origin| HostPattern::parse(origin).ok());
         policy.allow_hosts = HostPattern::parse("*").into_iter().chain(named).collect();

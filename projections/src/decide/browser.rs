@@ -1,7 +1,8 @@
 //! Decisions about browser sessions.
 
 use super::{
-    Decision, MAX_FILE_BYTES, MAX_FILES, MAX_TEXT_BYTES, NewEvent, check_count, check_length, check_name, record,
+    Decision, MAX_FILE_BYTES, MAX_FILES, MAX_OPTIONS, MAX_TEXT_BYTES, NewEvent, check_count, check_length, check_name,
+    record,
 };
 use crate::command::Rejection;
 use crate::event::browser::{ActBegun, ActBody, Acted, ActedBody, ArtifactBody, ArtifactKept, Closed, Opened, Removed};
@@ -11,6 +12,8 @@ use crate::views::browsers::Browser;
 
 /// The most bytes that the name of a session may have: it names a folder.
 const MAX_SESSION_NAME: usize = 64;
+/// The longest pattern for a host, in bytes: twice [`MAX_OPTIONS`] of them have room in one event.
+const MAX_HOST_BYTES: usize = 100;
 
 fn known(views: &Views, id: BrowserId) -> Result<&Browser, Rejection> {
     views.browsers.get(id).ok_or_else(|| Rejection::not_found("browser session", id))
@@ -18,14 +21,24 @@ fn known(views: &Views, id: BrowserId) -> Result<&Browser, Rejection> {
 
 pub(super) fn open(views: &Views, id: BrowserId, opened: Opened) -> Result<Decision, Rejection> {
     check_session_name(&opened.name)?;
+    for hosts in [&opened.only_hosts, &opened.deny_hosts] {
+        check_count("hosts", hosts.len(), MAX_OPTIONS)?;
+        hosts.iter().try_for_each(|host| check_length("a host", host.len(), MAX_HOST_BYTES))?;
+    }
     match views.browsers.get(id) {
         Some(browser) if browser.guarded != opened.guarded => {
             let what = if browser.guarded { "is for agents" } else { "is not for agents" };
             Err(Rejection::state("browser session", &opened.name, what))
         }
-        Some(browser) if browser.open => Ok(Decision::already(id, browser.opened)),
+        Some(browser) if browser.open && reaches_the_same(browser, &opened) => {
+            Ok(Decision::already(id, browser.opened))
+        }
         _ => Ok(record([NewEvent::new(id, opened)])),
     }
+}
+
+fn reaches_the_same(browser: &Browser, opened: &Opened) -> bool {
+    browser.only_hosts == opened.only_hosts && browser.deny_hosts == opened.deny_hosts
 }
 
 /// A name of a session is that of a folder too.

@@ -9,13 +9,18 @@ use serde::Serialize;
 use super::Payload;
 use crate::ids::{Position, RunId};
 
-/// A session was opened, for the first time or again after it was closed. Its browser is started when something is done in it.
+/// A session was opened, for the first time or again after it was closed, or may reach other hosts from now on. Its browser is started
+/// when something is done in it.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
 pub struct Opened {
     /// Its name.
     pub name: String,
     /// Whether agents use it: it reaches what agents may reach, and nothing else. Never changes.
     pub guarded: bool,
+    /// The only hosts it may reach, as patterns; all, if there are none.
+    pub only_hosts: Vec<String>,
+    /// Hosts it may not reach, as patterns.
+    pub deny_hosts: Vec<String>,
 }
 
 impl Payload for Opened {

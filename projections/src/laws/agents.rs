@@ -337,7 +337,7 @@ fn random_sequences_meet_every_kind_and_end_agents_with_calls() {
     for _ in 0..256 {
         let dice = vec(any::<Dice>(), 150).new_tree(&mut runner).expect("dice can be thrown").current();
         folded.extend(events(&dice).iter().map(|recorded| recorded.event.name()));
-        for writer in [written(&dice), written_likely(&dice), written_work(&dice)] {
+        for writer in [written(&dice), written_likely(&dice), written_work(&dice), written_browsing(&dice)] {
             met.extend(writer.log.iter().map(|recorded| recorded.event.name()));
             ended += agents_of(&writer.log).values().filter(|agent| agent.ended && !agent.calls.is_empty()).count();
             let pairs = writer.log.iter().zip(writer.log.iter().skip(1));

@@ -12,6 +12,11 @@ use crate::ids::{BrowserId, Position, RunId};
 use crate::testing::Writer;
 use crate::views::Views;
 
+fn opened(thing: u8, guarded: bool, hosts: u8) -> Opened {
+    let deny_hosts = vec![text(hosts % 2); usize::from(hosts % 3 / 2)];
+    Opened { name: text(thing % 3), guarded, only_hosts: Vec::new(), deny_hosts }
+}
+
 fn begun(a: u8, b: u8) -> ActBegun {
     ActBegun { act: text(a), changes: b.is_multiple_of(2), run: b.is_multiple_of(3).then(|| RunId(u128::from(a % 4))) }
 }
@@ -32,7 +37,7 @@ pub(super) fn browsing_command(kind: u8, [thing, a, b, c, d]: [u8; 5], views: Op
     let under_way = views.and_then(|views| views.browsers.get(browser)?.under_way());
     let position = under_way.map_or(u64::from(d), |position| position.0);
     match kind % 8 {
-        0 | 1 => Command::OpenBrowser { browser, opened: Opened { name: text(thing % 3), guarded: a % 8 == 0 } },
+        0 | 1 => Command::OpenBrowser { browser, opened: opened(thing, a % 8 == 0, b) },
         2..4 => Command::BeginAct { browser, begun: begun(a, b), body: ActBody::default() },
         4..6 => {
             let body = Box::new(ActedBody::default());
@@ -46,7 +51,7 @@ pub(super) fn browsing_command(kind: u8, [thing, a, b, c, d]: [u8; 5], views: Op
 /// An event of a session.
 pub(super) fn browsing_event([thing, a, b, c, d]: [u8; 5]) -> Event {
     match d % 8 {
-        0 | 1 => Opened { name: text(thing % 3), guarded: a % 2 == 0 }.into(),
+        0 | 1 => opened(thing, a % 2 == 0, b).into(),
         2 => begun(a, b).into(),
         3 | 4 => acted(u64::from(c % 16), b).into(),
         5 => ArtifactKept { begun: Position(c.into()), media_type: text(a), size: b.into() }.into(),
@@ -55,17 +60,23 @@ pub(super) fn browsing_event([thing, a, b, c, d]: [u8; 5]) -> Event {
     }
 }
 
+/// A log as the writer makes it, of browsing alone.
+pub(super) fn written_browsing(dice: &[Dice]) -> Writer {
+    let mut writer = Writer::default();
+    for &[kind, thing, a, b, c, d, ..] in dice {
+        let command = browsing_command(kind, [thing, a, b, c, d], Some(&writer.views));
+        let _ = writer.run(command);
+    }
+    writer
+}
+
 proptest! {
     #![proptest_config(config())]
 
     /// Of what is done in a session one thing at a time is under way, each has one end, and nothing is done in one that is closed.
     #[test]
     fn sessions_keep_their_laws(dice in proptest::collection::vec(any::<Dice>(), 0..100)) {
-        let mut writer = Writer::default();
-        for [kind, thing, a, b, c, d, ..] in dice {
-            let command = browsing_command(kind, [thing, a, b, c, d], Some(&writer.views));
-            let _ = writer.run(command);
-        }
+        let writer = written_browsing(&dice);
         prop_assert_eq!(writer.views.anomaly_count, 0);
         for (id, browser) in writer.views.browsers.iter() {
             let (last, before) = match browser.acts.split_last() {
@@ -76,7 +87,7 @@ proptest! {
             for act in before.iter().chain(last) {
                 prop_assert!(act.ended.is_none_or(|(ended, _)| ended > act.begun));
             }
-            prop_assert!(browser.pages.is_none_or(|pages| browser.open && pages > browser.opened));
+            prop_assert!(browser.pages.is_none_or(|pages| browser.open && pages > browser.closed));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bincode::{Decode, Encode};
 
 use crate::event::Event;
-use crate::event::browser::ActOutcome;
+use crate::event::browser::{ActOutcome, Opened};
 use crate::ids::{BrowserId, Position};
 use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
 use crate::record::Recorded;
@@ -24,6 +24,10 @@ pub struct Browser {
     pub name: String,
     /// Whether agents use it, who may reach less.
     pub guarded: bool,
+    /// The only hosts it may reach, as patterns; all, if there are none.
+    pub only_hosts: Vec<String>,
+    /// Hosts it may not reach, as patterns.
+    pub deny_hosts: Vec<String>,
     /// Whether it is open. Its browser may not be running for all that: it is started when something is done.
     pub open: bool,
     /// The event that opened it last.
@@ -65,11 +69,13 @@ impl Browsers {
         self.browsers.iter().map(|(id, browser)| (*id, browser))
     }
 
-    fn open(&mut self, id: BrowserId, recorded: &Recorded, name: &str, guarded: bool) {
+    fn open(&mut self, id: BrowserId, recorded: &Recorded, event: &Opened) {
         let (opened, at) = (recorded.header.position, recorded.header.at);
         let fresh = || Browser {
-            name: name.to_owned(),
-            guarded,
+            name: event.name.clone(),
+            guarded: event.guarded,
+            only_hosts: Vec::new(),
+            deny_hosts: Vec::new(),
             open: true,
             opened,
             closed: Position(0),
@@ -78,7 +84,9 @@ impl Browsers {
             at,
         };
         let browser = self.browsers.entry(id).or_insert_with(fresh);
-        (browser.open, browser.opened, browser.pages, browser.at) = (true, opened, None, at);
+        (browser.open, browser.opened, browser.at) = (true, opened, at);
+        browser.only_hosts.clone_from(&event.only_hosts);
+        browser.deny_hosts.clone_from(&event.deny_hosts);
     }
 }
 
@@ -90,7 +98,7 @@ impl Projection for Browsers {
         let header = &recorded.header;
         let id = BrowserId(header.stream.id);
         if let Event::BrowserOpened(event) = &recorded.event {
-            self.open(id, recorded, &event.name, event.guarded);
+            self.open(id, recorded, event);
             return Ok(());
         }
         let is_ours = matches!(

@@ -6,7 +6,10 @@ use crate::event::browser::ActOutcome;
 use crate::testing::{assert_lines, told};
 
 fn open_as(name: &str, guarded: bool) -> Command {
-    Command::OpenBrowser { browser: BrowserId(1), opened: Opened { name: name.to_owned(), guarded } }
+    Command::OpenBrowser {
+        browser: BrowserId(1),
+        opened: Opened { name: name.to_owned(), guarded, ..Opened::default() },
+    }
 }
 
 fn open() -> Command {
@@ -40,6 +43,17 @@ fn a_session_is_opened_once_and_again_when_it_was_closed() {
     check(&[open(), CLOSE, open()], "3 browser/1 v3 browser.opened name=main");
     check(&[open(), CLOSE, CLOSE], "already: browser/1 at 2");
     check(&[CLOSE], "rejected: there is no browser session 1");
+}
+
+#[test]
+fn what_a_session_may_reach_is_said_anew() {
+    let denying = |host: &str| {
+        let opened = Opened { name: "main".to_owned(), deny_hosts: vec![host.to_owned()], ..Opened::default() };
+        Command::OpenBrowser { browser: BrowserId(1), opened }
+    };
+    check(&[open(), denying("a.b")], "2 browser/1 v2 browser.opened name=main deny_hosts=[a.b]");
+    check(&[denying("a.b"), denying("a.b")], "already: browser/1 at 1");
+    check(&[denying(&"x".repeat(101))], "rejected: a host: 101 bytes are more than the 100 that one may have");
 }
 
 #[test]

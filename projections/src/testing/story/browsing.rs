@@ -5,7 +5,7 @@ use crate::event::browser::{ActBegun, ActOutcome, Acted, ArtifactKept, Closed, O
 use crate::ids::{BrowserId, Position, RunId, StreamId};
 
 fn opened(name: &str, guarded: bool) -> Opened {
-    Opened { name: name.to_owned(), guarded }
+    Opened { name: name.to_owned(), guarded, ..Opened::default() }
 }
 
 fn begun(act: &str, changes: bool, run: Option<u128>) -> ActBegun {
@@ -50,7 +50,12 @@ pub(super) fn samples() -> Vec<Event> {
     let outcomes = [ActOutcome::Done, ActOutcome::Failed, ActOutcome::Interrupted];
     let one_by_one = vec![
         opened("main", false).into(),
-        opened("clerk", true).into(),
+        Opened {
+            only_hosts: vec!["*.example.org".to_owned(), "127.0.0.1:8080".to_owned()],
+            deny_hosts: vec!["ads.example.org".to_owned()],
+            ..opened("clerk", true)
+        }
+        .into(),
         begun("open", true, None).into(),
         begun("read", false, Some(7)).into(),
         kept(3).into(),

@@ -6,7 +6,7 @@ use crate::ids::StreamId;
 use crate::testing::{assert_lines, fold};
 
 fn opened(guarded: bool) -> Event {
-    Opened { name: "main".to_owned(), guarded }.into()
+    Opened { name: "main".to_owned(), guarded, ..Opened::default() }.into()
 }
 
 fn begun() -> Event {
@@ -31,6 +31,9 @@ fn check(events: &[Event], expected: &str) {
         text += if browser.open { "open" } else { "closed" };
         text += if browser.guarded { " guarded" } else { "" };
         text += &format!(" opened@{} closed@{} at {}", browser.opened, browser.closed, browser.at.0);
+        if !browser.only_hosts.is_empty() {
+            text += &format!(" only {:?}", browser.only_hosts);
+        }
         for act in &browser.acts {
             text += &format!(", {}", act.begun);
             text += &act.ended.map_or(String::new(), |(ended, outcome)| format!("-{ended} {outcome:?}"));
@@ -52,6 +55,14 @@ fn what_is_done_begins_and_ends() {
 }
 
 #[test]
+fn what_may_be_reached_is_as_was_said_last_and_pages_stay_open() {
+    let only = Opened { name: "main".to_owned(), only_hosts: vec!["a.b".to_owned()], ..Opened::default() };
+    let events = [opened(false), begun(), done(2), only.into()];
+    check(&events, "open opened@4 closed@0 at 4 only [\"a.b\"], 2-3 Done, pages@3");
+    check(&[&events[..], &[opened(false)]].concat(), "open opened@5 closed@0 at 5, 2-3 Done, pages@3");
+}
+
+#[test]
 fn what_was_interrupted_leaves_the_pages_as_they_were_known() {
     let first = [opened(false), begun(), done(2), begun()];
     let interrupted = [&first[..], &[acted(4, ActOutcome::Interrupted)]].concat();
@@ -70,10 +81,10 @@ fn a_session_that_was_closed_is_opened_without_its_pages() {
 
 #[test]
 fn what_is_not_possible_is_an_anomaly() {
-    check(&[begun()], "1: there is no browser session 00000000000000000000000001");
+    check(&[begun()], "!1 there is no browser session 1");
     check(
         &[opened(false), begun(), done(1)],
         "open opened@1 closed@0 at 3, 2, under way 2
-         3: it does nothing that began at position 1",
+         !3 it does nothing that began at position 1",
     );
 }

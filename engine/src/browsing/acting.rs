@@ -1,0 +1,378 @@
+//! One act in a session, from its intent to its record.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use zo_browser::act::{Act, TabsOp};
+use zo_browser::{ActError, ActErrorKind, Done, OpenError, Session, SessionOptions};
+use zo_egress::{Access, Egress};
+use zo_projections::event::browser::{ActBegun, ActBody, ActOutcome, Acted, ActedBody, ArtifactBody, Opened};
+use zo_projections::views::browsers::Browser;
+use zo_projections::{Actor, BrowserId, Command, Position, RunId, Submission};
+
+use super::live::{self, Running, Turn};
+use super::policy::policy;
+use super::recorded;
+use crate::engine::Engine;
+use crate::protocol::{BrowseInput, Browsed, BrowsedArtifact, BrowsedDownload, Failure, FailureKind};
+use crate::service::body_of;
+use crate::tools::rules::Rule;
+
+/// How long an act may take if nobody says.
+const USUAL_DEADLINE: Duration = Duration::from_secs(30);
+/// How long it may take at the most.
+const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
+/// Bytes of memory that a browser may use with all its processes.
+const MEMORY_LIMIT: u64 = 2 << 30;
+/// Bytes that one download may have.
+const DOWNLOAD_LIMIT: u64 = 512 << 20;
+
+/// Who wants something done, and what.
+pub(crate) struct Wish<'a> {
+    pub(crate) input: &'a BrowseInput,
+    /// The agent that wants it; none: a person.
+    pub(crate) run: Option<RunId>,
+    /// The rules that hold for who wants it.
+    pub(crate) rules: &'a [Rule],
+    /// Whether it is to be broken off.
+    pub(crate) stop: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// Does something in a session, after what is done there already. That it begins is durable before it does, and how it came out before
+/// this returns; so what was under way when a process ended shows as such.
+///
+/// # Errors
+/// What was wrong with the wish, or why it could not be done; the log says so too, if it was begun.
+pub(crate) fn act(engine: &Engine, wish: &Wish<'_>) -> Result<Browsed, Failure> {
+    let act = read(engine, wish.input)?;
+    let id = BrowserId(engine.names.browser(&wish.input.session));
+    let Some(mut turn) = engine.browsers.take(id, wish.stop) else {
+        return Err(Failure::new(FailureKind::Refused, "it was broken off before it began"));
+    };
+    close_what_was_interrupted(engine, id)?;
+    let browser = opened(engine, id, &act, wish)?;
+    let deadline = wish.input.deadline_ms.map_or(USUAL_DEADLINE, Duration::from_millis).min(LONGEST_DEADLINE);
+    let begun = begin(engine, id, &act, wish)?;
+    let started = Instant::now();
+    let result = carry_out(engine, &mut turn, &browser, &act, deadline, wish);
+    let took = started.elapsed();
+    let mut pages = Pages::of(&turn);
+    if pages.urls.is_empty() {
+        // The browser is gone, or never was: what it had is what it had.
+        pages = Pages::recorded(engine, &browser)?;
+    }
+    let ended = Ended { id, begun, act: &act, session: &wish.input.session, took, pages };
+    end(engine, ended, result)
+}
+
+/// Reads the act, and puts the secret into its place.
+fn read(engine: &Engine, input: &BrowseInput) -> Result<Act, Failure> {
+    let mut act = Act::parse_json(&input.act).map_err(|error| failure_of(&error))?;
+    if let Some(secret) = &input.secret {
+        engine.writer.redactor().learn(&secret.0);
+        match &mut act {
+            Act::Fill(fill) => fill.text.clone_from(&secret.0),
+            Act::Type(typed) => typed.text.clone_from(&secret.0),
+            other => {
+                let message = format!("act `{}` takes no secret; `fill` and `type` do", other.name());
+                return Err(Failure::new(FailureKind::Invalid, message));
+            }
+        }
+    }
+    Ok(act)
+}
+
+/// Whether an act goes somewhere, so that there may be no session yet.
+fn goes_somewhere(act: &Act) -> bool {
+    match act {
+        Act::Open(_) | Act::Cookies(_) => true,
+        Act::Tabs(tabs) => tabs.op == TabsOp::Open,
+        Act::Download(download) => download.url.is_some(),
+        _ => false,
+    }
+}
+
+/// What was begun in a session by a process that is no more, and never ended, is closed.
+pub(crate) fn close_what_was_interrupted(engine: &Engine, id: BrowserId) -> Result<(), Failure> {
+    let under_way = engine.writer.read(|views| {
+        let browser = views.browsers.get(id)?;
+        Some((browser.under_way()?, browser.pages))
+    })?;
+    let Some((begun, pages)) = under_way else { return Ok(()) };
+    let took_ms = engine.reader.header(begun).map(|header| engine.world.now().0.saturating_sub(header.at.0))?;
+    let acted = Acted {
+        begun,
+        outcome: ActOutcome::Interrupted,
+        took_ms: u32::try_from(took_ms).unwrap_or_default(),
+        pages: u32::from(pages.is_some()),
+    };
+    let reason = Some("interrupted: the process that did it ended; whether it was done is not known".to_owned());
+    let body = Box::new(ActedBody { reason, ..ActedBody::default() });
+    let command = Command::EndAct { browser: id, acted, body, artifacts: Vec::new() };
+    engine.writer.submit_one(Submission::new(Actor::Engine, command))?;
+    Ok(())
+}
+
+/// The session, opened if that is what the act is for.
+fn opened(engine: &Engine, id: BrowserId, act: &Act, wish: &Wish<'_>) -> Result<Browser, Failure> {
+    let BrowseInput { session, only_hosts, deny_hosts, guarded, .. } = wish.input;
+    let known = engine.writer.read(|views| views.browsers.get(id).cloned())?;
+    let is_open = known.as_ref().is_some_and(|browser| browser.open);
+    if !is_open && !goes_somewhere(act) {
+        let (what, kind) = match known {
+            Some(_) => (format!("browser session {session} is closed"), FailureKind::Refused),
+            None => (format!("there is no browser session {session}"), FailureKind::NotFound),
+        };
+        let hint = format!("`zo browse open URL --session {session}` opens it, `zo browse list` shows those there are");
+        return Err(Failure::new(kind, what).hint(hint));
+    }
+    if wish.run.is_some() && known.as_ref().is_some_and(|browser| !browser.guarded) {
+        let message = format!("browser session {session} is not for agents");
+        let hint = "name another one; `zo browse open --guarded` makes one that people and agents share";
+        return Err(Failure::new(FailureKind::Refused, message).hint(hint));
+    }
+    let hosts = |said: &Option<Vec<String>>, known: Option<&Vec<String>>| {
+        said.clone().or_else(|| known.cloned()).unwrap_or_default()
+    };
+    let wanted = Opened {
+        name: session.clone(),
+        guarded: known.as_ref().map_or(*guarded || wish.run.is_some(), |browser| browser.guarded),
+        only_hosts: hosts(only_hosts, known.as_ref().map(|browser| &browser.only_hosts)),
+        deny_hosts: hosts(deny_hosts, known.as_ref().map(|browser| &browser.deny_hosts)),
+    };
+    for host in wanted.only_hosts.iter().chain(&wanted.deny_hosts) {
+        zo_egress::HostPattern::parse(host)
+            .map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))?;
+    }
+    if *guarded && !wanted.guarded {
+        let message = format!("browser session {session} is not for agents, and stays so");
+        return Err(Failure::new(FailureKind::Refused, message).hint("name another one"));
+    }
+    let command = Command::OpenBrowser { browser: id, opened: wanted };
+    engine.writer.submit_one(Submission::new(actor(wish), command))?;
+    let known = engine.writer.read(|views| views.browsers.get(id).cloned())?;
+    known.ok_or_else(|| Failure::new(FailureKind::Refused, format!("browser session {session} was removed meanwhile")))
+}
+
+fn actor(wish: &Wish<'_>) -> Actor {
+    if wish.run.is_some() { Actor::Engine } else { Actor::User }
+}
+
+/// Records that it begins.
+fn begin(engine: &Engine, id: BrowserId, act: &Act, wish: &Wish<'_>) -> Result<Position, Failure> {
+    let begun = ActBegun { act: act.name().to_owned(), changes: act.changes(), run: wish.run };
+    let body = ActBody { act: recorded::act(act, wish.input.secret.is_some()) };
+    let command = Command::BeginAct { browser: id, begun, body };
+    Ok(engine.writer.submit_one(Submission::new(actor(wish), command))?.position)
+}
+
+/// Does it, in a browser that is started if none runs.
+fn carry_out(
+    engine: &Engine,
+    turn: &mut Turn,
+    browser: &Browser,
+    act: &Act,
+    deadline: Duration,
+    wish: &Wish<'_>,
+) -> Result<Done, ActError> {
+    let refused = |error: &dyn std::fmt::Display| failed(ActErrorKind::Refused, error.to_string());
+    let policy = policy(browser, wish.rules).map_err(|error| refused(&error))?;
+    if let Act::Open(open) = act {
+        // Told at once, without asking the proxy; where redirects lead is the proxy's business.
+        policy.check_url(&open.url).map_err(|error| refused(&error))?;
+    }
+    let started = Instant::now();
+    if turn.running.as_ref().is_some_and(|running| wish.input.visible && !running.visible)
+        && let Some(running) = turn.running.take()
+    {
+        live::end(running);
+    }
+    let running = match &mut turn.running {
+        Some(running) => running,
+        none => none.insert(start(engine, browser, &policy, wish.input.visible)?),
+    };
+    if running.policy != policy {
+        running.proxy.set_policy(policy.clone()).map_err(|error| refused(&error))?;
+        running.policy = policy;
+    }
+    let left = deadline.saturating_sub(started.elapsed());
+    let done = running.session.act(act, left, wish.stop);
+    let refusals = running.proxy.refusals().list;
+    match done {
+        Ok(mut done) => {
+            done.notes.extend(refusals.into_iter().map(blocked));
+            Ok(done)
+        }
+        Err(mut error) => {
+            // What a page says that could not be loaded is less than what the proxy knows.
+            if let (ActErrorKind::Navigation, Some(refusal)) = (error.kind, refusals.iter().rfind(|refusal| refusal.is_refused())) {
+                error.kind = ActErrorKind::Refused;
+                error.message = format!("{}: {}", error.message, refusal.why);
+            }
+            error.notes.extend(refusals.into_iter().map(blocked));
+            Err(error)
+        }
+    }
+}
+
+/// What its proxy did not let through, or could not reach.
+fn blocked(refusal: zo_egress::Refusal) -> zo_browser::Note {
+    let url = format!("{}:{}", refusal.host, refusal.port);
+    zo_browser::Note::Blocked { url, reason: refusal.why }
+}
+
+fn failed(kind: ActErrorKind, message: String) -> ActError {
+    ActError { kind, message, hint: None, notes: Vec::new() }
+}
+
+/// Starts the browser of a session, with its pages.
+fn start(
+    engine: &Engine,
+    browser: &Browser,
+    policy: &zo_egress::Policy,
+    visible: bool,
+) -> Result<Running, ActError> {
+    let io = |error: &dyn std::fmt::Display| failed(ActErrorKind::Io, error.to_string());
+    if !engine.browsers.make_room() {
+        let message = format!("{} browsers run already, and something is done in each", live::MOST_BROWSERS);
+        return Err(failed(ActErrorKind::Refused, message));
+    }
+    let program = zo_browser::find::program(engine.browser_program().as_deref())
+        .map_err(|error| ActError { hint: Some(error.hint()), ..io(&error) })?;
+    let proxy = Egress::new(policy.clone()).and_then(|egress| egress.proxy_on_loopback(Access::Anyone)).map_err(|error| io(&error))?;
+    let (profile, downloads) = live::folders(&engine.home.browsers(), &browser.name);
+    let mut options = SessionOptions::new(program, profile, downloads);
+    options.proxy = Some(proxy.address());
+    options.visible = visible;
+    options.memory_limit = Some(MEMORY_LIMIT);
+    options.download_limit = DOWNLOAD_LIMIT;
+    options.restore = Pages::recorded(engine, browser).map_err(|error| io(&error))?.in_order();
+    let session = Session::open(options).map_err(|error| not_started(&error))?;
+    Ok(Running::new(session, proxy, policy.clone(), visible))
+}
+
+fn not_started(error: &OpenError) -> ActError {
+    ActError { hint: error.hint(), ..failed(ActErrorKind::Io, error.to_string()) }
+}
+
+/// The pages of a session.
+#[derive(Default)]
+struct Pages {
+    urls: Vec<String>,
+    front: usize,
+}
+
+impl Pages {
+    /// Those that are open now; none if the browser does not run.
+    fn of(turn: &Turn) -> Self {
+        let Some(running) = &turn.running else { return Self::default() };
+        let tabs = running.session.tabs();
+        let front = tabs.iter().position(|tab| tab.active).unwrap_or_default();
+        Self { urls: tabs.into_iter().map(|tab| tab.url).collect(), front }
+    }
+
+    /// Those that the log says were open last.
+    fn recorded(engine: &Engine, browser: &Browser) -> Result<Self, Failure> {
+        let Some(position) = browser.pages else { return Ok(Self::default()) };
+        let body: ActedBody = body_of(&engine.reader.event(position)?)?.unwrap_or_default();
+        Ok(Self { urls: body.pages, front: body.front as usize })
+    }
+
+    /// Those that can be opened again, the one in front last.
+    fn in_order(mut self) -> Vec<String> {
+        if self.front < self.urls.len() {
+            let front = self.urls.remove(self.front);
+            self.urls.push(front);
+        }
+        self.urls.retain(|url| url.starts_with("http://") || url.starts_with("https://"));
+        self.urls
+    }
+}
+
+/// Something that has ended.
+struct Ended<'a> {
+    id: BrowserId,
+    begun: Position,
+    act: &'a Act,
+    session: &'a str,
+    took: Duration,
+    pages: Pages,
+}
+
+/// Records how it came out, and tells.
+fn end(engine: &Engine, ended: Ended<'_>, result: Result<Done, ActError>) -> Result<Browsed, Failure> {
+    let took_ms = u32::try_from(ended.took.as_millis()).unwrap_or(u32::MAX);
+    let front = u32::try_from(ended.pages.front).unwrap_or_default();
+    let outcome = if result.is_ok() { ActOutcome::Done } else { ActOutcome::Failed };
+    let pages = u32::try_from(ended.pages.urls.len()).unwrap_or(u32::MAX);
+    let acted = Acted { begun: ended.begun, outcome, took_ms, pages };
+    let front_url = ended.pages.urls.get(ended.pages.front).cloned().unwrap_or_default();
+    let mut body = ActedBody { pages: ended.pages.urls, front, ..ActedBody::default() };
+    let (done, error) = match result {
+        Ok(done) => (done, None),
+        Err(error) => {
+            body.reason = Some(format!("{}: {}", error.kind, error.message));
+            (Done { url: front_url, notes: error.notes.clone(), ..Done::default() }, Some(error))
+        }
+    };
+    (body.result, body.text) = recorded::given(ended.act, &done.value, done.text.as_deref());
+    (body.url, body.title) = (done.url.clone(), done.title.clone());
+    body.notes = done.notes.iter().map(recorded::note).collect();
+    let notes = body.notes.clone();
+    let artifacts = done.artifacts.iter().map(|artifact| {
+        let body = ArtifactBody { name: artifact.name.clone(), bytes: artifact.bytes.clone() };
+        (artifact.media_type.clone(), body)
+    });
+    let command = Command::EndAct { browser: ended.id, acted, body: Box::new(body), artifacts: artifacts.collect() };
+    let position = engine.writer.submit_one(Submission::new(Actor::Engine, command))?.position;
+    if let Some(error) = error {
+        return Err(failure_of(&error));
+    }
+    Ok(browsed(ended.session, ended.act, position, took_ms, done, notes))
+}
+
+fn browsed(session: &str, act: &Act, position: Position, took_ms: u32, done: Done, notes: Vec<String>) -> Browsed {
+    // Those in one commit stand in front of its last event, in order.
+    let first = position.0.saturating_sub(done.artifacts.len() as u64);
+    let artifacts = done.artifacts.into_iter().zip(first..).map(|(artifact, position)| BrowsedArtifact {
+        name: artifact.name,
+        media_type: artifact.media_type,
+        position: Position(position),
+        size: u32::try_from(artifact.bytes.len()).unwrap_or(u32::MAX),
+        bytes: artifact.bytes,
+    });
+    let downloads = done.downloads.into_iter().map(|download| BrowsedDownload {
+        path: download.path.display().to_string(),
+        name: download.name,
+        url: download.url,
+        size: download.size,
+    });
+    Browsed {
+        session: session.to_owned(),
+        act: act.name().to_owned(),
+        position,
+        url: done.url,
+        title: done.title,
+        value: (done.value != Value::Null).then(|| done.value.to_string()),
+        text: done.text,
+        artifacts: artifacts.collect(),
+        downloads: downloads.collect(),
+        notes,
+        took_ms,
+    }
+}
+
+/// An act that failed, as a request's failure.
+fn failure_of(error: &ActError) -> Failure {
+    use ActErrorKind::{
+        Ambiguous, Covered, Crashed, Detached, Disabled, Invalid, Io, Navigation, NotFound, NotVisible, Refused, Script,
+        Stopped, Timeout, TooLarge,
+    };
+    let kind = match error.kind {
+        Invalid => FailureKind::Invalid,
+        NotFound => FailureKind::NotFound,
+        Ambiguous | Covered | Detached | Disabled | NotVisible | Refused | Stopped => FailureKind::Refused,
+        Navigation | Timeout | Script | Crashed | TooLarge | Io => FailureKind::Io,
+    };
+    Failure { kind, message: format!("{}: {}", error.kind, error.message), hint: error.hint.clone() }
+}
