@@ -8,7 +8,7 @@
 //! - [`Egress`] ([`runtime`]): where to start; blocking, with a runtime of its own.
 //! - [`policy`], [`pattern`], [`address`]: what may be reached; pure.
 //! - [`dial`]: names into checked addresses, addresses into connections.
-//! - [`fetch`]: one request with its redirects. [`proxy`]: the same checks for processes that speak for themselves.
+//! - [`fetch`]: one request with its redirects. [`proxy`]: the same checks for processes and browsers that speak for themselves.
 //! - [`text`]: what of an answer can be read.
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
@@ -29,6 +29,6 @@ pub use error::{EgressError, ErrorKind};
 pub use fetch::{FetchRequest, Fetched, Method};
 pub use pattern::{HostPattern, PatternError};
 pub use policy::Policy;
-pub use proxy::Proxy;
+pub use proxy::{Access, Credentials, LoopbackProxy, OWN_ANSWER, Proxy, Refusal, Refusals};
 pub use runtime::Egress;
 pub use text::text_of;

@@ -113,6 +113,13 @@ impl Policy {
         }
     }
 
+    /// Whether a connection that stands is permitted: its target, and the address that it led to.
+    pub(crate) fn check_connection(&self, target: &Target, address: SocketAddr) -> Result<(), EgressError> {
+        let admitted = self.admit(target.clone())?;
+        self.check_address(&admitted, address)
+            .map_err(|why| refused(format!("{target} is refused: {why}")).hint(self.rule_for(target)))
+    }
+
     /// The rule that would permit just this target and its addresses, as a hint.
     pub(crate) fn rule_for(&self, target: &Target) -> String {
         if self.allow_hosts.is_empty() {

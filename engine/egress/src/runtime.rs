@@ -13,7 +13,7 @@ use crate::fetch::client::Clients;
 use crate::fetch::{self, FetchRequest, Fetched};
 use crate::listener::Listener;
 use crate::policy::Policy;
-use crate::proxy::{self, Proxy};
+use crate::proxy::{Access, LoopbackProxy, Proxy};
 
 /// Threads of the runtime: they move bytes and run proxies; a fetch is driven on the thread that calls.
 const WORKERS: usize = 2;
@@ -77,7 +77,15 @@ impl Egress {
     /// [`ErrorKind::Proxy`] if the socket cannot be made; something that is there already is left alone, unless it is a socket that
     /// nobody listens on.
     pub fn proxy(&self, socket: &Path) -> Result<Proxy, EgressError> {
-        proxy::start(&self.inner, socket)
+        Proxy::start(&self.inner, socket)
+    }
+
+    /// The same on a port of 127.0.0.1, for browsers, which know no Unix sockets. Its policy is this one until it is replaced.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Proxy`] if there is no port, [`ErrorKind::Setup`] if there is no randomness for credentials.
+    pub fn proxy_on_loopback(&self, access: Access) -> Result<LoopbackProxy, EgressError> {
+        LoopbackProxy::start(&self.inner, access)
     }
 }
 

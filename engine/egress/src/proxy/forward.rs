@@ -1,119 +1,58 @@
-//! One client of the proxy: its requests, checked and passed on.
-
-use std::net::SocketAddr;
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+//! What requests and answers become on their way through a proxy; pure.
 
 use http_body_util::{Either, Empty, Full};
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::http1;
 use hyper::header::{
-    CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
-    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::http::uri::PathAndQuery;
-use hyper::{Method, Request, Response, StatusCode, Uri, Version};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-use tokio::task::JoinSet;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, Response, StatusCode, Uri, Version};
 use url::Host;
 
-use crate::dial::{connect, resolve};
+use super::client::Body;
 use crate::error::{EgressError, ErrorKind};
-use crate::policy::{Admitted, Target};
-use crate::runtime::Inner;
+use crate::policy::Target;
 
-/// What the proxy answers with: what came from a server, or a word of its own.
-type Body = Either<Incoming, Either<Full<Bytes>, Empty<Bytes>>>;
+/// The header of an answer that is the proxy's own word: its value is an [`ErrorKind`], such as `refused`, or `credentials`. No server's
+/// answer has it.
+pub const OWN_ANSWER: &str = "zo-egress";
 
 /// Meant for the next hop alone (RFC 9110, section 7.6.1), or ours to write.
 const BETWEEN_HOPS: [HeaderName; 9] =
     [CONNECTION, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 
 /// The same, of those that have no names in the library.
-const BETWEEN_HOPS_BY_NAME: [&str; 3] = ["keep-alive", "proxy-connection", "http2-settings"];
+const BETWEEN_HOPS_BY_NAME: [&str; 4] = ["keep-alive", "proxy-connection", "http2-settings", OWN_ANSWER];
 
-/// Somebody who is connected to the proxy.
-pub(super) struct Client {
-    inner: Arc<Inner>,
-    /// What goes on beside the requests: tunnels, and the connections that bodies come from. All end with the client.
-    tasks: Mutex<JoinSet<()>>,
-    /// Dropped when all of it has ended.
-    alive: Sender<()>,
+/// A request of plain HTTP that wants to become something else.
+pub(super) struct Upgrade {
+    pub(super) protocol: HeaderValue,
+    /// The client's side, once it has heard of it.
+    pub(super) client: OnUpgrade,
 }
 
-impl Client {
-    pub(super) fn new(inner: Arc<Inner>, alive: Sender<()>) -> Self {
-        Client { inner, tasks: Mutex::default(), alive }
+impl Upgrade {
+    /// What a request asks for, if that is a WebSocket (RFC 6455, section 4.1): nothing else is passed on.
+    pub(super) fn asked_by(request: &mut Request<Incoming>) -> Option<Self> {
+        let protocol =
+            request.headers().get(UPGRADE).filter(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
+        let protocol = protocol?.clone();
+        Some(Upgrade { protocol, client: hyper::upgrade::on(request) })
     }
+}
 
-    /// The answer to one request.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let connect = request.method() == Method::CONNECT;
-        let target = if connect { tunnel_target(request.uri()) } else { plain_target(request.uri()) };
-        let answered = match target {
-            Ok(target) if connect => self.tunnel(request, target).await,
-            Ok(target) => self.forward(request, target).await,
-            Err(error) => Err(error),
-        };
-        answered.unwrap_or_else(|error| {
-            tracing::debug!(kind = %error.kind, %error, "the proxy refuses");
-            told(&error)
-        })
-    }
+/// The answer of a server that has become something else, as its client needs it.
+pub(super) fn upgraded_to(protocol: &HeaderValue, response: Response<Incoming>) -> Response<Body> {
+    let mut response = response.map(|_| Either::Right(Either::Right(Empty::new())));
+    keep_upgrade(response.headers_mut(), protocol);
+    response
+}
 
-    /// Waits for the tunnels.
-    pub(super) async fn finish(self) {
-        let mut tasks = self.tasks.into_inner().unwrap_or_else(PoisonError::into_inner);
-        while tasks.join_next().await.is_some() {}
-    }
-
-    /// Connects, and passes bytes both ways once the client has heard of it.
-    async fn tunnel(&self, request: Request<Incoming>, target: Target) -> Result<Response<Body>, EgressError> {
-        let (_, mut server) = self.dial(target).await?;
-        self.beside(async move {
-            if let Ok(upgraded) = hyper::upgrade::on(request).await {
-                // Either side may break it off at any time.
-                let _ = tokio::io::copy_bidirectional(&mut TokioIo::new(upgraded), &mut server).await;
-            }
-        });
-        Ok(Response::new(Either::Right(Either::Right(Empty::new()))))
-    }
-
-    /// Passes a request on, and its answer back.
-    async fn forward(&self, request: Request<Incoming>, target: Target) -> Result<Response<Body>, EgressError> {
-        let (admitted, server) = self.dial(target).await?;
-        let request = passed_on(request, &admitted.target)?;
-        let broken = |error: hyper::Error| {
-            let message = format!("{} broke the connection before an answer: {error}", admitted.target);
-            EgressError::new(ErrorKind::Broken, message)
-        };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(server)).await.map_err(broken)?;
-        self.beside(async move {
-            // Who waits for the answer or its body hears of the error.
-            let _ = connection.await;
-        });
-        let mut response = sender.send_request(request).await.map_err(broken)?;
-        remove_between_hops(response.headers_mut());
-        Ok(response.map(Either::Left))
-    }
-
-    async fn dial(&self, target: Target) -> Result<(Admitted, TcpStream), EgressError> {
-        let admitted = self.inner.policy.admit(target)?;
-        let addresses: Vec<SocketAddr> = resolve(&self.inner.policy, &self.inner.names, &admitted).await?;
-        let stream = connect(&admitted, &addresses).await?;
-        Ok((admitted, stream))
-    }
-
-    fn beside(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let alive = self.alive.clone();
-        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
-        while tasks.try_join_next().is_some() {}
-        tasks.spawn(async move {
-            task.await;
-            drop(alive);
-        });
-    }
+fn keep_upgrade(headers: &mut HeaderMap, protocol: &HeaderValue) {
+    headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(UPGRADE, protocol.clone());
 }
 
 fn bad(message: &str) -> EgressError {
@@ -121,7 +60,7 @@ fn bad(message: &str) -> EgressError {
 }
 
 /// Where `CONNECT` leads.
-fn tunnel_target(uri: &Uri) -> Result<Target, EgressError> {
+pub(super) fn tunnel_target(uri: &Uri) -> Result<Target, EgressError> {
     let authority = uri.authority().ok_or_else(|| bad("CONNECT takes HOST:PORT"))?;
     let port =
         authority.port_u16().filter(|port| *port != 0).ok_or_else(|| bad("CONNECT takes HOST:PORT with a port"))?;
@@ -129,7 +68,7 @@ fn tunnel_target(uri: &Uri) -> Result<Target, EgressError> {
 }
 
 /// Where a plain request leads.
-fn plain_target(uri: &Uri) -> Result<Target, EgressError> {
+pub(super) fn plain_target(uri: &Uri) -> Result<Target, EgressError> {
     match uri.scheme_str() {
         Some("http") => {}
         Some("https") => return Err(bad("https is asked for by CONNECT HOST:PORT")),
@@ -155,7 +94,11 @@ fn target(uri: &Uri, port: u16) -> Result<Target, EgressError> {
 }
 
 /// The request as a server takes it: its path, and the host that was checked.
-fn passed_on(request: Request<Incoming>, target: &Target) -> Result<Request<Incoming>, EgressError> {
+pub(super) fn passed_on(
+    request: Request<Incoming>,
+    target: &Target,
+    upgrade: Option<&Upgrade>,
+) -> Result<Request<Incoming>, EgressError> {
     let (mut head, body) = request.into_parts();
     let path = head.uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
     let host = if target.port == 80 { target.host.to_string() } else { target.to_string() };
@@ -164,11 +107,14 @@ fn passed_on(request: Request<Incoming>, target: &Target) -> Result<Request<Inco
     remove_between_hops(&mut head.headers);
     let host = HeaderValue::from_str(&host).map_err(|_| bad("the host cannot be sent"))?;
     head.headers.insert(HOST, host);
+    if let Some(upgrade) = upgrade {
+        keep_upgrade(&mut head.headers, &upgrade.protocol);
+    }
     head.extensions.clear();
     Ok(Request::from_parts(head, body))
 }
 
-fn remove_between_hops(headers: &mut HeaderMap) {
+pub(super) fn remove_between_hops(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -185,7 +131,7 @@ fn remove_between_hops(headers: &mut HeaderMap) {
 }
 
 /// An error as an answer.
-fn told(error: &EgressError) -> Response<Body> {
+pub(super) fn told(error: &EgressError) -> Response<Body> {
     let status = match error.kind {
         ErrorKind::Url | ErrorKind::Request => StatusCode::BAD_REQUEST,
         ErrorKind::Refused | ErrorKind::Policy => StatusCode::FORBIDDEN,
@@ -196,8 +142,18 @@ fn told(error: &EgressError) -> Response<Body> {
     if let Some(hint) = &error.hint {
         text.push_str(&format!("hint: {hint}\n"));
     }
+    own_answer(status, &error.kind.to_string(), text)
+}
+
+/// A word of the proxy's own, which is not to be taken for a page of the server's.
+pub(super) fn own_answer(status: StatusCode, what: &str, text: String) -> Response<Body> {
     let mut response = Response::new(Either::Right(Either::Left(Full::new(Bytes::from(text)))));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    let what = HeaderValue::from_str(what).unwrap_or(HeaderValue::from_static("error"));
+    let headers = response.headers_mut();
+    headers.insert(OWN_ANSWER, what);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod answers;
+mod loopback;
 mod network;
 mod proxy;
 mod redirects;
