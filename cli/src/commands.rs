@@ -6,6 +6,7 @@
 mod agent;
 mod ask;
 mod bench;
+mod browse;
 mod chat;
 mod completions;
 mod conversation;
@@ -83,6 +84,9 @@ Let agents work:
   agent         Run agents, many at once; list, show, watch, cancel, resume
   permission    What they may do without asking, and what they may cost
   skill         Instructions and scripts for them: list, show, validate, new, run, trust
+
+The web:
+  browse        A real browser: open, read, click, fill in, take pictures, and see later what was done
 
 Time and work:
   serve         Keep the engine running: schedules, jobs, services, HTTP
@@ -169,6 +173,8 @@ enum Command {
     Permission(permission::Permission),
     #[command(subcommand)]
     Skill(skill::Skill),
+    #[command(visible_alias = "browser")]
+    Browse(Box<browse::Browse>),
     Serve(Box<serve::Serve>),
     #[command(subcommand)]
     Schedule(schedule::Schedule),
@@ -220,6 +226,7 @@ impl Command {
             Self::Agent(command) => command.run(context),
             Self::Permission(command) => command.run(context),
             Self::Skill(command) => command.run(context),
+            Self::Browse(command) => command.run(context),
             Self::Serve(command) => command.run(context),
             Self::Schedule(command) => command.run(context),
             Self::Worker(command) => command.run(context),

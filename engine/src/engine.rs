@@ -455,6 +455,7 @@ impl Engine {
                 // Also after a failure: the next try is due after as many events again.
                 newest = head;
             }
+            self.tidy_browsers();
             thread::park_timeout(HOUSEKEEPING);
         }
     }

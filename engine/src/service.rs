@@ -4,8 +4,8 @@
 //! responses; the last one (`Done` or `Failed`) is [`handle`]'s.
 
 mod agents;
-pub(crate) mod browsing;
 pub(crate) mod asking;
+pub(crate) mod browsing;
 pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;

@@ -7,6 +7,7 @@
 //! To add a tool: a struct that is [`Tool`], and a line in [`all`].
 
 mod agents;
+pub(crate) mod browsing;
 mod commands;
 mod files;
 mod memory;
@@ -186,6 +187,11 @@ pub(crate) fn all() -> &'static [Entry] {
             entry::<files::EditFile>(),
             entry::<commands::RunCommand>(),
             entry::<web::HttpFetch>(),
+            entry::<browsing::BrowseOpen>(),
+            entry::<browsing::BrowseSnapshot>(),
+            entry::<browsing::BrowseAct>(),
+            entry::<browsing::BrowseRead>(),
+            entry::<browsing::BrowseScreenshot>(),
             entry::<skills::UseSkill>(),
             entry::<skills::RunSkill>(),
             entry::<agents::SpawnAgents>(),

@@ -141,8 +141,7 @@ fn opened(engine: &Engine, id: BrowserId, act: &Act, wish: &Wish<'_>) -> Result<
         deny_hosts: hosts(deny_hosts, known.as_ref().map(|browser| &browser.deny_hosts)),
     };
     for host in wanted.only_hosts.iter().chain(&wanted.deny_hosts) {
-        zo_egress::HostPattern::parse(host)
-            .map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))?;
+        zo_egress::HostPattern::parse(host).map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))?;
     }
     if *guarded && !wanted.guarded {
         let message = format!("browser session {session} is not for agents, and stays so");
@@ -205,7 +204,9 @@ fn carry_out(
         }
         Err(mut error) => {
             // What a page says that could not be loaded is less than what the proxy knows.
-            if let (ActErrorKind::Navigation, Some(refusal)) = (error.kind, refusals.iter().rfind(|refusal| refusal.is_refused())) {
+            if let (ActErrorKind::Navigation, Some(refusal)) =
+                (error.kind, refusals.iter().rfind(|refusal| refusal.is_refused()))
+            {
                 error.kind = ActErrorKind::Refused;
                 error.message = format!("{}: {}", error.message, refusal.why);
             }
@@ -226,12 +227,7 @@ fn failed(kind: ActErrorKind, message: String) -> ActError {
 }
 
 /// Starts the browser of a session, with its pages.
-fn start(
-    engine: &Engine,
-    browser: &Browser,
-    policy: &zo_egress::Policy,
-    visible: bool,
-) -> Result<Running, ActError> {
+fn start(engine: &Engine, browser: &Browser, policy: &zo_egress::Policy, visible: bool) -> Result<Running, ActError> {
     let io = |error: &dyn std::fmt::Display| failed(ActErrorKind::Io, error.to_string());
     if !engine.browsers.make_room() {
         let message = format!("{} browsers run already, and something is done in each", live::MOST_BROWSERS);
@@ -239,7 +235,9 @@ fn start(
     }
     let program = zo_browser::find::program(engine.browser_program().as_deref())
         .map_err(|error| ActError { hint: Some(error.hint()), ..io(&error) })?;
-    let proxy = Egress::new(policy.clone()).and_then(|egress| egress.proxy_on_loopback(Access::Anyone)).map_err(|error| io(&error))?;
+    let proxy = Egress::new(policy.clone())
+        .and_then(|egress| egress.proxy_on_loopback(Access::Anyone))
+        .map_err(|error| io(&error))?;
     let (profile, downloads) = live::folders(&engine.home.browsers(), &browser.name);
     let mut options = SessionOptions::new(program, profile, downloads);
     options.proxy = Some(proxy.address());
@@ -365,8 +363,8 @@ fn browsed(session: &str, act: &Act, position: Position, took_ms: u32, done: Don
 /// An act that failed, as a request's failure.
 fn failure_of(error: &ActError) -> Failure {
     use ActErrorKind::{
-        Ambiguous, Covered, Crashed, Detached, Disabled, Invalid, Io, Navigation, NotFound, NotVisible, Refused, Script,
-        Stopped, Timeout, TooLarge,
+        Ambiguous, Covered, Crashed, Detached, Disabled, Invalid, Io, Navigation, NotFound, NotVisible, Refused,
+        Script, Stopped, Timeout, TooLarge,
     };
     let kind = match error.kind {
         Invalid => FailureKind::Invalid,

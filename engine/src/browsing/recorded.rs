@@ -1,8 +1,8 @@
 //! What of an act is written down: all of it but secrets.
 
 use serde_json::Value;
-use zo_browser::act::{Act, CookiesOp, StorageOp};
 use zo_browser::Note;
+use zo_browser::act::{Act, CookiesOp, StorageOp};
 
 /// What stands where a secret was.
 const LEFT_OUT: &str = "[left out]";

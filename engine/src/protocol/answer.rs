@@ -8,9 +8,9 @@ use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
+use super::{BrowsedArtifact, BrowserActLine, BrowserLine, ServiceLine, ShareLine, TokenLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
 use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
-use super::{BrowsedArtifact, BrowserActLine, BrowserLine, ServiceLine, ShareLine, TokenLine};
 
 /// The answer to a query.
 #[derive(Clone, Debug, Encode, Decode, Serialize, Deserialize, JsonSchema)]

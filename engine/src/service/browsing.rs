@@ -50,9 +50,8 @@ pub(super) fn browse(engine: &Engine, input: &BrowseInput, each: Each<'_>) -> Re
 
 /// The rules of the home.
 fn rules(engine: &Engine) -> Result<Vec<Rule>, Failure> {
-    let rules = engine.writer.read(|views| {
-        views.rules.rules().iter().filter_map(|(rule, _)| rule.parse().ok()).collect()
-    })?;
+    let rules =
+        engine.writer.read(|views| views.rules.rules().iter().filter_map(|(rule, _)| rule.parse().ok()).collect())?;
     Ok(rules)
 }
 
@@ -73,8 +72,9 @@ fn find(engine: &Engine, session: &str) -> Result<(BrowserId, Browser), Failure>
 
 pub(super) fn close(engine: &Engine, session: &str) -> Result<Acknowledged, Failure> {
     let (id, browser) = find(engine, session)?;
-    let _turn = turn(engine, id, &browser)?;
-    drop(_turn);
+    let turn = turn(engine, id, &browser)?;
+    browsing::acting::close_what_was_interrupted(engine, id)?;
+    drop(turn);
     engine.browsers.end(id);
     let command = Command::CloseBrowser { browser: id };
     acknowledge(browser.name, engine.writer.submit_one(Submission::new(Actor::User, command)))
@@ -237,7 +237,8 @@ pub(super) fn artifact(engine: &Engine, position: Position) -> Result<Answer, Fa
     }
     let event = engine.reader.event(position)?;
     let Event::BrowserArtifactKept(kept) = &event.recorded.event else { return Err(none()) };
-    let gone = || Failure::new(FailureKind::NotFound, format!("what was kept at position {position} cannot be read any more"));
+    let gone =
+        || Failure::new(FailureKind::NotFound, format!("what was kept at position {position} cannot be read any more"));
     let ArtifactBody { name, bytes } = body_of(&event)?.ok_or_else(gone)?;
     let (media_type, size) = (kept.media_type.clone(), kept.size);
     Ok(Answer::BrowserArtifact(Box::new(BrowsedArtifact { name, media_type, position, size, bytes })))

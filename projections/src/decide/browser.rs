@@ -58,6 +58,13 @@ fn invalid(what: &str, why: String) -> Rejection {
     Rejection::Invalid { what: what.to_owned(), why }
 }
 
+/// Refuses if something is done in a session.
+fn check_idle(browser: &Browser) -> Result<(), Rejection> {
+    let Some(begun) = browser.under_way() else { return Ok(()) };
+    let why = format!("is busy with what began at position {begun}");
+    Err(Rejection::state("browser session", &browser.name, &why))
+}
+
 pub(super) fn begin(views: &Views, id: BrowserId, begun: ActBegun, body: &ActBody) -> Result<Decision, Rejection> {
     let browser = known(views, id)?;
     check_name("the act", &begun.act)?;
@@ -65,10 +72,7 @@ pub(super) fn begin(views: &Views, id: BrowserId, begun: ActBegun, body: &ActBod
     if !browser.open {
         return Err(Rejection::state("browser session", &browser.name, "is closed"));
     }
-    if let Some(begun) = browser.under_way() {
-        let why = format!("is busy with what began at position {begun}");
-        return Err(Rejection::state("browser session", &browser.name, &why));
-    }
+    check_idle(browser)?;
     Ok(record([NewEvent::new(id, begun).with_body(body)]))
 }
 
@@ -106,15 +110,12 @@ pub(super) fn close(views: &Views, id: BrowserId) -> Result<Decision, Rejection>
     if !browser.open {
         return Ok(Decision::already(id, browser.closed));
     }
+    check_idle(browser)?;
     Ok(record([NewEvent::new(id, Closed {})]))
 }
 
 pub(super) fn remove(views: &Views, id: BrowserId) -> Result<Decision, Rejection> {
-    let browser = known(views, id)?;
-    if let Some(begun) = browser.under_way() {
-        let why = format!("is busy with what began at position {begun}");
-        return Err(Rejection::state("browser session", &browser.name, &why));
-    }
+    check_idle(known(views, id)?)?;
     Ok(record([NewEvent::new(id, Removed {})]))
 }
 

@@ -4,7 +4,8 @@
 //! process of the browser: they are its profile's, outside the log.
 
 use bincode::{Decode, Encode};
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::Payload;
 use crate::ids::{Position, RunId};
@@ -53,7 +54,7 @@ pub struct ActBody {
 }
 
 /// How something that was done in a session came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActOutcome {
     /// It was done.

@@ -115,7 +115,6 @@ impl Projection for Browsers {
         let Some(browser) = self.browsers.get_mut(&id) else {
             return Err(Anomaly::new(recorded, format!("there is no browser session {id}")));
         };
-        browser.at = header.at;
         match &recorded.event {
             Event::BrowserActBegun(_) => browser.acts.push(ActPlace { begun: header.position, ended: None }),
             Event::BrowserActed(event) => {
@@ -133,9 +132,11 @@ impl Projection for Browsers {
             Event::BrowserClosed(_) => (browser.open, browser.closed, browser.pages) = (false, header.position, None),
             Event::BrowserRemoved(_) => {
                 self.browsers.remove(&id);
+                return Ok(());
             }
             _ => {}
         }
+        browser.at = header.at;
         Ok(())
     }
 

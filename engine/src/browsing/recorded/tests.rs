@@ -18,7 +18,9 @@ fn secrets_are_left_out_and_the_rest_is_not() {
         false,
         r#"{"act":"storage","op":"set","key":"token","value":"[left out]"}"#,
     );
-    let cookie = Act::from_value(json!({"act": "cookies", "op": "set", "name": "sid", "value": "s3cret", "url": "https://a.b/"}));
+    let cookie = Act::from_value(
+        json!({"act": "cookies", "op": "set", "name": "sid", "value": "s3cret", "url": "https://a.b/"}),
+    );
     assert!(!super::act(&cookie.expect("it is an act"), false).contains("s3cret"));
 }
 

@@ -191,7 +191,7 @@ fn what_a_skill_allows_is_not_the_users_word() {
 
 #[test]
 fn private_addresses_are_reached_by_rules_that_name_host_and_port() {
-    let origin = |rule: &str| rule.parse::<Rule>().expect("a rule").allowed_origin();
+    let origin = |rule: &str| rule.parse::<Rule>().expect("a rule").allowed_origin("http_fetch");
     let named = Some("127.0.0.1:8080".to_owned());
     assert_eq!(origin("allow: http_fetch(GET http://127.0.0.1:8080/*)"), named);
     assert_eq!(origin("allow: http_fetch(* http://127.0.0.1:8080)"), named);

@@ -82,6 +82,7 @@ fn one_thing_is_done_at_a_time_and_ends_once() {
     let busy = "rejected: browser session main is busy with what began at position 2";
     check(&[open(), begin("click"), begin("read")], busy);
     check(&[open(), begin("click"), REMOVE], busy);
+    check(&[open(), begin("click"), CLOSE], busy);
     let done = "v3 browser.acted begun=2 outcome=done took_ms=3 pages=1 | url=https://example.org/ title= front=0";
     check(&[open(), begin("click"), end(2, 0)], &format!("3 browser/1 {done}"));
     let nothing = "rejected: browser session main does nothing that began at position 2";

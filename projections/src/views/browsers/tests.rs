@@ -84,7 +84,7 @@ fn what_is_not_possible_is_an_anomaly() {
     check(&[begun()], "!1 there is no browser session 1");
     check(
         &[opened(false), begun(), done(1)],
-        "open opened@1 closed@0 at 3, 2, under way 2
+        "open opened@1 closed@0 at 2, 2, under way 2
          !3 it does nothing that began at position 1",
     );
 }
