@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use zo_browser::act::{Act, TabsOp};
 use zo_browser::{ActError, ActErrorKind, Done, OpenError, Session, SessionOptions};
-use zo_egress::{Access, Egress};
+use zo_egress::{Access, Egress, Refusal};
 use zo_projections::event::browser::{ActBegun, ActBody, ActOutcome, Acted, ActedBody, ArtifactBody, Opened};
 use zo_projections::views::browsers::Browser;
 use zo_projections::{Actor, BrowserId, Command, Position, RunId, Submission};
@@ -196,7 +196,8 @@ fn carry_out(
     }
     let left = deadline.saturating_sub(started.elapsed());
     let done = running.session.act(act, left, wish.stop);
-    let refusals = running.proxy.refusals().list;
+    // What could not be reached for another reason is the page's to tell, if it matters to it.
+    let refusals: Vec<_> = running.proxy.refusals().list.into_iter().filter(Refusal::is_refused).collect();
     match done {
         Ok(mut done) => {
             done.notes.extend(refusals.into_iter().map(blocked));
@@ -204,9 +205,7 @@ fn carry_out(
         }
         Err(mut error) => {
             // What a page says that could not be loaded is less than what the proxy knows.
-            if let (ActErrorKind::Navigation, Some(refusal)) =
-                (error.kind, refusals.iter().rfind(|refusal| refusal.is_refused()))
-            {
+            if let (ActErrorKind::Navigation, Some(refusal)) = (error.kind, refusals.last()) {
                 error.kind = ActErrorKind::Refused;
                 error.message = format!("{}: {}", error.message, refusal.why);
             }
@@ -216,8 +215,8 @@ fn carry_out(
     }
 }
 
-/// What its proxy did not let through, or could not reach.
-fn blocked(refusal: zo_egress::Refusal) -> zo_browser::Note {
+/// What its proxy did not let through.
+fn blocked(refusal: Refusal) -> zo_browser::Note {
     let url = format!("{}:{}", refusal.host, refusal.port);
     zo_browser::Note::Blocked { url, reason: refusal.why }
 }

@@ -4,6 +4,7 @@
 mod agents;
 mod asking;
 mod bad_input;
+mod browsing;
 mod chat;
 mod commands;
 mod files;

@@ -17,6 +17,9 @@ use crate::interrupt::Interrupt;
 use crate::secret;
 use crate::serving;
 
+/// Acts that are asked for what they give; of others it is enough that they are done.
+const ASKS: [&str; 6] = ["eval", "get", "is", "tabs", "cookies", "storage"];
+
 /// Which session, and what it may reach.
 #[derive(Args, Debug)]
 pub(super) struct SessionArgs {
@@ -79,13 +82,16 @@ pub(super) fn run_one(context: &mut Context, session: &SessionArgs, acts: &Acts)
     let mut client = context.open()?;
     let interrupt = Interrupt::watch()?;
     let browsed = browse(&mut client, session.input(&act, secret)?, &interrupt)?;
+    let is_not_so = matches!(act, Act::Is(_)) && browsed.value.as_deref() == Some("false");
     print(context, browsed, acts.out())?;
     if matches!(act, Act::Open(_)) && client.engine().is_some() && serving::of(&client, &context.home).is_none() {
         context.output.note(
             "note: the browser ends with this command, and the next one opens the page again; `zo serve` keeps it",
         );
     }
-    context.close(client)
+    context.close(client)?;
+    // As `test` and `grep` do: what it says is on stdout, and in the exit code.
+    if is_not_so { Err(CliError::new(Kind::Child(1), "it is not so")) } else { Ok(()) }
 }
 
 pub(super) fn read_secret(context: &mut Context, acts: &Acts) -> Result<Option<SecretText>, CliError> {
@@ -168,12 +174,13 @@ fn shown(context: &mut Context, browsed: &Browsed) -> Result<(), CliError> {
         let shown = context.output.shown(text);
         return context.output.line(shown.trim_end_matches('\n'));
     }
-    match browsed.value.as_deref().map(serde_json::from_str::<serde_json::Value>) {
+    let value = browsed.value.as_deref().filter(|_| ASKS.contains(&browsed.act.as_str()));
+    match value.map(serde_json::from_str::<serde_json::Value>) {
         Some(Ok(serde_json::Value::String(text))) => {
             let shown = context.output.shown(&text);
             context.output.line(shown)
         }
-        Some(Ok(value)) if !value.is_null() => context.output.line(context.output.shown(&value.to_string())),
+        Some(Ok(value)) => context.output.line(context.output.shown(&value.to_string())),
         _ => {
             let at = if browsed.title.is_empty() {
                 browsed.url.clone()

@@ -21,6 +21,9 @@ pub(super) enum Acts {
         /// In a tab of its own
         #[arg(long)]
         new_tab: bool,
+        /// How far it must have loaded
+        #[arg(long, value_name = "STATE", default_value = "load")]
+        until: Load,
     },
     /// Go back
     Back,
@@ -194,7 +197,7 @@ pub(super) enum Acts {
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
     },
-    /// Ask whether something is visible, enabled, checked …
+    /// Ask whether something is visible, enabled, checked …; exits with 1 if not
     Is {
         /// How
         state: State,
@@ -365,7 +368,9 @@ impl Acts {
     /// If it contradicts itself, or a file it names cannot be.
     pub(super) fn act(&self) -> Result<Act, CliError> {
         let act = match self {
-            Self::Open { url, new_tab } => Act::Open(Open { url: with_scheme(url), new_tab: *new_tab }),
+            Self::Open { url, new_tab, until } => {
+                Act::Open(Open { url: with_scheme(url), new_tab: *new_tab, until: (*until).into() })
+            }
             Self::Back => Act::Back {},
             Self::Forward => Act::Forward {},
             Self::Reload => Act::Reload {},

@@ -120,7 +120,7 @@ impl Login {
         }
         let mut client = context.open()?;
         let interrupt = Interrupt::watch()?;
-        let act = Act::Open(Open { url: with_scheme(&self.url), new_tab: false });
+        let act = Act::Open(Open { url: with_scheme(&self.url), ..Open::default() });
         let mut input = session.input(&act, None)?;
         input.visible = true;
         acting::browse(&mut client, input, &interrupt)?;

@@ -123,7 +123,8 @@ impl Acting<'_> {
             Err(error) => return Err(error),
         };
         let wanted = json!({ "enabled": wants.enabled, "editable": wants.editable });
-        let seen = match self.page.call_on(&element, "function(wants) { return zo.aim(this, wants) }", &[wanted]).await {
+        let seen = match self.page.call_on(&element, "function(wants) { return zo.aim(this, wants) }", &[wanted]).await
+        {
             Ok(seen) => seen,
             Err(ScriptError::Gone) => json!({ "state": "detached" }),
             Err(error) => return Err(error.into()),
@@ -168,11 +169,12 @@ fn obstacle(target: &Target, seen: &Value) -> Option<ActError> {
         Some("covered") => covered(target, &what, &words(seen, "by")),
         Some("disabled") => ActError::new(ActErrorKind::Disabled, format!("{target} is disabled: {what}"))
             .hint("something else has to be done first, or it is not meant to be used now"),
-        Some("readonly") => {
-            ActError::new(ActErrorKind::Disabled, format!("{target} cannot be written into: {what}")).hint("fill takes fields")
+        Some("readonly") => ActError::new(ActErrorKind::Disabled, format!("{target} cannot be written into: {what}"))
+            .hint("fill takes fields"),
+        Some("outside") => {
+            ActError::new(ActErrorKind::NotVisible, format!("{target} cannot be scrolled into view: {what}"))
+                .hint("what it lies in may be too small, or closed")
         }
-        Some("outside") => ActError::new(ActErrorKind::NotVisible, format!("{target} cannot be scrolled into view: {what}"))
-            .hint("what it lies in may be too small, or closed"),
         Some("hidden") => ActError::new(ActErrorKind::NotVisible, format!("{target} is not visible: {what}"))
             .hint("it may have to be opened first, or another element is meant"),
         _ => ActError::new(ActErrorKind::Detached, format!("{target} went away again and again")),

@@ -140,7 +140,11 @@ impl Driver {
         if act.changes() && !matches!(act, Act::Cookies(_) | Act::Storage(_) | Act::Hover(_) | Act::Wait(_)) {
             let came = match came {
                 // A script that goes elsewhere has no value any more; that is no failure.
-                Err(error) if error.kind == ActErrorKind::Detached && matches!(act, Act::Eval(_)) && self.leads_elsewhere(&before) => {
+                Err(error)
+                    if error.kind == ActErrorKind::Detached
+                        && matches!(act, Act::Eval(_))
+                        && self.leads_elsewhere(&before) =>
+                {
                     Ok(Came::to(Value::Null))
                 }
                 came => came,
@@ -179,7 +183,10 @@ impl Driver {
             tracing::debug!("the page could not be repaired after an act was broken off");
         }
         if broken == Broken::Stopped {
-            return ActError::new(ActErrorKind::Stopped, format!("act `{}` was stopped after {seconds:.1} s", act.name()));
+            return ActError::new(
+                ActErrorKind::Stopped,
+                format!("act `{}` was stopped after {seconds:.1} s", act.name()),
+            );
         }
         let kind = match &waited {
             Some(obstacle) if obstacle.kind != ActErrorKind::Detached => obstacle.kind,
@@ -217,7 +224,11 @@ impl Driver {
         if self.answers(Duration::from_millis(500)).await {
             return Ok(());
         }
-        let _ = tokio::time::timeout(Duration::from_millis(500), self.page()?.call("Runtime.terminateExecution", json!({}))).await;
+        let _ = tokio::time::timeout(
+            Duration::from_millis(500),
+            self.page()?.call("Runtime.terminateExecution", json!({})),
+        )
+        .await;
         if self.answers(Duration::from_secs(1)).await { Ok(()) } else { self.replace(number).await }
     }
 
@@ -257,7 +268,11 @@ impl Driver {
     }
 
     /// Waits until something is known of the active page, or it crashes, or goes.
-    pub(super) async fn until<T>(&self, number: u32, mut known: impl FnMut(&TabState) -> Option<T>) -> Result<T, ActError> {
+    pub(super) async fn until<T>(
+        &self,
+        number: u32,
+        mut known: impl FnMut(&TabState) -> Option<T>,
+    ) -> Result<T, ActError> {
         let Some(browser) = &self.browser else { return Err(page::explain(&crate::wire::WireError::Gone)) };
         let found = browser.wire.until(|tracker| match tracker.tabs.get(&number) {
             None => Some(Err(page::gone(number))),

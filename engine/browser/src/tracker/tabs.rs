@@ -86,7 +86,8 @@ impl TabState {
         let mut waiting = vec![id.to_owned()];
         while let Some(id) = waiting.pop() {
             self.frames.remove(&id);
-            waiting.extend(self.frames.iter().filter(|(_, f)| f.parent.as_deref() == Some(&id)).map(|(i, _)| i.clone()));
+            waiting
+                .extend(self.frames.iter().filter(|(_, f)| f.parent.as_deref() == Some(&id)).map(|(i, _)| i.clone()));
         }
     }
 }

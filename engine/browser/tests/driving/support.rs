@@ -58,7 +58,8 @@ impl Home {
     #[track_caller]
     pub fn act(&self, act: Value) -> Done {
         let said = act.to_string();
-        self.try_act(act).unwrap_or_else(|error| panic!("{said}: {}: {error}; {:?}; {:?}", error.kind, error.hint, error.notes))
+        self.try_act(act)
+            .unwrap_or_else(|error| panic!("{said}: {}: {error}; {:?}; {:?}", error.kind, error.hint, error.notes))
     }
 
     #[track_caller]
@@ -114,7 +115,8 @@ pub fn processes(folder: &Path) -> Vec<u32> {
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let browser = line.split(|byte| *byte == 0).next().is_some_and(|name| String::from_utf8_lossy(name).contains("chrom"));
+        let browser =
+            line.split(|byte| *byte == 0).next().is_some_and(|name| String::from_utf8_lossy(name).contains("chrom"));
         if browser && line.windows(wanted.len()).any(|part| part == wanted) {
             found.push(pid);
         }
@@ -134,7 +136,12 @@ type Pages = HashMap<&'static str, (&'static str, Vec<u8>)>;
 
 impl Site {
     pub fn new(pages: &[(&'static str, &str)]) -> Site {
-        Site::with(pages.iter().map(|(path, body)| (*path, "Content-Type: text/html; charset=utf-8\r\n", body.as_bytes().to_vec())).collect())
+        Site::with(
+            pages
+                .iter()
+                .map(|(path, body)| (*path, "Content-Type: text/html; charset=utf-8\r\n", body.as_bytes().to_vec()))
+                .collect(),
+        )
     }
 
     /// With head lines of their own, each ended by `\r\n`.

@@ -1,0 +1,181 @@
+//! `zo browse`: a real browser, from the command line, in one process or through another.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use zo_test_site::Site;
+use zo_tests::cli::Zo;
+
+/// A process that is ended with the test.
+struct Serving(Child);
+
+impl Serving {
+    fn start(zo: &Zo) -> Self {
+        let mut command = zo.command(["serve", "--listen", "127.0.0.1:0", "--json"]);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it can be run");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("asked for")).read_line(&mut line).expect("it says where");
+        assert!(line.contains("127.0.0.1"), "{line}");
+        Self(child)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = kill_process(Pid::from_child(&self.0), Signal::TERM);
+        let _ = self.0.wait();
+    }
+}
+
+/// The processes of the browser of a session.
+fn pids(zo: &Zo) -> Vec<u64> {
+    let sessions = zo.run(["browse", "list", "--json"]).json();
+    sessions
+        .iter()
+        .flat_map(|line| line["pids"].as_array().cloned().unwrap_or_default())
+        .filter_map(|pid| pid.as_u64())
+        .collect()
+}
+
+fn is_alive(pid: u64) -> bool {
+    fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
+}
+
+#[test]
+fn a_form_is_filled_in_by_commands_of_their_own() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let _serving = Serving::start(&zo);
+    let opened = zo.run(["browse", "open", &site.url_of("/forms"), "--json"]).json_object();
+    assert_eq!(opened["url"], json!(site.url_of("/forms")));
+    let snapshot = zo.run(["browse", "snapshot"]);
+    assert!(snapshot.ok().contains("textbox"), "{}", snapshot.ok());
+    let running = pids(&zo);
+    assert!(!running.is_empty());
+    zo.run(["browse", "eval", "document.title = 'changed'"]).ok();
+    assert_eq!(zo.run(["browse", "get", "title"]).ok(), "changed\n", "the page is the same one");
+    zo.run(["browse", "close"]).ok();
+    assert_eq!(pids(&zo), [0_u64; 0]);
+    assert!(running.iter().all(|pid| !is_alive(*pid)), "nothing of it is left");
+    let closed = zo.run(["browse", "read"]);
+    assert!(closed.failed(1).contains("browser session main is closed"), "{}", closed.failed(1));
+}
+
+#[test]
+fn without_an_engine_that_stays_the_page_is_opened_again() {
+    let (zo, site) = (Zo::new(), Site::start());
+    zo.run(["browse", "open", &site.url_of("/forms")]).ok();
+    let url = zo.run(["browse", "get", "url"]);
+    assert_eq!(url.ok(), format!("{}\n", site.url_of("/forms")));
+    let history = zo.run(["browse", "history", "--json"]).json();
+    let acts: Vec<&Value> = history.iter().map(|line| &line["act"]["act"]).collect();
+    assert_eq!(acts, [&json!("get"), &json!("open")]);
+    assert!(history.iter().all(|line| line["outcome"] == json!("done")), "{history:?}");
+}
+
+#[test]
+fn a_picture_is_written_and_kept() {
+    let (zo, site) = (Zo::new(), Site::start());
+    zo.run(["browse", "open", &site.url_of("/forms")]).ok();
+    let path = zo.scratch().join("page.png");
+    let taken = zo.run(["browse", "screenshot", "--json", "-o", path.to_str().expect("UTF-8")]).json_object();
+    let png = fs::read(&path).expect("it was written");
+    assert!(png.starts_with(b"\x89PNG\r\n\x1a\n"));
+    assert_eq!(taken["files"], json!([path.to_str()]));
+    let again = zo.scratch().join("again.png");
+    let position = taken["position"].to_string();
+    zo.run(["browse", "show", &position, "--save", again.to_str().expect("UTF-8")]).ok();
+    assert_eq!(fs::read(&again).expect("it was written"), png, "it is looked at without the browser");
+}
+
+#[test]
+fn a_batch_goes_on_or_stops_where_something_fails() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let steps = format!(
+        "# a form\nopen {}\n\nclick '#none-such'\n{{\"act\": \"get\", \"what\": \"title\"}}\n",
+        site.url_of("/forms")
+    );
+    let file = zo.file("steps.txt", steps);
+    let file = file.to_str().expect("UTF-8");
+    let all = zo.run(["browse", "run", file, "--timeout", "5"]);
+    assert!(all.failed(3).contains("1 of 3 failed"), "{}", all.failed(3));
+    assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 3);
+    let bail = zo.run(["browse", "run", file, "--bail", "--timeout", "5"]);
+    assert!(bail.failed(1).contains("line 4: not_found"), "{}", bail.failed(1));
+    assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 5);
+}
+
+#[test]
+fn what_cannot_be_done_is_said() {
+    let zo = Zo::new();
+    for (line, code, said) in [
+        (&["browse", "read"][..], 1, "there is no browser session main"),
+        (&["browse", "click", "role=button[name=", "--session", "x"], 2, "role=button[name="),
+        (&["browse", "open", "file:///etc/passwd"], 1, "refused"),
+        (&["browse", "open", "javascript:alert(1)"], 1, "refused"),
+        (&["browse", "open", "https://example.org", "--session", "a/b"], 1, "it has '/' in it"),
+        (&["browse", "open", "https://example.org", "--only", "https://a.b/"], 1, "host pattern"),
+        (&["browse", "show", "1"], 1, "nothing was done in a browser at position 1"),
+        (&["browse", "remove", "--session", "none", "--yes"], 1, "there is no browser session none"),
+    ] {
+        let ran = zo.run(line);
+        assert!(ran.failed(code).contains(said), "{line:?}: {}", ran.failed(code));
+    }
+}
+
+#[test]
+fn a_secret_is_written_down_nowhere() {
+    let (zo, site) = (Zo::new(), Site::start());
+    zo.run(["browse", "open", &site.url_of("/login")]).ok();
+    let filled = zo.run_with(["browse", "fill", "input[type=password]", "--secret", "--json"], "hunter2-and-more");
+    filled.ok();
+    let value = zo.run(["browse", "history", "--json"]).json();
+    assert_eq!(value[0]["act"]["text"], json!("[left out]"), "{value:?}");
+    assert!(!zo.run(["log", "--json"]).ok().contains("hunter2-and-more"));
+}
+
+#[test]
+fn what_a_session_may_reach_is_kept() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let url = site.url_of("/forms");
+    let refused = zo.run(["browse", "open", &url, "--session", "agents", "--guarded"]);
+    assert!(refused.failed(1).contains("refused"), "{}", refused.failed(1));
+    let refused = zo.run(["browse", "open", &url, "--only", "example.org"]);
+    assert!(refused.failed(1).contains("none of the hosts"), "{}", refused.failed(1));
+    let again = zo.run(["browse", "open", &url]);
+    assert!(again.failed(1).contains("none of the hosts"), "it is still so: {}", again.failed(1));
+    zo.run(["browse", "open", &url, "--only", "any"]).ok();
+}
+
+#[test]
+fn what_was_under_way_when_the_engine_was_killed_is_interrupted() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let mut serving = Serving::start(&zo);
+    zo.run(["browse", "open", &site.url_of("/forms")]).ok();
+    let browser = pids(&zo);
+    let mut waiting =
+        zo.command(["browse", "wait", "#never", "--timeout", "60"]).stderr(Stdio::null()).spawn().expect("it runs");
+    let begun = std::time::Instant::now();
+    while !zo
+        .run(["browse", "history", "--json"])
+        .json()
+        .first()
+        .is_some_and(|line| line["act"]["act"] == json!("wait"))
+    {
+        assert!(begun.elapsed().as_secs() < 60, "it never began");
+    }
+    serving.0.kill().expect("it is ours");
+    let _ = serving.0.wait();
+    waiting.kill().expect("it is ours");
+    let _ = waiting.wait();
+    let begun = std::time::Instant::now();
+    while browser.iter().any(|pid| is_alive(*pid)) {
+        assert!(begun.elapsed().as_secs() < 60, "its browser is left: {browser:?}");
+    }
+    zo.run(["browse", "get", "url"]).ok();
+    let history = zo.run(["browse", "history", "--json"]).json();
+    let outcomes: Vec<_> = history.iter().map(|line| line["outcome"].clone()).collect();
+    assert!(outcomes.contains(&json!("interrupted")), "{history:?}");
+}
