@@ -6,10 +6,25 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod acting;
+mod capture;
+mod downloads;
+mod driver;
+mod launch;
+mod locate;
+mod page;
+mod process;
+mod reading;
+mod references;
+mod snapshot;
+mod tracker;
+mod wire;
+
 pub mod act;
 pub mod done;
 pub mod error;
 pub mod find;
+pub mod install;
 pub mod options;
 pub mod session;
 pub mod target;

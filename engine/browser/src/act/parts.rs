@@ -8,7 +8,7 @@ use crate::options::DialogPolicy;
 use crate::target::Target;
 
 /// Goes to a URL.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Open {
     /// Where to; of http or https, or `about:blank`. `https://` is put before what has no scheme, `http://` before a name of this
@@ -17,6 +17,15 @@ pub struct Open {
     /// Whether in a new tab, which is then the active one.
     #[serde(default, skip_serializing_if = "is_false")]
     pub new_tab: bool,
+    /// How far it has to load.
+    #[serde(default = "load", skip_serializing_if = "is_load")]
+    pub until: LoadState,
+}
+
+impl Default for Open {
+    fn default() -> Self {
+        Open { url: String::new(), new_tab: false, until: load() }
+    }
 }
 
 /// Reads the page, or a part of it.
@@ -641,6 +650,14 @@ fn snapshot_nodes() -> usize {
 
 fn is_snapshot_nodes(nodes: &usize) -> bool {
     *nodes == snapshot_nodes()
+}
+
+fn load() -> LoadState {
+    LoadState::Load
+}
+
+fn is_load(until: &LoadState) -> bool {
+    *until == load()
 }
 
 fn one() -> u32 {

@@ -50,7 +50,7 @@ fn what_is_misspelt_is_refused() {
     assert!(refusal(r#"{"act":"zzz"}"#).starts_with("there is no act `zzz` | one of open, back"));
     assert!(refusal(r#"{"act":"back","tab":1}"#).starts_with("act `back`: unknown field `tab`"));
     let error = refusal(r#"{"act":"open","ulr":"x"}"#);
-    assert!(error.starts_with("act `open`: unknown field `ulr`, expected `url` or `new_tab`"), "{error}");
+    assert!(error.starts_with("act `open`: unknown field `ulr`, expected one of `url`, `new_tab`, `until`"), "{error}");
     assert!(refusal(r#"{"act":"click"}"#).starts_with("act `click`: missing field `target`"));
     assert!(refusal(r#"{"act":"click","target":"@x"}"#).starts_with("act `click`: `@x` is no reference"));
     assert!(refusal("{").starts_with("an act has to be JSON"));

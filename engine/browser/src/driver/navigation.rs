@@ -1,0 +1,280 @@
+//! Going somewhere, and waiting until it is there.
+
+use std::sync::Mutex;
+
+use serde_json::json;
+use url::Url;
+
+use super::Driver;
+use crate::act::{LoadState, Open};
+use crate::acting::Came;
+use crate::error::{ActError, ActErrorKind};
+use crate::tracker::TabState;
+
+/// Whether a URL is of this machine, so that `http://` is meant if nothing is said.
+fn is_local(host: &str) -> bool {
+    let name = host.split([':', '/', '?', '#']).next().unwrap_or_default();
+    name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || host.starts_with("[::1]")
+}
+
+/// The URL that is meant.
+pub(super) fn parse_url(text: &str) -> Result<Url, ActError> {
+    let text = text.trim();
+    let invalid = |why: String| {
+        ActError::new(ActErrorKind::Invalid, format!("{text:?} is no URL: {why}")).hint("such as https://example.org/path")
+    };
+    if text.is_empty() {
+        return Err(invalid("it is empty".to_owned()));
+    }
+    // `localhost:8080` would be a URL of the scheme `localhost`.
+    let scheme = text.split_once(':').filter(|(scheme, rest)| {
+        scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
+            && !scheme.contains('.')
+            && !rest.starts_with(|letter: char| letter.is_ascii_digit())
+    });
+    let whole = match scheme {
+        Some(_) => text.to_owned(),
+        None if is_local(text) => format!("http://{text}"),
+        None => format!("https://{text}"),
+    };
+    let url = Url::parse(&whole).map_err(|error| invalid(error.to_string()))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        "about" if url.path() == "blank" => Ok(url),
+        scheme => Err(ActError::new(ActErrorKind::Refused, format!("{scheme}: URLs are not opened: {text}"))
+            .hint("only http and https are")),
+    }
+}
+
+impl Driver {
+    pub(super) async fn open_url(&mut self, act: &Open, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+        let url = parse_url(&act.url)?;
+        if act.new_tab {
+            self.new_tab(None).await?;
+        }
+        self.go(url.as_str(), act.until, waits).await
+    }
+
+    /// Goes to a URL in the active tab, and waits until it has loaded. A page that cannot be loaded is replaced by an empty one.
+    pub(super) async fn go(&mut self, url: &str, until: LoadState, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+        let page = self.page()?;
+        let number = page.number;
+        let before = page.look(|tab| tab.document().to_owned())?;
+        let downloads = self.downloads_begun();
+        let hint = "the site may be slow or hang: try again with more time";
+        Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), hint);
+        let answer = page.call("Page.navigate", json!({ "url": url })).await?;
+        if let Some(error) = answer["errorText"].as_str().filter(|error| !error.is_empty()) {
+            if error == "net::ERR_ABORTED" {
+                return self.no_page(url, downloads, waits).await;
+            }
+            self.replace(number).await?;
+            return Err(self.not_loaded(url, error));
+        }
+        if answer["loaderId"].is_null() {
+            // Only the fragment differs: the page is there already.
+            return self.arrived(number);
+        }
+        self.wait_until_loaded(number, url, &before, until, waits).await?;
+        self.arrived(number)
+    }
+
+    async fn wait_until_loaded(
+        &mut self,
+        number: u32,
+        url: &str,
+        before: &str,
+        state: LoadState,
+        waits: &Mutex<Option<ActError>>,
+    ) -> Result<(), ActError> {
+        self.until(number, |tab| (tab.document() != before).then_some(())).await?;
+        let reached = match state {
+            LoadState::Dom => "DOMContentLoaded",
+            LoadState::Load | LoadState::Idle => "load",
+        };
+        self.until(number, |tab| {
+            if tab.loading.has(tab.document(), reached) {
+                return Some(());
+            }
+            let missing = tab.loading.waits_for().map(|url| format!(", which waits for {url}")).unwrap_or_default();
+            let hint = "`until: dom` does not wait for pictures, styles and frames";
+            Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not loaded{missing}"), hint);
+            None
+        })
+        .await?;
+        while state == LoadState::Idle && !self.page()?.look(|tab| crate::acting::loaded(tab, LoadState::Idle))? {
+            Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} is not idle"), "`until: load` does not wait for that");
+            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+        }
+        self.is_shown(number).await
+    }
+
+    /// An error if what is there is only the browser's word that nothing is.
+    async fn is_shown(&mut self, number: u32) -> Result<(), ActError> {
+        let failed = self.page()?.look(|tab| tab.failed())?;
+        let Some((url, error)) = failed else { return Ok(()) };
+        self.replace(number).await?;
+        Err(self.not_loaded(&url, &error))
+    }
+
+    fn arrived(&self, number: u32) -> Result<Came, ActError> {
+        let Some(browser) = &self.browser else { return Ok(Came::default()) };
+        let tracker = browser.wire.tracker();
+        let tab = tracker.tabs.get(&number).ok_or_else(|| crate::page::gone(number))?;
+        Ok(Came::to(json!({ "tab": number, "status": tab.loading.status(tab.document()) })))
+    }
+
+    /// The server answered, but with no page: a file, or nothing.
+    async fn no_page(&mut self, url: &str, downloads: usize, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+        if self.arriving_since(downloads).await {
+            return self.wait_for_download(downloads, waits).await;
+        }
+        Err(ActError::new(ActErrorKind::Navigation, format!("{url} is no page: the server sent nothing to show"))
+            .hint("the page that was there is still shown"))
+    }
+
+    pub(super) fn not_loaded(&self, url: &str, error: &str) -> ActError {
+        let name = error.trim_start_matches("net::");
+        let proxy = self.options.proxy.is_some();
+        let (kind, hint) = match name {
+            "ERR_TUNNEL_CONNECTION_FAILED" if proxy => {
+                (ActErrorKind::Refused, "the proxy does not connect to that host: it is not permitted, or not there")
+            }
+            "ERR_PROXY_CONNECTION_FAILED" => (ActErrorKind::Navigation, "the proxy cannot be reached"),
+            "ERR_UNSAFE_REDIRECT" | "ERR_BLOCKED_BY_CLIENT" | "ERR_BLOCKED_BY_ADMINISTRATOR" | "ERR_UNSAFE_PORT" => {
+                (ActErrorKind::Refused, "it leads to where pages may not go")
+            }
+            "ERR_NAME_NOT_RESOLVED" => (ActErrorKind::Navigation, "there is no host of that name"),
+            "ERR_CONNECTION_REFUSED" => (ActErrorKind::Navigation, "nobody listens there"),
+            "ERR_INTERNET_DISCONNECTED" => (ActErrorKind::Navigation, "there is no network"),
+            name if name.starts_with("ERR_CERT") || name.starts_with("ERR_SSL") => {
+                (ActErrorKind::Navigation, "its certificate is not trusted, which is respected")
+            }
+            _ => (ActErrorKind::Navigation, "try again, or look whether the URL is right"),
+        };
+        ActError::new(kind, format!("{url} could not be loaded: {name}")).hint(hint)
+    }
+
+    pub(super) async fn reload(&mut self, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+        let page = self.page()?;
+        let number = page.number;
+        let (url, before) = page.look(|tab| (tab.url(), tab.document().to_owned()))?;
+        Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), "the site may be slow or hang: try again with more time");
+        page.call("Page.reload", json!({})).await?;
+        self.wait_until_loaded(number, &url, &before, LoadState::Load, waits).await?;
+        self.arrived(number)
+    }
+
+    /// Goes so many steps forward in the tab's history.
+    pub(super) async fn history(&mut self, steps: i64, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+        let page = self.page()?;
+        let number = page.number;
+        let history = page.call("Page.getNavigationHistory", json!({})).await?;
+        let current = history["currentIndex"].as_i64().unwrap_or(0);
+        let entry = usize::try_from(current + steps).ok().and_then(|index| history["entries"].get(index));
+        let Some(entry) = entry else {
+            let way = if steps < 0 { "back" } else { "forward" };
+            return Err(ActError::new(ActErrorKind::NotFound, format!("tab {number} has nothing to go {way} to")));
+        };
+        let url = entry["url"].as_str().unwrap_or_default().to_owned();
+        let begun = page.look(|tab| tab.loading.begun)?;
+        let hint = "the site may be slow or hang: try again with more time";
+        Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), hint);
+        page.call("Page.navigateToHistoryEntry", json!({ "entryId": entry["id"] })).await?;
+        // A page that was kept as it was has loaded already; one that differs in its fragment alone does not load.
+        self.until(number, |tab| {
+            let there = tab.url() == url && !tab.loading.under_way;
+            let elsewhere = tab.loading.begun > begun && !tab.loading.under_way;
+            (there || elsewhere || tab.failed().is_some()).then_some(())
+        })
+        .await?;
+        self.is_shown(number).await?;
+        self.arrived(number)
+    }
+
+    /// Whether the page is on its way to another document since then.
+    pub(super) fn leads_elsewhere(&self, before: &(u64, String)) -> bool {
+        let moved = |tab: &TabState| tab.loading.begun > before.0 || tab.document() != before.1;
+        self.page().and_then(|page| page.look(moved)).unwrap_or(false)
+    }
+
+    /// After an act: if it led to another page, waits until the document of that is there.
+    pub(super) async fn settle(&mut self, before: &(u64, String), waits: &Mutex<Option<ActError>>) -> Result<(), ActError> {
+        if !self.leads_elsewhere(before) {
+            return Ok(());
+        }
+        let Some(number) = self.active() else { return Ok(()) };
+        self.until(number, |tab| {
+            let there = tab.document() != before.1 && tab.loading.has(tab.document(), "DOMContentLoaded");
+            if there || !tab.loading.under_way {
+                return Some(());
+            }
+            let url = tab.loading.destination.clone().unwrap_or_else(|| tab.url());
+            let hint = "it was done, and the page that it leads to does not come: stopped loading";
+            Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), hint);
+            None
+        })
+        .await?;
+        self.is_shown(number).await
+    }
+
+    /// Closes a tab's page, and opens an empty one in its place, with its number.
+    pub(super) async fn replace(&mut self, number: u32) -> Result<(), ActError> {
+        let Some(browser) = &self.browser else { return Ok(()) };
+        let (old, active) = {
+            let mut tracker = browser.wire.tracker();
+            let active = tracker.active;
+            (tracker.forget(number), active)
+        };
+        self.new_tab(Some(number)).await?;
+        let Some(browser) = &self.browser else { return Ok(()) };
+        if active != Some(number) {
+            browser.wire.tracker().active = active;
+        }
+        if let Some(old) = old {
+            // It may hang; nobody waits for its end.
+            let _ = browser.wire.begin(None, "Target.closeTarget", json!({ "targetId": old.target })).await;
+        }
+        Ok(())
+    }
+
+    /// Opens an empty tab, which is then the active one, and returns its number.
+    pub(super) async fn new_tab(&mut self, number: Option<u32>) -> Result<u32, ActError> {
+        let Some(browser) = &self.browser else { return Err(crate::page::explain(&crate::wire::WireError::Gone)) };
+        browser.wire.tracker().expect_tab(number);
+        let made = browser.wire.call(None, "Target.createTarget", json!({ "url": "about:blank" })).await;
+        let made = made.map_err(|error| {
+            browser.wire.tracker().expect_none();
+            crate::page::explain(&error)
+        })?;
+        let target = made["targetId"].as_str().unwrap_or_default().to_owned();
+        let number = browser.wire.until(|tracker| tracker.number_of(&target)).await;
+        let number = number.map_err(|error| crate::page::explain(&error))?;
+        browser.wire.tracker().active = Some(number);
+        Ok(number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_meant_is_opened_and_nothing_but_pages() {
+        for (text, url) in [
+            ("example.org/a b", "https://example.org/a%20b"),
+            ("localhost:8080", "http://localhost:8080/"),
+            ("127.0.0.1:80/x", "http://127.0.0.1/x"),
+            ("example.org:8443", "https://example.org:8443/"),
+            ("HTTP://Example.org", "http://example.org/"),
+            ("about:blank", "about:blank"),
+        ] {
+            assert_eq!(parse_url(text).unwrap().as_str(), url);
+        }
+        for text in ["file:///etc/passwd", "chrome://settings", "javascript:alert(1)", "view-source:http://x", "data:text/html,x", "about:version"] {
+            assert_eq!(parse_url(text).unwrap_err().kind, ActErrorKind::Refused, "{text}");
+        }
+        assert_eq!(parse_url(" ").unwrap_err().kind, ActErrorKind::Invalid);
+        assert_eq!(parse_url("https://").unwrap_err().kind, ActErrorKind::Invalid);
+    }
+}
