@@ -111,10 +111,34 @@ impl Driver {
 
     /// An error if what is there is only the browser's word that nothing is.
     async fn is_shown(&mut self, number: u32) -> Result<(), ActError> {
+        if let Some((url, word)) = self.page()?.look(TabState::refused_by_proxy)? {
+            let error = self.proxys_word(&url, &word).await;
+            self.replace(number).await?;
+            return Err(error);
+        }
         let failed = self.page()?.look(|tab| tab.failed())?;
         let Some((url, error)) = failed else { return Ok(()) };
         self.replace(number).await?;
         Err(self.not_loaded(&url, &error))
+    }
+
+    /// What the proxy says about a page that it does not lead to: the reason is what is shown.
+    async fn proxys_word(&self, url: &str, word: &str) -> ActError {
+        let kind = if word == "refused" { ActErrorKind::Refused } else { ActErrorKind::Navigation };
+        let said = async {
+            let page = self.page().ok()?;
+            let (id, frame) = page.frames().ok()?.into_iter().next()?;
+            let said = page.evaluate(&id, &frame, "document.body.innerText.slice(0, 1000)").await.ok()?;
+            said.as_str().map(str::to_owned)
+        };
+        let said = said.await.unwrap_or_default();
+        let mut lines = said.lines();
+        let reason = lines.next().unwrap_or_default().trim_start_matches("zo: ").to_owned();
+        let error = ActError::new(kind, format!("{url} could not be loaded: {reason}"));
+        match lines.next().and_then(|line| line.strip_prefix("hint: ")) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 
     fn arrived(&self, number: u32) -> Result<Came, ActError> {
