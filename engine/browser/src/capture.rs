@@ -56,7 +56,13 @@ async fn take(acting: &Acting<'_>, act: &Screenshot) -> Result<(Vec<u8>, Value),
         let (left, top) = (number(&view["pageX"]), number(&view["pageY"]));
         (number(&at["x"]) + left, number(&at["y"]) + top, number(&at["width"]), number(&at["height"]), beyond)
     } else {
-        (number(&view["pageX"]), number(&view["pageY"]), number(&view["clientWidth"]), number(&view["clientHeight"]), false)
+        (
+            number(&view["pageX"]),
+            number(&view["pageY"]),
+            number(&view["clientWidth"]),
+            number(&view["clientHeight"]),
+            false,
+        )
     };
     let (width, height) = (width.min(LONGEST), height.min(LONGEST));
     let format = match act.format {

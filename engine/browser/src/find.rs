@@ -66,9 +66,9 @@ fn program_in(named: Option<&Path>, path: &OsStr, places: &[&str]) -> Result<Pat
     let in_path = |name: &OsStr| env::split_paths(path).map(|folder| folder.join(name)).find(|file| can_be_run(file));
     if let Some(named) = named {
         let found = if named.components().count() == 1 { in_path(named.as_os_str()) } else { None };
-        return found.or_else(|| can_be_run(named).then(|| named.to_owned())).ok_or_else(|| NotFound {
-            looked_for: format!("{} is not there, or cannot be run", named.display()),
-        });
+        return found
+            .or_else(|| can_be_run(named).then(|| named.to_owned()))
+            .ok_or_else(|| NotFound { looked_for: format!("{} is not there, or cannot be run", named.display()) });
     }
     let found = NAMES.iter().find_map(|name| in_path(OsStr::new(name)));
     let found = found.or_else(|| places.iter().map(PathBuf::from).find(|file| can_be_run(file)));

@@ -43,7 +43,8 @@ pub(crate) async fn find(
 ) -> Result<Found, ActError> {
     if let How::Reference(number) = target.how() {
         let place = known(*number)?;
-        let place = Place::Node { id: place.frame.clone(), frame: frame_of(page, &place.frame)?, node: place.node.into() };
+        let place =
+            Place::Node { id: place.frame.clone(), frame: frame_of(page, &place.frame)?, node: place.node.into() };
         return Ok(Found { places: vec![place], candidates: Vec::new() });
     }
     let mut found = Found::default();
@@ -100,7 +101,8 @@ async fn ambiguous(page: &Page<'_>, target: &Target, found: &Found) -> ActError 
     if candidates.is_empty() {
         for place in found.places.iter().take(NAMED) {
             if let Ok(Some(element)) = element(page, place).await
-                && let Ok(Value::String(words)) = page.call_on(&element, "function() { return zo.describe(this) }", &[]).await
+                && let Ok(Value::String(words)) =
+                    page.call_on(&element, "function() { return zo.describe(this) }", &[]).await
             {
                 candidates.push(words);
             }
@@ -111,7 +113,8 @@ async fn ambiguous(page: &Page<'_>, target: &Target, found: &Found) -> ActError 
     let more = found.count().saturating_sub(candidates.len());
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };
     let message = format!("{} elements fit {target}: {}{more}", found.count(), listed.join("; "));
-    ActError::new(ActErrorKind::Ambiguous, message).hint(format!("name it more closely, or which one: {target} >> nth=1"))
+    ActError::new(ActErrorKind::Ambiguous, message)
+        .hint(format!("name it more closely, or which one: {target} >> nth=1"))
 }
 
 enum Failed {
@@ -150,7 +153,8 @@ async fn by_script(page: &Page<'_>, id: &str, frame: &Frame, how: &How) -> Resul
 async fn by_role(page: &Page<'_>, id: &str, frame: &Frame, role: &str, name: Option<&Words>) -> Result<Found, Failed> {
     let Some(document) = page.refer(id, frame, "document").await? else { return Ok(Found::default()) };
     let params = json!({ "objectId": document.object, "role": own_role(role) });
-    let answer = page.wire.call(Some(&frame.session), "Accessibility.queryAXTree", params).await.map_err(ScriptError::from)?;
+    let answer =
+        page.wire.call(Some(&frame.session), "Accessibility.queryAXTree", params).await.map_err(ScriptError::from)?;
     let mut found: Vec<(u8, Value)> = Vec::new();
     for node in answer["nodes"].as_array().into_iter().flatten() {
         if node["ignored"] == true || node["backendDOMNodeId"].is_null() {

@@ -143,7 +143,13 @@ impl<'a> Page<'a> {
         Ok(Element { object, ..element.clone() })
     }
 
-    async fn call_raw(&self, element: &Element, function: &str, arguments: &[Value], by_value: bool) -> Scripted<Value> {
+    async fn call_raw(
+        &self,
+        element: &Element,
+        function: &str,
+        arguments: &[Value],
+        by_value: bool,
+    ) -> Scripted<Value> {
         let arguments: Vec<Value> = arguments.iter().map(|value| json!({ "value": value })).collect();
         let params = json!({
             "objectId": element.object, "functionDeclaration": function, "arguments": arguments, "returnByValue": by_value,
@@ -195,9 +201,15 @@ pub(crate) fn finish_call(answer: Result<Value, WireError>) -> Scripted<Value> {
 
 /// The browser's words for a document that is no longer there.
 fn is_gone(message: &str) -> bool {
-    ["Cannot find context", "context was destroyed", "navigated or closed", "Could not find object", "Cannot find default"]
-        .iter()
-        .any(|words| message.contains(words))
+    [
+        "Cannot find context",
+        "context was destroyed",
+        "navigated or closed",
+        "Could not find object",
+        "Cannot find default",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
         || message.contains("uniqueContextId not found")
 }
 
@@ -205,7 +217,8 @@ fn is_gone(message: &str) -> bool {
 fn exception(details: &Value) -> String {
     let thrown = &details["exception"];
     let words = thrown["description"].as_str().map(str::to_owned);
-    let words = words.or_else(|| thrown.get("value").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+    let words = words
+        .or_else(|| thrown.get("value").map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
     let words = words.unwrap_or_else(|| details["text"].as_str().unwrap_or("something was thrown").to_owned());
     words.lines().next().unwrap_or_default().chars().take(500).collect()
 }

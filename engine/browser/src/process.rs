@@ -33,7 +33,9 @@ fn members_of(leader: u32, table: &[Entry]) -> Vec<u32> {
     found.insert(leader);
     loop {
         let before = found.len();
-        found.extend(table.iter().filter(|entry| found.contains(&entry.parent)).map(|entry| entry.pid).collect::<Vec<_>>());
+        found.extend(
+            table.iter().filter(|entry| found.contains(&entry.parent)).map(|entry| entry.pid).collect::<Vec<_>>(),
+        );
         if found.len() == before {
             break;
         }

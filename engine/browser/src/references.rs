@@ -49,9 +49,13 @@ impl References {
     pub(crate) fn get(&self, page: &Page<'_>, number: u32) -> Result<Place, ActError> {
         let document = page.look(|tab| tab.document().to_owned())?;
         let missing = |message: String| {
-            ActError::new(ActErrorKind::NotFound, message).hint("take a snapshot: it lists what can be acted upon, with references")
+            ActError::new(ActErrorKind::NotFound, message)
+                .hint("take a snapshot: it lists what can be acted upon, with references")
         };
-        let known = self.tabs.get(&page.number).ok_or_else(|| missing(format!("there was no snapshot of tab {} yet", page.number)))?;
+        let known = self
+            .tabs
+            .get(&page.number)
+            .ok_or_else(|| missing(format!("there was no snapshot of tab {} yet", page.number)))?;
         if known.document != document {
             return Err(missing(format!("@e{number} is of a page that is no longer shown")));
         }

@@ -115,10 +115,13 @@ fn closed() -> ActError {
 fn no_turn(act: &Act, broken: Broken, started: Instant) -> ActError {
     let (name, seconds) = (act.name(), started.elapsed().as_secs_f64());
     match broken {
-        Broken::Stopped => ActError::new(ActErrorKind::Stopped, format!("act `{name}` was stopped after {seconds:.1} s")),
-        Broken::Deadline => {
-            ActError::new(ActErrorKind::Timeout, format!("act `{name}` had not begun after {seconds:.1} s: another one is under way"))
-                .hint("acts of one session are done one after the other")
+        Broken::Stopped => {
+            ActError::new(ActErrorKind::Stopped, format!("act `{name}` was stopped after {seconds:.1} s"))
         }
+        Broken::Deadline => ActError::new(
+            ActErrorKind::Timeout,
+            format!("act `{name}` had not begun after {seconds:.1} s: another one is under way"),
+        )
+        .hint("acts of one session are done one after the other"),
     }
 }

@@ -32,7 +32,8 @@ pub(crate) async fn snapshot(acting: &Acting<'_>, act: &Snapshot) -> Result<Came
     let root = match &act.target {
         Some(target) => {
             let element = acting.element(target).await?;
-            let node = page.wire.call(Some(&element.session), "DOM.describeNode", json!({ "objectId": element.object })).await;
+            let node =
+                page.wire.call(Some(&element.session), "DOM.describeNode", json!({ "objectId": element.object })).await;
             let node = node.map_err(|error| page.explain(&error))?;
             Some((element.frame, node["node"]["backendNodeId"].as_i64()))
         }
@@ -71,9 +72,7 @@ async fn frame_tree(page: &Page<'_>, id: &str, frame: &Frame) -> Result<Option<F
         }
     };
     match page.wire.call(Some(&frame.session), "Accessibility.getFullAXTree", json!({ "frameId": id })).await {
-        Ok(answer) => {
-            Ok(Some(FrameTree { loader: frame.loader.clone(), owner, tree: Tree::read(&answer["nodes"]) }))
-        }
+        Ok(answer) => Ok(Some(FrameTree { loader: frame.loader.clone(), owner, tree: Tree::read(&answer["nodes"]) })),
         Err(error @ (WireError::Gone | WireError::Detached)) if frame.parent.is_none() => Err(page.explain(&error)),
         Err(error) => {
             tracing::debug!(%error, "a frame cannot be listed");

@@ -7,9 +7,9 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chromiumoxide::Connection;
 use chromiumoxide::error::CdpError;
 use chromiumoxide::types::{CallId, EventMessage, Message, Method, Response};
-use chromiumoxide::Connection;
 use futures_util::StreamExt;
 use serde::Deserialize;
 use serde_json::Value;
@@ -86,7 +86,8 @@ impl Wire {
         let connection = Connection::connect(address).await?;
         let (calls, waiting) = mpsc::channel(CALLS);
         let (changed, changes) = watch::channel(0);
-        let pump = Pump { connection, pending: HashMap::new(), tracker: Arc::clone(&tracker), changed: Arc::new(changed) };
+        let pump =
+            Pump { connection, pending: HashMap::new(), tracker: Arc::clone(&tracker), changed: Arc::new(changed) };
         // Ends by itself: with the connection, or with the last handle.
         tokio::spawn(pump.run(waiting));
         Ok(Wire { calls, tracker, changes })
@@ -234,7 +235,12 @@ impl Pump {
 
     /// What was called in a session that is gone has no answer any more.
     fn lost(&mut self, session: &str) {
-        let gone: Vec<CallId> = self.pending.iter().filter(|(_, call)| call.session.as_deref() == Some(session)).map(|(id, _)| *id).collect();
+        let gone: Vec<CallId> = self
+            .pending
+            .iter()
+            .filter(|(_, call)| call.session.as_deref() == Some(session))
+            .map(|(id, _)| *id)
+            .collect();
         for id in gone {
             if let Some(pending) = self.pending.remove(&id) {
                 let _ = pending.answer.send(Err(WireError::Detached));

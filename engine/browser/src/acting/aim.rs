@@ -123,7 +123,8 @@ impl Acting<'_> {
             Err(error) => return Err(error),
         };
         let wanted = json!({ "enabled": wants.enabled, "editable": wants.editable });
-        let seen = match self.page.call_on(&element, "function(wants) { return zo.aim(this, wants) }", &[wanted]).await {
+        let seen = match self.page.call_on(&element, "function(wants) { return zo.aim(this, wants) }", &[wanted]).await
+        {
             Ok(seen) => seen,
             Err(ScriptError::Gone) => json!({ "state": "detached" }),
             Err(error) => return Err(error.into()),
@@ -150,6 +151,10 @@ impl Acting<'_> {
         while let Some(owner) = self.page.owner(&frame).await? {
             let through = "function(x, y) { return zo.through(this, x, y) }";
             let outside = self.page.call_on(&owner, through, &[json!(x), json!(y)]).await?;
+            if outside["scrolled"] == true {
+                // The browser knows where frames of other sites are only after the next picture.
+                return Ok(Seen::Moving(Value::Null));
+            }
             if let Some(by) = outside["by"].as_str() {
                 return Ok(Seen::Obstacle(covered(target, &words(seen, "what"), by)));
             }
@@ -168,11 +173,12 @@ fn obstacle(target: &Target, seen: &Value) -> Option<ActError> {
         Some("covered") => covered(target, &what, &words(seen, "by")),
         Some("disabled") => ActError::new(ActErrorKind::Disabled, format!("{target} is disabled: {what}"))
             .hint("something else has to be done first, or it is not meant to be used now"),
-        Some("readonly") => {
-            ActError::new(ActErrorKind::Disabled, format!("{target} cannot be written into: {what}")).hint("fill takes fields")
+        Some("readonly") => ActError::new(ActErrorKind::Disabled, format!("{target} cannot be written into: {what}"))
+            .hint("fill takes fields"),
+        Some("outside") => {
+            ActError::new(ActErrorKind::NotVisible, format!("{target} cannot be scrolled into view: {what}"))
+                .hint("what it lies in may be too small, or closed")
         }
-        Some("outside") => ActError::new(ActErrorKind::NotVisible, format!("{target} cannot be scrolled into view: {what}"))
-            .hint("what it lies in may be too small, or closed"),
         Some("hidden") => ActError::new(ActErrorKind::NotVisible, format!("{target} is not visible: {what}"))
             .hint("it may have to be opened first, or another element is meant"),
         _ => ActError::new(ActErrorKind::Detached, format!("{target} went away again and again")),

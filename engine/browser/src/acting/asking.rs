@@ -82,8 +82,11 @@ impl Acting<'_> {
             if deadline.is_some_and(|deadline| started.elapsed() >= deadline) {
                 let seconds = started.elapsed().as_secs_f64();
                 let url = self.page.look(TabState::url)?;
-                return Err(ActError::new(ActErrorKind::Timeout, format!("{} after {seconds:.1} s, at {url}", not_yet(act)))
-                    .hint("a snapshot shows what is there instead"));
+                return Err(ActError::new(
+                    ActErrorKind::Timeout,
+                    format!("{} after {seconds:.1} s, at {url}", not_yet(act)),
+                )
+                .hint("a snapshot shows what is there instead"));
             }
             if !reported {
                 self.waits_for(ActError::new(ActErrorKind::Timeout, not_yet(act)));
@@ -174,14 +177,18 @@ impl Acting<'_> {
         });
         let result = finish_call(call("Runtime.evaluate", params).await)?;
         let Some(object) = result["objectId"].as_str() else { return Ok(value_of(&result)) };
-        let function = if result["type"] == "function" { "function() { return this() }" } else { "function() { return this }" };
+        let function =
+            if result["type"] == "function" { "function() { return this() }" } else { "function() { return this }" };
         let params = json!({
             "objectId": object, "functionDeclaration": function, "returnByValue": true, "awaitPromise": true, "userGesture": true,
         });
         let result = match call("Runtime.callFunctionOn", params).await {
             Err(crate::wire::WireError::Refused { message, .. }) if message.contains("reference chain") => {
-                return Err(ActError::new(ActErrorKind::Script, "the value cannot be written as JSON: it contains itself")
-                    .hint("return the parts that are wanted"));
+                return Err(ActError::new(
+                    ActErrorKind::Script,
+                    "the value cannot be written as JSON: it contains itself",
+                )
+                .hint("return the parts that are wanted"));
             }
             other => finish_call(other)?,
         };
@@ -231,7 +238,9 @@ pub(crate) fn loaded(tab: &TabState, state: LoadState) -> bool {
     match state {
         LoadState::Dom => has("DOMContentLoaded"),
         LoadState::Load => has("load"),
-        LoadState::Idle => has("DOMContentLoaded") && tab.loading.idle_since().is_some_and(|since| since.elapsed() >= IDLE),
+        LoadState::Idle => {
+            has("DOMContentLoaded") && tab.loading.idle_since().is_some_and(|since| since.elapsed() >= IDLE)
+        }
     }
 }
 
@@ -279,16 +288,24 @@ mod tests {
     #[test]
     fn urls_are_compared_by_part_or_pattern() {
         let url = "https://a.example/x/y?z=1";
-        for (pattern, fits) in
-            [("/x/", true), ("/q/", false), ("https://*/y?*", true), ("*z=1", true), ("*z=2", false), ("http://*", false), ("*", true)]
-        {
+        for (pattern, fits) in [
+            ("/x/", true),
+            ("/q/", false),
+            ("https://*/y?*", true),
+            ("*z=1", true),
+            ("*z=2", false),
+            ("http://*", false),
+            ("*", true),
+        ] {
             assert_eq!(url_fits(url, pattern), fits, "{pattern}");
         }
     }
 
     #[test]
     fn truth_is_as_in_javascript() {
-        for (value, truth) in [(json!(null), false), (json!(0), false), (json!(""), false), (json!([]), true), (json!("a"), true)] {
+        for (value, truth) in
+            [(json!(null), false), (json!(0), false), (json!(""), false), (json!([]), true), (json!("a"), true)]
+        {
             assert_eq!(truthy(&value), truth, "{value}");
         }
     }

@@ -63,7 +63,8 @@ impl Acting<'_> {
         let select = "function(values) { return zo.select(this, values) }";
         let chosen = self.page.call_on(&aimed.element, select, &[json!(act.values)]).await?;
         if let Some(missing) = chosen["missing"].as_str() {
-            let options: Vec<&str> = chosen["options"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            let options: Vec<&str> =
+                chosen["options"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
             return Err(ActError::new(ActErrorKind::NotFound, format!("{} has no option {missing:?}", act.target))
                 .hint(format!("it has {}", options.join(", "))));
         }
@@ -97,8 +98,11 @@ impl Acting<'_> {
         let after = self.page.call_on(&element, state, &[]).await?;
         if after.as_bool() == Some(!act.checked) {
             let word = if act.checked { "checked" } else { "unchecked" };
-            return Err(ActError::new(ActErrorKind::Disabled, format!("{} was clicked, and is not {word} by that", act.target))
-                .hint("a radio button cannot be unchecked: check another one of its group"));
+            return Err(ActError::new(
+                ActErrorKind::Disabled,
+                format!("{} was clicked, and is not {word} by that", act.target),
+            )
+            .hint("a radio button cannot be unchecked: check another one of its group"));
         }
         Ok(Came::to(json!(act.checked)))
     }
@@ -110,7 +114,9 @@ impl Acting<'_> {
                      return label ? zo.aim(label, {}) : null }";
         let seen = self.page.call_on(&element, label, &[]).await?;
         let point = seen["x"].as_f64().zip(seen["y"].as_f64());
-        Ok(point.filter(|_| seen["state"] == "ok" && element.frame == self.main_frame().map_or(String::new(), |(id, _)| id)))
+        Ok(point.filter(|_| {
+            seen["state"] == "ok" && element.frame == self.main_frame().map_or(String::new(), |(id, _)| id)
+        }))
     }
 
     pub(super) async fn upload(&self, act: &Upload) -> Result<Came, ActError> {
@@ -149,8 +155,11 @@ impl Acting<'_> {
         let until = Instant::now() + CHOOSER;
         let asked = self.page.wire.until(|tracker| tracker.chooser.take());
         let Ok(asked) = tokio::time::timeout_at(until.into(), asked).await else {
-            return Err(ActError::new(ActErrorKind::Invalid, format!("{} was clicked, and asks for no files", act.target))
-                .hint("name the field for files itself: css=input[type=file]"));
+            return Err(ActError::new(
+                ActErrorKind::Invalid,
+                format!("{} was clicked, and asks for no files", act.target),
+            )
+            .hint("name the field for files itself: css=input[type=file]"));
         };
         let chooser = asked.map_err(|error| self.page.explain(&error))?;
         too_many(act, chooser.many)?;

@@ -22,7 +22,14 @@ impl Acting<'_> {
     }
 
     /// Moves there and clicks.
-    pub(super) async fn mouse(&self, x: f64, y: f64, button: MouseButton, count: u32, modifiers: u32) -> Result<(), ActError> {
+    pub(super) async fn mouse(
+        &self,
+        x: f64,
+        y: f64,
+        button: MouseButton,
+        count: u32,
+        modifiers: u32,
+    ) -> Result<(), ActError> {
         let (name, pressed) = match button {
             MouseButton::Left => ("left", 1),
             MouseButton::Right => ("right", 2),
@@ -44,7 +51,8 @@ impl Acting<'_> {
 
     pub(super) async fn hover(&self, target: &Target) -> Result<Came, ActError> {
         let aimed = self.aim(target, Wants::default()).await?;
-        self.input("Input.dispatchMouseEvent", vec![json!({ "type": "mouseMoved", "x": aimed.x, "y": aimed.y })]).await?;
+        self.input("Input.dispatchMouseEvent", vec![json!({ "type": "mouseMoved", "x": aimed.x, "y": aimed.y })])
+            .await?;
         Ok(Came::default())
     }
 
@@ -63,8 +71,9 @@ impl Acting<'_> {
     }
 
     pub(super) async fn press(&self, keys: &str) -> Result<Came, ActError> {
-        let presses = keys::presses(keys)
-            .map_err(|message| ActError::new(ActErrorKind::Invalid, message).hint("such as Enter, Control+A, Shift+Tab, é"))?;
+        let presses = keys::presses(keys).map_err(|message| {
+            ActError::new(ActErrorKind::Invalid, message).hint("such as Enter, Control+A, Shift+Tab, é")
+        })?;
         for press in presses {
             self.input("Input.dispatchKeyEvent", press.events()).await?;
         }

@@ -68,7 +68,8 @@ fn press(text: &str) -> Result<Press, String> {
         Some(held) => (held.trim_end_matches('+'), "+"),
         None => text.rsplit_once('+').unwrap_or(("", text)),
     };
-    let held: Vec<Modifier> = held.split('+').filter(|name| !name.is_empty()).map(modifier).collect::<Result<_, _>>()?;
+    let held: Vec<Modifier> =
+        held.split('+').filter(|name| !name.is_empty()).map(modifier).collect::<Result<_, _>>()?;
     let mut name = alias(name).to_owned();
     let shifted = held.contains(&Modifier::Shift);
     if name.len() == 1 && name.is_ascii() && !held.is_empty() {

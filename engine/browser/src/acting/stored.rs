@@ -93,7 +93,11 @@ impl Acting<'_> {
         let (id, frame) = self.main_frame()?;
         let value = self.page.evaluate(&id, &frame, &expression).await.map_err(|error| {
             let error = ActError::from(error);
-            if error.message.contains("Access is denied") { error.hint("only pages of http and https store something") } else { error }
+            if error.message.contains("Access is denied") {
+                error.hint("only pages of http and https store something")
+            } else {
+                error
+            }
         })?;
         small_enough(&value, "get one key at a time")?;
         Ok(Came::to(value))

@@ -83,7 +83,7 @@ impl Driver {
         notes.extend(more);
         match done {
             Ok(came) => {
-                let (url, title) = self.place();
+                let (url, title) = self.place_now().await;
                 let Came { value, text, artifacts } = came;
                 Ok(Done { value, text, url, title, artifacts, downloads, notes, took: started.elapsed() })
             }
@@ -97,7 +97,7 @@ impl Driver {
 
     /// Sees to it that there is a browser, and a page that lives.
     async fn ready(&mut self, act: &Act, notes: &mut Vec<Note>) -> Result<(), ActError> {
-        if self.running().is_none() {
+        if self.running().is_none() || self.browser.as_mut().is_some_and(|browser| browser.has_ended()) {
             notes.push(self.start_again().await?);
         }
         let crashed = self.active().and_then(|number| self.crashed(number).map(|how| (number, how)));
@@ -140,7 +140,11 @@ impl Driver {
         if act.changes() && !matches!(act, Act::Cookies(_) | Act::Storage(_) | Act::Hover(_) | Act::Wait(_)) {
             let came = match came {
                 // A script that goes elsewhere has no value any more; that is no failure.
-                Err(error) if error.kind == ActErrorKind::Detached && matches!(act, Act::Eval(_)) && self.leads_elsewhere(&before) => {
+                Err(error)
+                    if error.kind == ActErrorKind::Detached
+                        && matches!(act, Act::Eval(_))
+                        && self.leads_elsewhere(&before) =>
+                {
                     Ok(Came::to(Value::Null))
                 }
                 came => came,
@@ -162,6 +166,18 @@ impl Driver {
         self.browser.as_ref().and_then(|browser| browser.wire.tracker().active)
     }
 
+    /// Where the active tab is, and what its page calls itself now: the list of tabs learns of that late.
+    async fn place_now(&self) -> (String, String) {
+        let (url, listed) = self.place();
+        let Ok(page) = self.page() else { return (url, listed) };
+        let asked = page.call("Runtime.evaluate", json!({ "expression": "document.title" }));
+        let title = match tokio::time::timeout(Duration::from_millis(200), asked).await {
+            Ok(Ok(answer)) => answer["result"]["value"].as_str().map(str::to_owned),
+            _ => None,
+        };
+        (url, title.unwrap_or(listed))
+    }
+
     /// Where the active tab is.
     fn place(&self) -> (String, String) {
         let place = |tab: &TabState| (tab.url(), tab.title.clone());
@@ -179,7 +195,10 @@ impl Driver {
             tracing::debug!("the page could not be repaired after an act was broken off");
         }
         if broken == Broken::Stopped {
-            return ActError::new(ActErrorKind::Stopped, format!("act `{}` was stopped after {seconds:.1} s", act.name()));
+            return ActError::new(
+                ActErrorKind::Stopped,
+                format!("act `{}` was stopped after {seconds:.1} s", act.name()),
+            );
         }
         let kind = match &waited {
             Some(obstacle) if obstacle.kind != ActErrorKind::Detached => obstacle.kind,
@@ -217,7 +236,11 @@ impl Driver {
         if self.answers(Duration::from_millis(500)).await {
             return Ok(());
         }
-        let _ = tokio::time::timeout(Duration::from_millis(500), self.page()?.call("Runtime.terminateExecution", json!({}))).await;
+        let _ = tokio::time::timeout(
+            Duration::from_millis(500),
+            self.page()?.call("Runtime.terminateExecution", json!({})),
+        )
+        .await;
         if self.answers(Duration::from_secs(1)).await { Ok(()) } else { self.replace(number).await }
     }
 
@@ -257,7 +280,11 @@ impl Driver {
     }
 
     /// Waits until something is known of the active page, or it crashes, or goes.
-    pub(super) async fn until<T>(&self, number: u32, mut known: impl FnMut(&TabState) -> Option<T>) -> Result<T, ActError> {
+    pub(super) async fn until<T>(
+        &self,
+        number: u32,
+        mut known: impl FnMut(&TabState) -> Option<T>,
+    ) -> Result<T, ActError> {
         let Some(browser) = &self.browser else { return Err(page::explain(&crate::wire::WireError::Gone)) };
         let found = browser.wire.until(|tracker| match tracker.tabs.get(&number) {
             None => Some(Err(page::gone(number))),

@@ -41,7 +41,11 @@ impl Driver {
         let Ok(answer) = wire.call(None, "Storage.getCookies", json!({})).await else { return };
         let known: HashSet<String> = answer["cookies"].as_array().into_iter().flatten().map(key).collect();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64());
-        let missing: Vec<Value> = saved.iter().filter(|cookie| !known.contains(&key(cookie))).filter_map(|cookie| again(cookie, now)).collect();
+        let missing: Vec<Value> = saved
+            .iter()
+            .filter(|cookie| !known.contains(&key(cookie)))
+            .filter_map(|cookie| again(cookie, now))
+            .collect();
         for cookie in missing {
             // One by one: a single one that is not taken would be the end of all.
             if let Err(error) = wire.call(None, "Storage.setCookies", json!({ "cookies": [cookie] })).await {
@@ -59,7 +63,18 @@ fn key(cookie: &Value) -> String {
 /// A cookie as it is set, from how it is told; none if it has ended.
 fn again(cookie: &Value, now: f64) -> Option<Value> {
     let mut set = Map::new();
-    for name in ["name", "value", "path", "secure", "httpOnly", "sameSite", "priority", "sourceScheme", "sourcePort", "partitionKey"] {
+    for name in [
+        "name",
+        "value",
+        "path",
+        "secure",
+        "httpOnly",
+        "sameSite",
+        "priority",
+        "sourceScheme",
+        "sourcePort",
+        "partitionKey",
+    ] {
         if let Some(value) = cookie.get(name) {
             set.insert(name.to_owned(), value.clone());
         }
@@ -93,9 +108,16 @@ mod tests {
     #[test]
     fn a_cookie_of_one_host_stays_one_of_that_host_and_one_that_has_ended_is_left_out() {
         let cookie = json!({ "name": "a", "value": "b", "domain": "x.example", "path": "/p", "session": true, "secure": true, "size": 2 });
-        assert_eq!(again(&cookie, 5.0).unwrap(), json!({ "name": "a", "value": "b", "path": "/p", "secure": true, "url": "https://x.example/p" }));
-        let cookie = json!({ "name": "a", "value": "b", "domain": ".x.example", "path": "/", "session": false, "expires": 9.5 });
-        assert_eq!(again(&cookie, 5.0).unwrap(), json!({ "name": "a", "value": "b", "path": "/", "domain": ".x.example", "expires": 9.5 }));
+        assert_eq!(
+            again(&cookie, 5.0).unwrap(),
+            json!({ "name": "a", "value": "b", "path": "/p", "secure": true, "url": "https://x.example/p" })
+        );
+        let cookie =
+            json!({ "name": "a", "value": "b", "domain": ".x.example", "path": "/", "session": false, "expires": 9.5 });
+        assert_eq!(
+            again(&cookie, 5.0).unwrap(),
+            json!({ "name": "a", "value": "b", "path": "/", "domain": ".x.example", "expires": 9.5 })
+        );
         assert_eq!(again(&cookie, 10.0), None);
     }
 }

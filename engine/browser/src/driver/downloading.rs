@@ -23,8 +23,7 @@ impl Driver {
             let begun = self.downloads_begun();
             let page = self.page()?;
             let before = page.look(|tab| (tab.loading.begun, tab.document().to_owned()))?;
-            let click =
-                Click { target: target.clone(), button: MouseButton::Left, count: 1, modifiers: Vec::new() };
+            let click = Click { target: target.clone(), button: MouseButton::Left, count: 1, modifiers: Vec::new() };
             Acting { page, references: &self.references, waits }.perform(&Act::Click(click)).await?;
             let hint = "it may lead to a page instead: `click` and `read`";
             Self::waits_for(waits, ActErrorKind::Timeout, format!("{target} was clicked, and no download began"), hint);
@@ -100,9 +99,14 @@ impl Driver {
     }
 
     /// Waits until the first download since then is in its place, or not.
-    pub(super) async fn wait_for_download(&self, begun: usize, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+    pub(super) async fn wait_for_download(
+        &self,
+        begun: usize,
+        waits: &Mutex<Option<ActError>>,
+    ) -> Result<Came, ActError> {
         let wire = &self.browser.as_ref().ok_or_else(|| page::explain(&WireError::Gone))?.wire;
-        let guid = wire.until(|tracker| tracker.begun.get(begun).cloned()).await.map_err(|error| page::explain(&error))?;
+        let guid =
+            wire.until(|tracker| tracker.begun.get(begun).cloned()).await.map_err(|error| page::explain(&error))?;
         let url = wire.tracker().arriving.get(&guid).map(|arriving| arriving.url.clone());
         if let Some(url) = url {
             let hint = "it goes on: the next act tells when it is there";

@@ -1,6 +1,7 @@
 //! Going somewhere, and waiting until it is there.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde_json::json;
 use url::Url;
@@ -10,6 +11,9 @@ use crate::act::{LoadState, Open};
 use crate::acting::Came;
 use crate::error::{ActError, ActErrorKind};
 use crate::tracker::TabState;
+
+/// How long a page may take until it does what it has put off; one that is busy does it later.
+const TURN: Duration = Duration::from_millis(200);
 
 /// Whether a URL is of this machine, so that `http://` is meant if nothing is said.
 fn is_local(host: &str) -> bool {
@@ -21,7 +25,8 @@ fn is_local(host: &str) -> bool {
 pub(super) fn parse_url(text: &str) -> Result<Url, ActError> {
     let text = text.trim();
     let invalid = |why: String| {
-        ActError::new(ActErrorKind::Invalid, format!("{text:?} is no URL: {why}")).hint("such as https://example.org/path")
+        ActError::new(ActErrorKind::Invalid, format!("{text:?} is no URL: {why}"))
+            .hint("such as https://example.org/path")
     };
     if text.is_empty() {
         return Err(invalid("it is empty".to_owned()));
@@ -56,7 +61,12 @@ impl Driver {
     }
 
     /// Goes to a URL in the active tab, and waits until it has loaded. A page that cannot be loaded is replaced by an empty one.
-    pub(super) async fn go(&mut self, url: &str, until: LoadState, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+    pub(super) async fn go(
+        &mut self,
+        url: &str,
+        until: LoadState,
+        waits: &Mutex<Option<ActError>>,
+    ) -> Result<Came, ActError> {
         let page = self.page()?;
         let number = page.number;
         let before = page.look(|tab| tab.document().to_owned())?;
@@ -103,8 +113,13 @@ impl Driver {
         })
         .await?;
         while state == LoadState::Idle && !self.page()?.look(|tab| crate::acting::loaded(tab, LoadState::Idle))? {
-            Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} is not idle"), "`until: load` does not wait for that");
-            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            Self::waits_for(
+                waits,
+                ActErrorKind::Timeout,
+                format!("{url} is not idle"),
+                "`until: load` does not wait for that",
+            );
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
         self.is_shown(number).await
     }
@@ -149,7 +164,12 @@ impl Driver {
     }
 
     /// The server answered, but with no page: a file, or nothing.
-    async fn no_page(&mut self, url: &str, downloads: usize, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
+    async fn no_page(
+        &mut self,
+        url: &str,
+        downloads: usize,
+        waits: &Mutex<Option<ActError>>,
+    ) -> Result<Came, ActError> {
         if self.arriving_since(downloads).await {
             return self.wait_for_download(downloads, waits).await;
         }
@@ -183,7 +203,12 @@ impl Driver {
         let page = self.page()?;
         let number = page.number;
         let (url, before) = page.look(|tab| (tab.url(), tab.document().to_owned()))?;
-        Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), "the site may be slow or hang: try again with more time");
+        Self::waits_for(
+            waits,
+            ActErrorKind::Timeout,
+            format!("{url} has not answered"),
+            "the site may be slow or hang: try again with more time",
+        );
         page.call("Page.reload", json!({})).await?;
         self.wait_until_loaded(number, &url, &before, LoadState::Load, waits).await?;
         self.arrived(number)
@@ -223,7 +248,16 @@ impl Driver {
     }
 
     /// After an act: if it led to another page, waits until the document of that is there.
-    pub(super) async fn settle(&mut self, before: &(u64, String), waits: &Mutex<Option<ActError>>) -> Result<(), ActError> {
+    pub(super) async fn settle(
+        &mut self,
+        before: &(u64, String),
+        waits: &Mutex<Option<ActError>>,
+    ) -> Result<(), ActError> {
+        // A form is sent, and a script goes elsewhere, only after what was done is done.
+        if let Ok(page) = self.page() {
+            let turn = json!({ "expression": "new Promise(done => setTimeout(done))", "awaitPromise": true });
+            let _ = tokio::time::timeout(TURN, page.call("Runtime.evaluate", turn)).await;
+        }
         if !self.leads_elsewhere(before) {
             return Ok(());
         }
@@ -274,6 +308,7 @@ impl Driver {
         let target = made["targetId"].as_str().unwrap_or_default().to_owned();
         let number = browser.wire.until(|tracker| tracker.number_of(&target)).await;
         let number = number.map_err(|error| crate::page::explain(&error))?;
+        super::browser::prepare(&browser.wire, number).await.map_err(|error| crate::page::explain(&error))?;
         browser.wire.tracker().active = Some(number);
         Ok(number)
     }
@@ -295,7 +330,14 @@ mod tests {
         ] {
             assert_eq!(parse_url(text).unwrap().as_str(), url);
         }
-        for text in ["file:///etc/passwd", "chrome://settings", "javascript:alert(1)", "view-source:http://x", "data:text/html,x", "about:version"] {
+        for text in [
+            "file:///etc/passwd",
+            "chrome://settings",
+            "javascript:alert(1)",
+            "view-source:http://x",
+            "data:text/html,x",
+            "about:version",
+        ] {
             assert_eq!(parse_url(text).unwrap_err().kind, ActErrorKind::Refused, "{text}");
         }
         assert_eq!(parse_url(" ").unwrap_err().kind, ActErrorKind::Invalid);

@@ -57,7 +57,10 @@ impl Driver {
         let count = tabs.len();
         self.start(tabs).await.map_err(|error| {
             let hint = error.hint();
-            let error = ActError::new(ActErrorKind::Crashed, format!("the browser ended ({why}) and cannot be started again: {error}"));
+            let error = ActError::new(
+                ActErrorKind::Crashed,
+                format!("the browser ended ({why}) and cannot be started again: {error}"),
+            );
             match hint {
                 Some(hint) => error.hint(hint),
                 None => error,
@@ -65,7 +68,9 @@ impl Driver {
         })?;
         self.publish(true);
         let tabs = if count == 1 { "its tab".to_owned() } else { format!("its {count} tabs") };
-        Ok(Note::Recovered { what: format!("the browser was started again with its profile, its cookies and {tabs}: {why}") })
+        Ok(Note::Recovered {
+            what: format!("the browser was started again with its profile, its cookies and {tabs}: {why}"),
+        })
     }
 
     /// What an act is told that the browser ended under.

@@ -6,7 +6,9 @@ use super::*;
 fn the_best_that_can_be_run_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("1"), folder.path().join("2"));
-    for (folder, name, mode) in [(&first, "google-chrome", 0o755), (&first, "chromium-browser", 0o644), (&second, "chromium", 0o755)] {
+    for (folder, name, mode) in
+        [(&first, "google-chrome", 0o755), (&first, "chromium-browser", 0o644), (&second, "chromium", 0o755)]
+    {
         fs::create_dir_all(folder).unwrap();
         fs::write(folder.join(name), "#!/bin/sh\necho Chromium 1.2\n").unwrap();
         fs::set_permissions(folder.join(name), fs::Permissions::from_mode(mode)).unwrap();

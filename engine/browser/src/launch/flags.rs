@@ -49,7 +49,7 @@ const SAFE: [&str; 4] = [
     "--disable-features=AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,DialMediaRouteProvider,\
 GlobalMediaControls,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,ImprovedCookieControls,InterestFeedContentSuggestions,\
 LensOverlay,MediaRouter,OptimizationGuideModelDownloading,OptimizationHints,PaintHolding,PreloadMediaEngagementData,\
-PrivacySandboxSettings4,SpareRendererForSitePerProcess,TopChromeWebUI,Translate,WebUIToolbar",
+PrivacySandboxSettings4,SpareRendererForSitePerProcess,TopChromeWebUI,Translate,WebUIOmniboxAimPopup,WebUIOmniboxPopup,WebUIToolbar",
 ];
 
 /// All of it; the last is the page of the first tab.
@@ -61,7 +61,9 @@ pub(super) fn flags(options: &SessionOptions, profile: &Path) -> Vec<String> {
     flags.push(format!("--window-size={},{}", options.window.0, options.window.1));
     match options.proxy {
         // By itself Chromium goes past the proxy to whatever is on this machine.
-        Some(proxy) => flags.extend([format!("--proxy-server=http://{proxy}"), "--proxy-bypass-list=<-loopback>".to_owned()]),
+        Some(proxy) => {
+            flags.extend([format!("--proxy-server=http://{proxy}"), "--proxy-bypass-list=<-loopback>".to_owned()])
+        }
         None => flags.push("--no-proxy-server".to_owned()),
     }
     if !options.visible {

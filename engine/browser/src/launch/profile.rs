@@ -80,7 +80,9 @@ impl Profile {
         let lock = self.path.join("SingletonLock");
         let Ok(target) = fs::read_link(&lock) else { return Ok(()) };
         let target = target.to_string_lossy().into_owned();
-        if let Some((host, pid)) = target.rsplit_once('-').and_then(|(host, pid)| Some((host, pid.parse::<u32>().ok()?))) {
+        if let Some((host, pid)) =
+            target.rsplit_once('-').and_then(|(host, pid)| Some((host, pid.parse::<u32>().ok()?)))
+        {
             let here = process::host_name().is_some_and(|name| name == host);
             let runs = process::was_told(pid, &format!("--user-data-dir={}", self.path.display()));
             if !here || runs {

@@ -23,7 +23,11 @@ fn the_sandbox_is_off_only_for_root_and_there_is_a_window_only_if_asked_for() {
     assert_eq!(flags.contains(&"--no-sandbox".to_owned()), nix::unistd::geteuid().is_root());
     assert!(flags.contains(&"--headless=new".to_owned()));
     assert!(!flags_of(|options| options.visible = true).contains(&"--headless=new".to_owned()));
-    assert_eq!(flags.iter().filter(|flag| flag.starts_with("--disable-features=")).count(), 1, "a second one replaces the first");
+    assert_eq!(
+        flags.iter().filter(|flag| flag.starts_with("--disable-features=")).count(),
+        1,
+        "a second one replaces the first"
+    );
 }
 
 #[test]
@@ -55,7 +59,9 @@ fn the_lock_of_a_dead_browser_is_removed_and_that_of_another_machine_is_not() {
 fn a_program_that_is_not_there_or_ends_at_once_is_an_error_with_what_it_said() {
     let folder = tempfile::tempdir().unwrap();
     let profile = Profile::take(folder.path()).unwrap();
-    let start = |program: &str| Running::start(&SessionOptions::new(program, folder.path(), folder.path()), &profile).unwrap_err();
+    let start = |program: &str| {
+        Running::start(&SessionOptions::new(program, folder.path(), folder.path()), &profile).unwrap_err()
+    };
     let missing = start("/nowhere/chromium").to_string();
     assert!(missing.starts_with("/nowhere/chromium cannot be run: No such file"), "{missing}");
 

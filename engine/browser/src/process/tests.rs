@@ -7,9 +7,17 @@ fn entry(pid: u32, parent: u32, group: u32) -> Entry {
 #[test]
 fn members_are_the_group_and_all_descendants_without_the_dead() {
     let dead = Entry { zombie: true, ..entry(16, 10, 10) };
-    let table = [entry(1, 0, 1), entry(12, 10, 10), entry(10, 1, 10), entry(13, 12, 13), entry(14, 13, 13), entry(15, 1, 15), dead];
+    let table = [
+        entry(1, 0, 1),
+        entry(12, 10, 10),
+        entry(10, 1, 10),
+        entry(13, 12, 13),
+        entry(14, 13, 13),
+        entry(15, 1, 15),
+        dead,
+    ];
     assert_eq!(members_of(10, &table), [10, 12, 13, 14]);
-    assert_eq!(members_of(99, &table), []);
+    assert!(members_of(99, &table).is_empty());
 }
 
 #[test]

@@ -115,7 +115,12 @@ struct Lister<'a> {
 
 impl Lines {
     /// The lines of a frame and the frames inside it, or of one element; numbers are given in this order.
-    pub(super) fn list(frames: &HashMap<String, FrameTree>, start: &str, element: Option<i64>, numbers: &mut OfDocument) -> Lines {
+    pub(super) fn list(
+        frames: &HashMap<String, FrameTree>,
+        start: &str,
+        element: Option<i64>,
+        numbers: &mut OfDocument,
+    ) -> Lines {
         let owned = |(id, frame): (&'_ String, &'_ FrameTree)| frame.owner.is_some().then_some(()).map(|()| id.clone());
         let ids: Vec<String> = frames.iter().filter_map(owned).collect();
         let mut inside = HashMap::new();

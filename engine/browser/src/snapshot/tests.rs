@@ -41,7 +41,11 @@ fn page() -> HashMap<String, FrameTree> {
         node(3, 1, "paragraph", "", &[4]),
         node(4, 3, "StaticText", "Good  things.", &[]),
         node(5, 1, "none", "", &[6]),
-        with(node(6, 5, "textbox", "Email", &[]), &[("focusable", json!(true)), ("required", json!(true))], Some("a@b")),
+        with(
+            node(6, 5, "textbox", "Email", &[]),
+            &[("focusable", json!(true)), ("required", json!(true))],
+            Some("a@b"),
+        ),
         with(node(7, 1, "button", "Send", &[8]), &[("disabled", json!(true))], None),
         node(8, 7, "StaticText", "Send", &[]),
         node(9, 1, "generic", "", &[10]),

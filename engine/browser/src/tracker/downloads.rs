@@ -25,7 +25,8 @@ pub(crate) struct Forced {
 
 impl Tracker {
     pub(super) fn download_begins(&mut self, params: &Value) -> Vec<Reaction> {
-        let arriving = Arriving { url: text(params, "url"), suggested_name: text(params, "suggestedFilename"), refused: None };
+        let arriving =
+            Arriving { url: text(params, "url"), suggested_name: text(params, "suggestedFilename"), refused: None };
         self.begun.push(text(params, "guid"));
         self.arriving.insert(text(params, "guid"), arriving);
         Vec::new()
@@ -80,7 +81,8 @@ impl Tracker {
                 self.downloaded.push(downloaded);
             }
             Err(error) => {
-                let kind = if matches!(error, KeepError::TooLarge { .. }) { ActErrorKind::TooLarge } else { ActErrorKind::Io };
+                let kind =
+                    if matches!(error, KeepError::TooLarge { .. }) { ActErrorKind::TooLarge } else { ActErrorKind::Io };
                 let reason = error.to_string();
                 self.ended_downloads.insert(guid.to_owned(), Err((kind, reason.clone())));
                 self.note(Note::DownloadFailed { suggested_name: arriving.suggested_name, url: arriving.url, reason });
@@ -100,7 +102,11 @@ impl Tracker {
         }
         if !(200..300).contains(&status) {
             forced.failed = Some(format!("the server answered {status}"));
-            return vec![send(session, "Fetch.failRequest", json!({ "requestId": params["requestId"], "errorReason": "Aborted" }))];
+            return vec![send(
+                session,
+                "Fetch.failRequest",
+                json!({ "requestId": params["requestId"], "errorReason": "Aborted" }),
+            )];
         }
         let headers = as_attachment(&params["responseHeaders"]);
         let answer = json!({ "requestId": params["requestId"], "responseCode": status, "responseHeaders": headers });

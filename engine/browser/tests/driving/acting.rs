@@ -47,7 +47,10 @@ fn a_form_is_filled_and_sent() {
     home.open(&site.url("/form"));
     let snapshot = home.snapshot();
     home.act(json!({ "act": "fill", "target": reference(&snapshot, "\"A\""), "text": "x y" }));
-    assert_eq!(home.act(json!({ "act": "select", "target": "label=S", "values": ["1", "two"] })).value, json!(["1", "2"]));
+    assert_eq!(
+        home.act(json!({ "act": "select", "target": "label=S", "values": ["1", "two"] })).value,
+        json!(["1", "2"])
+    );
     let error = home.fails(json!({ "act": "select", "target": "label=S", "values": ["4"] }), ActErrorKind::NotFound);
     assert_eq!(error.hint.as_deref(), Some("it has One, Two, Three"));
     home.fails(json!({ "act": "select", "target": "label=S", "values": ["Three"] }), ActErrorKind::Disabled);
@@ -85,7 +88,10 @@ fn what_is_in_the_way_is_named_at_once() {
     home.fails(json!({ "act": "click", "target": "#none" }), ActErrorKind::NotFound);
     home.fails(json!({ "act": "click", "target": "@e1" }), ActErrorKind::NotFound);
     let error = home.fails(json!({ "act": "click", "target": "text=Same" }), ActErrorKind::Ambiguous);
-    assert!(error.message.starts_with("2 elements fit text=Same: 1. <button> \"Same\"; 2. <button> \"Same\""), "{error}");
+    assert!(
+        error.message.starts_with("2 elements fit text=Same: 1. <button> \"Same\"; 2. <button> \"Same\""),
+        "{error}"
+    );
     let error = home.fails(json!({ "act": "hover", "target": "role=button[name=Same]" }), ActErrorKind::Ambiguous);
     assert!(error.message.contains("1. <button> \"Same\""), "{error}");
     let snapshot = home.snapshot();

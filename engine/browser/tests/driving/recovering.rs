@@ -1,8 +1,8 @@
 //! Crashes, kills, and what is left after them.
 
-use std::process::{Command, Stdio};
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -17,7 +17,10 @@ fn kill_now(pid: u32) {
 }
 
 fn recovered(notes: &[Note]) -> &str {
-    notes.iter().find_map(|note| if let Note::Recovered { what } = note { Some(what.as_str()) } else { None }).unwrap_or_else(|| panic!("{notes:?}"))
+    notes
+        .iter()
+        .find_map(|note| if let Note::Recovered { what } = note { Some(what.as_str()) } else { None })
+        .unwrap_or_else(|| panic!("{notes:?}"))
 }
 
 #[test]
@@ -33,7 +36,11 @@ fn a_browser_that_is_killed_is_started_again_with_cookies_and_tabs() {
     kill_now(before.pids[0]);
     let done = home.act(json!({ "act": "get", "what": "title" }));
     assert_eq!(done.value, "A");
-    assert!(recovered(&done.notes).contains("started again with its profile, its cookies and its 2 tabs"), "{:?}", done.notes);
+    assert!(
+        recovered(&done.notes).contains("started again with its profile, its cookies and its 2 tabs"),
+        "{:?}",
+        done.notes
+    );
     assert_eq!(home.session().tabs().iter().map(|tab| tab.tab).collect::<Vec<_>>(), [1, 2]);
     home.open(&site.url("/cookie"));
     assert_eq!(home.act(json!({ "act": "get", "what": "text", "target": "#cookie" })).value, "login=1");
@@ -41,7 +48,8 @@ fn a_browser_that_is_killed_is_started_again_with_cookies_and_tabs() {
 
     let pid = home.session().state().pids[0];
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| home.within(json!({ "act": "wait", "text": "never" }), Duration::from_secs(20)).unwrap_err());
+        let waiting = scope
+            .spawn(|| home.within(json!({ "act": "wait", "text": "never" }), Duration::from_secs(20)).unwrap_err());
         std::thread::sleep(Duration::from_millis(200));
         kill_now(pid);
         let error = waiting.join().unwrap();
@@ -56,7 +64,10 @@ fn a_page_that_crashes_is_opened_again() {
     let home = Home::new();
     home.open(&site.url("/a"));
     let renderers = |home: &Home| -> Vec<u32> {
-        let is_renderer = |pid: &u32| std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains("--type=renderer"));
+        let is_renderer = |pid: &u32| {
+            std::fs::read(format!("/proc/{pid}/cmdline"))
+                .is_ok_and(|line| String::from_utf8_lossy(&line).contains("--type=renderer"))
+        };
         home.session().state().pids.into_iter().filter(is_renderer).collect()
     };
     for pid in renderers(&home) {
@@ -69,7 +80,8 @@ fn a_page_that_crashes_is_opened_again() {
     }
     assert_eq!(home.act(json!({ "act": "get", "what": "title" })).value, "A");
     std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| home.within(json!({ "act": "wait", "text": "never" }), Duration::from_secs(20)).unwrap_err());
+        let waiting = scope
+            .spawn(|| home.within(json!({ "act": "wait", "text": "never" }), Duration::from_secs(20)).unwrap_err());
         std::thread::sleep(Duration::from_millis(200));
         for pid in renderers(&home) {
             kill_now(pid);
@@ -100,11 +112,13 @@ fn nothing_is_left_when_it_is_closed_or_dropped() {
     assert!(!processes(&profile).is_empty());
     assert!(matches!(Session::open(options(home.folder.path())), Err(OpenError::InUse { .. })));
     home.session.take().unwrap().close();
-    assert_eq!(processes(&profile), []);
-    assert!(!profile.join("SingletonLock").exists() && std::fs::symlink_metadata(profile.join("SingletonLock")).is_err());
+    assert!(processes(&profile).is_empty());
+    assert!(
+        !profile.join("SingletonLock").exists() && std::fs::symlink_metadata(profile.join("SingletonLock")).is_err()
+    );
     assert!(!profile.join("zo-tmp").exists() && !profile.join("zo-incoming").exists());
     drop(Session::open(options(home.folder.path())).unwrap());
-    assert_eq!(processes(&profile), []);
+    assert!(processes(&profile).is_empty());
 }
 
 /// Not a test of its own: what the next one kills.

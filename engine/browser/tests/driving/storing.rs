@@ -12,10 +12,15 @@ fn cookies_and_storage_are_listed_set_and_cleared() {
     let site = Site::new(&[("/a", "<title>A</title>")]);
     let home = Home::new();
     home.open(&site.url("/a"));
-    home.act(json!({ "act": "cookies", "op": "set", "name": "n", "value": "v", "http_only": true, "same_site": "strict" }));
+    home.act(
+        json!({ "act": "cookies", "op": "set", "name": "n", "value": "v", "http_only": true, "same_site": "strict" }),
+    );
     let listed = home.act(json!({ "act": "cookies" })).value;
     assert_eq!(listed[0]["value"], "v");
-    assert_eq!((&listed[0]["http_only"], &listed[0]["same_site"], &listed[0]["expires"]), (&json!(true), &json!("strict"), &json!(null)));
+    assert_eq!(
+        (&listed[0]["http_only"], &listed[0]["same_site"], &listed[0]["expires"]),
+        (&json!(true), &json!("strict"), &json!(null))
+    );
     home.open(&site.url("/cookie"));
     assert_eq!(home.act(json!({ "act": "get", "what": "text", "target": "#cookie" })).value, "n=v");
     assert_eq!(home.act(json!({ "act": "cookies", "op": "clear", "name": "n" })).value, 1);

@@ -34,7 +34,9 @@ fn a_text_is_keys_where_it_has_them() {
     let words: Vec<String> = strokes
         .iter()
         .map(|stroke| match stroke {
-            Stroke::Key(Press { key: Key::Known(name), held }) => format!("{}{name}", if held.is_empty() { "" } else { "^" }),
+            Stroke::Key(Press { key: Key::Known(name), held }) => {
+                format!("{}{name}", if held.is_empty() { "" } else { "^" })
+            }
             Stroke::Key(other) => format!("{other:?}"),
             Stroke::Text(text) => format!("[{text}]"),
         })
