@@ -123,6 +123,11 @@ impl Running {
         self.child.id()
     }
 
+    /// Whether it has ended.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        !matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// How it ended, if it does so within a moment.
     pub(crate) fn status_soon(&mut self) -> Option<String> {
         process::ended(&mut self.child, Duration::from_millis(200));

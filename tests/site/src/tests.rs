@@ -173,7 +173,7 @@ fn redirects_lead_where_they_say() {
 #[test]
 fn large_pages_are_as_large_as_they_say() {
     let site = Site::start();
-    let page = get(&site, "/large?nodes=300");
+    let page = get(&site, "/large?nodes=400");
     assert_eq!(page.matches("<li>").count(), 100);
     assert_eq!(get(&site, "/deep?levels=7").matches("role=group").count(), 7);
     assert!(get(&site, "/api/items?page=50").contains("\"last\":true"));

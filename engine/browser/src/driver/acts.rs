@@ -83,7 +83,7 @@ impl Driver {
         notes.extend(more);
         match done {
             Ok(came) => {
-                let (url, title) = self.place();
+                let (url, title) = self.place_now().await;
                 let Came { value, text, artifacts } = came;
                 Ok(Done { value, text, url, title, artifacts, downloads, notes, took: started.elapsed() })
             }
@@ -97,7 +97,7 @@ impl Driver {
 
     /// Sees to it that there is a browser, and a page that lives.
     async fn ready(&mut self, act: &Act, notes: &mut Vec<Note>) -> Result<(), ActError> {
-        if self.running().is_none() {
+        if self.running().is_none() || self.browser.as_mut().is_some_and(|browser| browser.has_ended()) {
             notes.push(self.start_again().await?);
         }
         let crashed = self.active().and_then(|number| self.crashed(number).map(|how| (number, how)));
@@ -164,6 +164,18 @@ impl Driver {
 
     pub(super) fn active(&self) -> Option<u32> {
         self.browser.as_ref().and_then(|browser| browser.wire.tracker().active)
+    }
+
+    /// Where the active tab is, and what its page calls itself now: the list of tabs learns of that late.
+    async fn place_now(&self) -> (String, String) {
+        let (url, listed) = self.place();
+        let Ok(page) = self.page() else { return (url, listed) };
+        let asked = page.call("Runtime.evaluate", json!({ "expression": "document.title" }));
+        let title = match tokio::time::timeout(Duration::from_millis(200), asked).await {
+            Ok(Ok(answer)) => answer["result"]["value"].as_str().map(str::to_owned),
+            _ => None,
+        };
+        (url, title.unwrap_or(listed))
     }
 
     /// Where the active tab is.

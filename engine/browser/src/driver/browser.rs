@@ -64,18 +64,25 @@ impl Browser {
     async fn set_up(&self, first_tab: u32) -> Result<(), WireError> {
         let incoming = self.running.as_ref().map(|running| running.incoming.clone()).unwrap_or_default();
         let downloads = json!({ "behavior": "allowAndName", "downloadPath": incoming, "eventsEnabled": true });
-        let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true });
+        let pages = json!([{ "type": "page", "exclude": false }, { "exclude": true }]);
+        let attach = json!({ "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": pages });
         let downloads = self.wire.begin(None, "Browser.setDownloadBehavior", downloads).await?;
         let discover = self.wire.begin(None, "Target.setDiscoverTargets", json!({ "discover": true })).await?;
         let attach = self.wire.begin(None, "Target.setAutoAttach", attach).await?;
         downloads.answer().await?;
         discover.answer().await?;
         attach.answer().await?;
-        self.wire.until(|tracker| tracker.tabs.contains_key(&first_tab).then_some(())).await
+        self.wire.until(|tracker| tracker.tabs.contains_key(&first_tab).then_some(())).await?;
+        prepare(&self.wire, first_tab).await
     }
 
     pub(crate) fn leader(&self) -> u32 {
         self.leader
+    }
+
+    /// Whether its process has ended; its connection may not know yet.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.running.as_mut().is_none_or(Running::has_ended)
     }
 
     /// How it ended, if it has; with why, if it was ended from here.
@@ -105,6 +112,17 @@ impl Drop for Browser {
             watch.abort();
         }
     }
+}
+
+/// Waits until a new tab's page tells what happens in it: what happens before it has answered may be told by nobody.
+pub(super) async fn prepare(wire: &Wire, number: u32) -> Result<(), WireError> {
+    let session = wire.tracker().tabs.get(&number).map(|tab| tab.session.clone());
+    let Some(session) = session else { return Ok(()) };
+    let tree = wire.call(Some(&session), "Page.getFrameTree", json!({})).await?;
+    if let Some(tab) = wire.tracker().tabs.get_mut(&number) {
+        tab.begins_with(&session, &tree["frameTree"]["frame"]);
+    }
+    Ok(())
 }
 
 /// Ends the browser when it uses more memory than it may.

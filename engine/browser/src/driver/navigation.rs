@@ -1,6 +1,7 @@
 //! Going somewhere, and waiting until it is there.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use serde_json::json;
 use url::Url;
@@ -10,6 +11,9 @@ use crate::act::{LoadState, Open};
 use crate::acting::Came;
 use crate::error::{ActError, ActErrorKind};
 use crate::tracker::TabState;
+
+/// How long a page may take until it does what it has put off; one that is busy does it later.
+const TURN: Duration = Duration::from_millis(200);
 
 /// Whether a URL is of this machine, so that `http://` is meant if nothing is said.
 fn is_local(host: &str) -> bool {
@@ -115,17 +119,41 @@ impl Driver {
                 format!("{url} is not idle"),
                 "`until: load` does not wait for that",
             );
-            tokio::time::sleep(std::time::Duration::from_millis(40)).await;
+            tokio::time::sleep(Duration::from_millis(40)).await;
         }
         self.is_shown(number).await
     }
 
     /// An error if what is there is only the browser's word that nothing is.
     async fn is_shown(&mut self, number: u32) -> Result<(), ActError> {
+        if let Some((url, word)) = self.page()?.look(TabState::refused_by_proxy)? {
+            let error = self.proxys_word(&url, &word).await;
+            self.replace(number).await?;
+            return Err(error);
+        }
         let failed = self.page()?.look(|tab| tab.failed())?;
         let Some((url, error)) = failed else { return Ok(()) };
         self.replace(number).await?;
         Err(self.not_loaded(&url, &error))
+    }
+
+    /// What the proxy says about a page that it does not lead to: the reason is what is shown.
+    async fn proxys_word(&self, url: &str, word: &str) -> ActError {
+        let kind = if word == "refused" { ActErrorKind::Refused } else { ActErrorKind::Navigation };
+        let said = async {
+            let page = self.page().ok()?;
+            let (id, frame) = page.frames().ok()?.into_iter().next()?;
+            let said = page.evaluate(&id, &frame, "document.body.innerText.slice(0, 1000)").await.ok()?;
+            said.as_str().map(str::to_owned)
+        };
+        let said = said.await.unwrap_or_default();
+        let mut lines = said.lines();
+        let reason = lines.next().unwrap_or_default().trim_start_matches("zo: ").to_owned();
+        let error = ActError::new(kind, format!("{url} could not be loaded: {reason}"));
+        match lines.next().and_then(|line| line.strip_prefix("hint: ")) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
     }
 
     fn arrived(&self, number: u32) -> Result<Came, ActError> {
@@ -225,6 +253,11 @@ impl Driver {
         before: &(u64, String),
         waits: &Mutex<Option<ActError>>,
     ) -> Result<(), ActError> {
+        // A form is sent, and a script goes elsewhere, only after what was done is done.
+        if let Ok(page) = self.page() {
+            let turn = json!({ "expression": "new Promise(done => setTimeout(done))", "awaitPromise": true });
+            let _ = tokio::time::timeout(TURN, page.call("Runtime.evaluate", turn)).await;
+        }
         if !self.leads_elsewhere(before) {
             return Ok(());
         }
@@ -275,6 +308,7 @@ impl Driver {
         let target = made["targetId"].as_str().unwrap_or_default().to_owned();
         let number = browser.wire.until(|tracker| tracker.number_of(&target)).await;
         let number = number.map_err(|error| crate::page::explain(&error))?;
+        super::browser::prepare(&browser.wire, number).await.map_err(|error| crate::page::explain(&error))?;
         browser.wire.tracker().active = Some(number);
         Ok(number)
     }

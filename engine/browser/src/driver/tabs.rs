@@ -45,6 +45,7 @@ impl Driver {
         let Some(target) = target else { return Err(no_tab(number)) };
         let shown = browser.wire.call(None, "Target.activateTarget", json!({ "targetId": target })).await;
         shown.map_err(|error| page::explain(&error))?;
+        super::browser::prepare(&browser.wire, number).await.map_err(|error| page::explain(&error))?;
         browser.wire.tracker().active = Some(number);
         Ok(Came::to(json!({ "tab": number })))
     }

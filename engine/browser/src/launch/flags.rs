@@ -49,7 +49,7 @@ const SAFE: [&str; 4] = [
     "--disable-features=AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,DialMediaRouteProvider,\
 GlobalMediaControls,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,ImprovedCookieControls,InterestFeedContentSuggestions,\
 LensOverlay,MediaRouter,OptimizationGuideModelDownloading,OptimizationHints,PaintHolding,PreloadMediaEngagementData,\
-PrivacySandboxSettings4,SpareRendererForSitePerProcess,TopChromeWebUI,Translate,WebUIToolbar",
+PrivacySandboxSettings4,SpareRendererForSitePerProcess,TopChromeWebUI,Translate,WebUIOmniboxAimPopup,WebUIOmniboxPopup,WebUIToolbar",
 ];
 
 /// All of it; the last is the page of the first tab.

@@ -155,7 +155,7 @@
 
   // ---- Aiming
 
-  const view = () => ({ right: document.documentElement.clientWidth || innerWidth, bottom: document.documentElement.clientHeight || innerHeight });
+  const view = () => ({ right: innerWidth, bottom: innerHeight });
 
   // Points of an element that are in sight: its middle first.
   const points = (element) => {
@@ -225,13 +225,15 @@
       return [rect.left + inside(frame.clientLeft, style.paddingLeft) + x * scale, rect.top + inside(frame.clientTop, style.paddingTop) + y * scale];
     };
     let [outerX, outerY] = place();
+    let scrolled = false;
     const { right, bottom } = view();
     if (outerX < 0 || outerY < 0 || outerX > right || outerY > bottom) {
       scrollBy({ left: outerX - right / 2, top: outerY - bottom / 2, behavior: "instant" });
+      scrolled = true;
       [outerX, outerY] = place();
     }
     const by = covering(frame, outerX, outerY);
-    return { x: outerX, y: outerY, by: by && zo.describe(by) };
+    return { x: outerX, y: outerY, scrolled, by: by && zo.describe(by) };
   };
 
   // ---- Acting

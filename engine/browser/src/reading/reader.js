@@ -9,6 +9,8 @@
   const hidden = (element) => getComputedStyle(element).display !== "contents" && !element.checkVisibility({ visibilityProperty: true });
   const children = (node) => (node.shadowRoot ? [...node.shadowRoot.childNodes] : node.tagName === "SLOT" && node.assignedNodes().length ? node.assignedNodes() : [...node.childNodes]);
   const block = (text) => (text.trim() ? `\n\n${text.trim()}\n\n` : "");
+  // Blanks that mean something are put aside until the end.
+  const keep = (text) => text.replace(/ /g, "\u0001").replace(/\n/g, "\u0002");
   const wrap = (text, mark) => (markdown && text.trim() ? text.replace(/^(\s*)([\s\S]*?)(\s*)$/, `$1${mark}$2${mark}$3`) : text);
 
   const inside = (node, skip, depth) => {
@@ -24,7 +26,7 @@
     for (const item of children(element)) {
       if (item.nodeType !== 1 || item === skip || hidden(item)) continue;
       const content = tidy(render(item, skip, depth + 1)).replace(/\n\n+/g, "\n");
-      if (content) text += `${ordered ? `${number++}.` : "-"} ${content.replace(/\n/g, "\n  ")}\n`;
+      if (content) text += `${ordered ? `${number++}.` : "-"} ${content.replace(/\n/g, "\n\u0001\u0001")}\n`;
     }
     return block(text);
   };
@@ -63,7 +65,7 @@
       case "A": return link(node, skip, depth);
       case "UL": case "OL": case "MENU": return list(node, skip, depth);
       case "TABLE": return table(node, skip, depth);
-      case "PRE": return markdown ? `\n\n\`\`\`\n${node.innerText.replace(/\n$/, "")}\n\`\`\`\n\n`.replace(/ /g, "\u0001").replace(/\n/g, "\u0002") : block(node.innerText);
+      case "PRE": return block(keep(markdown ? `\`\`\`\n${node.innerText.replace(/\n$/, "")}\n\`\`\`` : node.innerText));
       case "CODE": case "KBD": case "SAMP": return wrap(inside(node, skip, depth), "`");
       case "STRONG": case "B": return wrap(inside(node, skip, depth), "**");
       case "EM": case "I": return wrap(inside(node, skip, depth), "*");
@@ -81,7 +83,7 @@
 
   // Blocks are parted by one empty line; what is preformatted keeps its blanks.
   const tidy = (text) =>
-    text.replace(/[ \t]+\n/g, "\n").replace(/\n[ \t]+(?![-\d>])/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
+    text.replace(/[ \t]*\n[ \t]*/g, "\n").replace(/\n{3,}/g, "\n\n").trim();
   const finish = (text) => tidy(text).replace(/\u0001/g, " ").replace(/\u0002/g, "\n");
 
   const outline = (within) => {

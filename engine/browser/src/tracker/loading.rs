@@ -8,6 +8,10 @@ use serde_json::Value;
 use super::tabs::TabState;
 use super::text;
 
+/// The header of an answer that is the proxy's own word, and no site's: its value says what was wrong, such as `refused`. What is asked
+/// for by a tunnel is told by the browser itself.
+const PROXYS_WORD: &str = "zo-egress";
+
 /// How far a tab has loaded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Loading {
@@ -21,6 +25,8 @@ pub(crate) struct Loading {
     pub(crate) begun: u64,
     /// The status of the answer that the document came with, by document.
     status: HashMap<String, u16>,
+    /// What the proxy said in place of a site, by document.
+    proxys_word: HashMap<String, String>,
     /// What the browser said about a document that could not be loaded, and its URL.
     failure: Option<String>,
     unreachable: Option<String>,
@@ -115,6 +121,12 @@ impl TabState {
         Some((url, self.loading.failure.clone().unwrap_or_else(|| "ERR_FAILED".to_owned())))
     }
 
+    /// The URL and what was wrong, if what is shown is only the proxy's word that it does not lead there.
+    pub(crate) fn refused_by_proxy(&self) -> Option<(String, String)> {
+        let word = self.loading.proxys_word.get(self.document())?;
+        Some((self.url(), word.clone()))
+    }
+
     fn is_main(&self, params: &Value) -> bool {
         params["frameId"] == self.target.as_str()
     }
@@ -156,6 +168,8 @@ impl TabState {
                 if params["type"] == "Document" && params["frameId"] == self.target.as_str() {
                     let status = params["response"]["status"].as_u64().and_then(|status| u16::try_from(status).ok());
                     self.loading.status.extend(status.map(|status| (text(params, "loaderId"), status)));
+                    let word = header(&params["response"]["headers"], PROXYS_WORD);
+                    self.loading.proxys_word.extend(word.map(|word| (text(params, "loaderId"), word)));
                 }
                 if params["type"] == "EventSource" {
                     self.loading.waiting.remove(&request());
@@ -189,10 +203,17 @@ impl Loading {
     fn committed(&mut self, document: &str) {
         self.reached.retain(|known, _| known == document);
         self.status.retain(|known, _| known == document);
+        self.proxys_word.retain(|known, _| known == document);
         self.waiting.clear();
         self.destination = None;
         self.last_traffic = Some(Instant::now());
     }
+}
+
+/// A header of an answer, by its name in lower case.
+fn header(headers: &Value, name: &str) -> Option<String> {
+    let found = headers.as_object()?.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.and_then(|(_, value)| value.as_str()).map(str::to_owned)
 }
 
 fn same_document(params: &Value) -> bool {

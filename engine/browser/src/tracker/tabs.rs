@@ -42,6 +42,17 @@ pub(crate) struct Frame {
 }
 
 impl TabState {
+    /// The document that a new tab begins with, unless another one is there already.
+    pub(crate) fn begins_with(&mut self, session: &str, frame: &Value) {
+        let main = self.target.clone();
+        let known = self.frame(&main);
+        if known.loader.is_empty() {
+            session.clone_into(&mut known.session);
+            known.loader = text(frame, "loaderId");
+            known.url = text(frame, "url");
+        }
+    }
+
     /// Where it is.
     pub(crate) fn url(&self) -> String {
         match self.frames.get(&self.target) {

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use zo_browser::{Act, ActError, ActErrorKind, Done, Session, SessionOptions};
 
 /// The browser that is driven.
-pub fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let named = std::env::var_os("ZO_TEST_CHROMIUM").map(PathBuf::from);
     zo_browser::find::program(named.as_deref()).unwrap_or_else(|error| {
         panic!("{error}; these tests need a browser: name one in ZO_TEST_CHROMIUM, or run tests/run, which says what is missing")
@@ -21,17 +21,17 @@ pub fn program() -> PathBuf {
 }
 
 /// A session in folders of its own.
-pub struct Home {
-    pub session: Option<Session>,
-    pub folder: TempDir,
+pub(crate) struct Home {
+    pub(crate) session: Option<Session>,
+    pub(crate) folder: TempDir,
 }
 
 impl Home {
-    pub fn new() -> Home {
+    pub(crate) fn new() -> Home {
         Home::with(|_| ())
     }
 
-    pub fn with(change: impl FnOnce(&mut SessionOptions)) -> Home {
+    pub(crate) fn with(change: impl FnOnce(&mut SessionOptions)) -> Home {
         let folder = tempfile::tempdir().unwrap();
         let mut options = options(folder.path());
         change(&mut options);
@@ -39,31 +39,31 @@ impl Home {
         Home { session: Some(session), folder }
     }
 
-    pub fn session(&self) -> &Session {
+    pub(crate) fn session(&self) -> &Session {
         self.session.as_ref().unwrap()
     }
 
-    pub fn profile(&self) -> PathBuf {
+    pub(crate) fn profile(&self) -> PathBuf {
         self.folder.path().join("profile")
     }
 
-    pub fn try_act(&self, act: Value) -> Result<Done, ActError> {
+    pub(crate) fn try_act(&self, act: Value) -> Result<Done, ActError> {
         self.within(act, Duration::from_secs(20))
     }
 
-    pub fn within(&self, act: Value, deadline: Duration) -> Result<Done, ActError> {
+    pub(crate) fn within(&self, act: Value, deadline: Duration) -> Result<Done, ActError> {
         self.session().act(&Act::from_value(act)?, deadline, &|| false)
     }
 
     #[track_caller]
-    pub fn act(&self, act: Value) -> Done {
+    pub(crate) fn act(&self, act: Value) -> Done {
         let said = act.to_string();
         self.try_act(act)
             .unwrap_or_else(|error| panic!("{said}: {}: {error}; {:?}; {:?}", error.kind, error.hint, error.notes))
     }
 
     #[track_caller]
-    pub fn fails(&self, act: Value, kind: ActErrorKind) -> ActError {
+    pub(crate) fn fails(&self, act: Value, kind: ActErrorKind) -> ActError {
         let said = act.to_string();
         let error = self.within(act, Duration::from_secs(3)).expect_err(&said);
         assert_eq!(error.kind, kind, "{said}: {error}");
@@ -71,36 +71,39 @@ impl Home {
     }
 
     #[track_caller]
-    pub fn open(&self, url: &str) -> Done {
+    pub(crate) fn open(&self, url: &str) -> Done {
         self.act(serde_json::json!({ "act": "open", "url": url }))
     }
 
     #[track_caller]
-    pub fn eval(&self, script: &str) -> Value {
+    pub(crate) fn eval(&self, script: &str) -> Value {
         self.act(serde_json::json!({ "act": "eval", "script": script })).value
     }
 
     #[track_caller]
-    pub fn snapshot(&self) -> String {
+    pub(crate) fn snapshot(&self) -> String {
         self.act(serde_json::json!({ "act": "snapshot" })).text.unwrap()
     }
 }
 
-pub fn options(folder: &Path) -> SessionOptions {
+pub(crate) fn options(folder: &Path) -> SessionOptions {
     SessionOptions::new(program(), folder.join("profile"), folder.join("downloads"))
 }
 
 /// The reference of the line that has this in it.
 #[track_caller]
-pub fn reference(snapshot: &str, part: &str) -> String {
-    let line = snapshot.lines().find(|line| line.contains(part)).unwrap_or_else(|| panic!("no {part} in\n{snapshot}"));
+pub(crate) fn reference(snapshot: &str, part: &str) -> String {
+    let line = snapshot
+        .lines()
+        .find(|line| line.contains(part) && line.contains("[e"))
+        .unwrap_or_else(|| panic!("no {part} in\n{snapshot}"));
     let start = line.find("[e").unwrap_or_else(|| panic!("no reference in {line}"));
     format!("@{}", &line[start + 1..start + line[start..].find(']').unwrap()])
 }
 
 /// Waits until something is so.
 #[track_caller]
-pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut so: impl FnMut() -> bool) {
     let until = Instant::now() + Duration::from_secs(10);
     while !so() {
         assert!(Instant::now() < until, "{what} after 10 s");
@@ -109,7 +112,7 @@ pub fn eventually(what: &str, mut so: impl FnMut() -> bool) {
 }
 
 /// The processes that were told of this folder on their command line.
-pub fn processes(folder: &Path) -> Vec<u32> {
+pub(crate) fn processes(folder: &Path) -> Vec<u32> {
     let wanted = folder.to_str().unwrap().as_bytes().to_vec();
     let mut found = Vec::new();
     for entry in std::fs::read_dir("/proc").unwrap().flatten() {
@@ -125,17 +128,17 @@ pub fn processes(folder: &Path) -> Vec<u32> {
 }
 
 /// A site on loopback.
-pub struct Site {
-    pub address: SocketAddr,
+pub(crate) struct Site {
+    pub(crate) address: SocketAddr,
     /// What came, as `METHOD /path`, in order.
-    pub seen: Arc<Mutex<Vec<String>>>,
+    pub(crate) seen: Arc<Mutex<Vec<String>>>,
 }
 
 /// A page by its path: head lines, body.
 type Pages = HashMap<&'static str, (&'static str, Vec<u8>)>;
 
 impl Site {
-    pub fn new(pages: &[(&'static str, &str)]) -> Site {
+    pub(crate) fn new(pages: &[(&'static str, &str)]) -> Site {
         Site::with(
             pages
                 .iter()
@@ -145,7 +148,7 @@ impl Site {
     }
 
     /// With head lines of their own, each ended by `\r\n`.
-    pub fn with(pages: Vec<(&'static str, &'static str, Vec<u8>)>) -> Site {
+    pub(crate) fn with(pages: Vec<(&'static str, &'static str, Vec<u8>)>) -> Site {
         let pages: Pages = pages.into_iter().map(|(path, head, body)| (path, (head, body))).collect();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -160,12 +163,12 @@ impl Site {
         Site { address, seen }
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
     /// The same site under another host, so that it is another site to the browser.
-    pub fn elsewhere(&self, path: &str) -> String {
+    pub(crate) fn elsewhere(&self, path: &str) -> String {
         format!("http://localhost:{}{path}", self.address.port())
     }
 }

@@ -35,12 +35,14 @@ pub(super) fn routes() -> Router<App> {
         .route("/app/{*view}", get(app))
 }
 
-/// A page whose accessibility tree has at least so many `nodes`: list items with a link and its text each, under headings.
+/// A page whose accessibility tree has at least so many `nodes`: list items with a link
+/// each, whose text is two nodes, under headings.
 async fn large(RawQuery(query): RawQuery) -> Html<String> {
     let nodes = number(query.as_deref(), "nodes", 20_000);
-    let mut page = String::from("<!doctype html><html lang=en><title>Large</title><h1>A large page</h1>");
-    // A list item, a link and its text are three nodes, and a heading of a hundred items makes up for a remainder.
-    for index in 0..nodes.div_ceil(3) {
+    let mut page = String::from(
+        "<!doctype html><html lang=en><title>Large</title><style>ul { list-style: none }</style><h1>A large page</h1>",
+    );
+    for index in 0..nodes.div_ceil(4) {
         if index % 100 == 0 {
             let end = if index == 0 { "" } else { "</ul>" };
             let _ = write!(page, "{end}<h2>Part {}</h2><ul>", index / 100);
