@@ -211,7 +211,7 @@ fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decisi
         Command::RetryJob { job } => job::retry(views, job),
         Command::AdvanceClock => Ok(job::tick(views, now)),
         Command::SetQueue { set } => job::set_queue(views, set),
-        Command::JoinNode { node, joined, running } => node::join(views, node, joined, &running),
+        Command::JoinNode { node, joined, running } => node::join(views, now, node, joined, &running),
         Command::DrainNode { node } => node::drain(views, node),
         Command::ResumeNode { node } => node::resume(views, node),
         Command::LeaveNode { node } => node::leave(views, node),
