@@ -9,6 +9,7 @@ pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
 pub mod files;
+mod id_end;
 mod jobs;
 mod kv;
 mod log;

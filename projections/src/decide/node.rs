@@ -1,12 +1,12 @@
 //! Decisions about nodes.
 
 use super::job::{MAX_LABELS, lost_job};
-use super::{Decision, NewEvent, check_count, check_length, check_name, record};
+use super::{Decision, HOME, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{NodesHeard, PricesSet};
 use crate::event::node::{Draining, Joined, Left, Removed, Resumed};
 use crate::event::vault::Scope;
-use crate::ids::{Category, JobId, NodeId, StreamId, TokenId};
+use crate::ids::{JobId, NodeId, TokenId};
 use crate::time::Timestamp;
 use crate::views::Views;
 use crate::views::jobs::JobState;
@@ -20,8 +20,6 @@ pub const MAX_PRICES: usize = 256;
 pub const MAX_PRICE_NAME_BYTES: usize = 128;
 /// The most nodes there may be: all of them have room in the event that says who was heard from.
 pub const MAX_NODES: usize = 2048;
-
-const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 
 /// `running`: what the node still runs, with their attempts. Whatever else the log thinks that it runs is lost: its process
 /// was another one.
