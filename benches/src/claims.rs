@@ -78,6 +78,7 @@ impl Queue {
             gpu: None,
             price_micros: 0,
             local: false,
+            token: None,
         };
         queue.carry_out(Command::JoinNode { node: NODE, joined, running: Vec::new() })?;
         for _ in 0..pending {

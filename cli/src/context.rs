@@ -4,6 +4,7 @@ use std::env;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use zo_engine::client::{Client, OpenOptions};
 use zo_engine::protocol::{
     Acknowledged, Answer, At, Environment, Failure, FailureKind, Outcome, Query, Request, Response,
@@ -12,7 +13,7 @@ use zo_engine::world::{SystemWorld, World};
 
 use crate::environment;
 use crate::error::{CliError, Kind};
-use crate::output::{Output, Progress, Total};
+use crate::output::{Output, Progress, Table, Total};
 
 /// What every command is given.
 pub(crate) struct Context {
@@ -60,6 +61,25 @@ impl Context {
                 .note("note: an answer is on its way to another terminal, and is waited for; Ctrl-C leaves at once");
         }
         Ok(client.close()?)
+    }
+
+    /// Prints a whole list, says what it means that there is nothing on it, and ends the access.
+    ///
+    /// # Errors
+    /// That stdout cannot be written, or what was wrong with the log.
+    pub(crate) fn print_list<'a, L: Serialize, R: IntoIterator<Item = String>>(
+        &mut self,
+        client: Client,
+        table: Table,
+        lines: &'a [L],
+        row: impl Fn(&'a L) -> R,
+        nothing: &str,
+    ) -> Result<(), CliError> {
+        self.output.list(table, lines, row)?;
+        if lines.is_empty() {
+            self.output.note(nothing);
+        }
+        self.close(client)
     }
 
     /// What of the surroundings of this process matters to models.

@@ -65,6 +65,7 @@ impl Kind {
             Self::Engine(FailureKind::Model) => "model",
             Self::Engine(FailureKind::Key) | Self::KeyNotTaken => "key",
             Self::Engine(FailureKind::Locked) => "locked",
+            Self::Engine(FailureKind::Forbidden) => "forbidden",
             Self::Usage => "usage",
             Self::Incomplete => "incomplete",
             Self::Interrupted => "interrupted",
@@ -88,7 +89,8 @@ impl Kind {
                 | FailureKind::Refused
                 | FailureKind::Invalid
                 | FailureKind::Key
-                | FailureKind::Locked,
+                | FailureKind::Locked
+                | FailureKind::Forbidden,
             )
             | Self::Declined
             | Self::NotDone => 1,

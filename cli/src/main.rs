@@ -14,7 +14,7 @@
 //! - [`environment`]: the variables that matter to models.
 //! - [`secret`]: keys and passphrases, never from arguments. [`passphrase`]: asked for when the vault wants it.
 //! - [`providers`]: providers of language models, and which model answers.
-//! - [`zone`]: the time zone of this machine. [`serving`]: whether a `zo serve` runs, and where it listens.
+//! - [`serving`]: whether a `zo serve` runs, and where it listens.
 //! - [`context`]: the home and an open client. [`suggest`]: the nearest name after a typo.
 
 mod answering;
@@ -35,7 +35,6 @@ mod secret;
 mod serving;
 mod suggest;
 mod time;
-mod zone;
 
 use std::process::ExitCode;
 

@@ -13,7 +13,7 @@ use clap::Args;
 use zo_engine::protocol::At;
 use zo_projections::{Position, Timestamp};
 
-use crate::zone;
+use zo_engine::zone;
 
 /// As of when a reading command looks.
 #[derive(Args, Clone, Copy, Debug, Default)]

@@ -7,7 +7,7 @@
 //! - [`disk`]: the files of a home; [`bodies`]: what is sealed; [`names`]: ids and digests under the home's key.
 //! - [`recall`]: the memory index; `providers`: who has language models; [`redaction`]: what is in no event.
 //! - [`work`]: jobs carried out, schedules that come due, services kept running.
-//! - [`world`]: the ports to the clock and to chance; [`maintenance`]: checks and copies of a home.
+//! - [`world`]: the ports to the clock and to chance; [`zone`]: where this machine is; [`maintenance`]: checks and copies of a home.
 
 pub mod bench;
 pub mod bodies;
@@ -35,3 +35,4 @@ pub mod wire;
 pub mod work;
 pub mod world;
 pub mod writer;
+pub mod zone;

@@ -10,6 +10,7 @@ pub(crate) mod compaction;
 mod conversation;
 pub(crate) mod failure;
 pub mod files;
+mod id_end;
 mod jobs;
 mod kv;
 mod log;
@@ -28,7 +29,7 @@ use std::ops::ControlFlow;
 
 use self::nodes::Spoken;
 use crate::engine::Engine;
-use zo_projections::{Actor, Receipt, RunId};
+use zo_projections::{Actor, Receipt, RunId, TokenId};
 
 use crate::protocol::Outcome as Change;
 use crate::protocol::{
@@ -39,11 +40,20 @@ use crate::writer::Outcome;
 /// Takes responses; breaks when nobody wants more.
 pub type Each<'a> = &'a mut dyn FnMut(Response) -> ControlFlow<()>;
 
-/// Answers one request. `each` is given every response but the last.
+/// Answers one request of the user of this machine. `each` is given every response but the last.
 ///
 /// # Errors
 /// The failure that the request ends with.
 pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), Failure> {
+    handle_of(engine, None, request, each)
+}
+
+/// Answers one request of who has this token, none being the user of this machine. Whether the token is good for such a
+/// request at all is the caller's business; for which nodes it may speak is looked at here.
+///
+/// # Errors
+/// The failure that the request ends with.
+pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each: Each<'_>) -> Result<(), Failure> {
     let acknowledged = match request {
         Request::Memorize { actor, items } => memory::memorize(engine, actor, items)?,
         Request::Supersede { memory, content, meta, expected } => {
@@ -132,31 +142,34 @@ pub fn handle(engine: &Engine, request: Request, each: Each<'_>) -> Result<(), F
         Request::WatchJobs { jobs, batch, logs } => return jobs::watch(engine, &jobs, batch.as_deref(), logs, each),
         Request::SetQueue { queue, limit, paused } => one(jobs::set_queue(engine, queue, limit, paused))?,
         Request::JoinNode { node } => {
-            let joined = nodes::join(engine, node)?;
+            let joined = nodes::join(engine, token, node)?;
             return deliver(each, Response::NodeJoined(joined));
         }
         Request::ClaimJobs { node, most, wait_ms, queues } => {
-            return nodes::claim(engine, &node, most, wait_ms, &queues, each);
+            let node = nodes::find_elsewhere(engine, &node, token)?;
+            return nodes::claim(engine, node, most, wait_ms, &queues, each);
         }
         Request::HeartbeatNode { node, running, draining } => {
-            let heard = nodes::heartbeat(engine, &node, &running, draining)?;
+            let node = nodes::find_elsewhere(engine, &node, token)?;
+            let heard = nodes::heartbeat(engine, node, &running, draining)?;
             return deliver(each, Response::NodeHeard(heard));
         }
         Request::CompleteJob { node, job, attempt, result } => {
-            one(nodes::complete(engine, &Spoken { node: &node, job: &job, attempt }, result))?
+            one(nodes::complete(engine, &Spoken { node: &node, token, job: &job, attempt }, result))?
         }
         Request::FailJob { node, job, attempt, reason, retriable } => {
-            one(nodes::fail(engine, &Spoken { node: &node, job: &job, attempt }, reason, retriable))?
+            one(nodes::fail(engine, &Spoken { node: &node, token, job: &job, attempt }, reason, retriable))?
         }
         Request::ReleaseJob { node, job, attempt, reason } => {
             tracing::debug!("node {node} gives job {job} back: {}", reason.unwrap_or_default());
-            one(nodes::release(engine, &Spoken { node: &node, job: &job, attempt }))?
+            one(nodes::release(engine, &Spoken { node: &node, token, job: &job, attempt }))?
         }
         Request::AppendJobLog { node, job, attempt, offset, text } => {
-            let appended = nodes::append_log(engine, &Spoken { node: &node, job: &job, attempt }, offset, &text)?;
+            let appended =
+                nodes::append_log(engine, &Spoken { node: &node, token, job: &job, attempt }, offset, &text)?;
             return deliver(each, appended);
         }
-        Request::LeaveNode { node } => one(nodes::leave(engine, &node))?,
+        Request::LeaveNode { node } => one(nodes::leave(engine, &node, token))?,
         Request::DrainNode { node, resume } => one(nodes::drain(engine, &node, resume))?,
         Request::RemoveNode { node } => one(nodes::remove(engine, &node))?,
         Request::SetPrices { gpus, regions } => one(nodes::set_prices(engine, gpus, regions))?,

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
-use zo_projections::{NodeId, Position};
+use zo_projections::NodeId;
 
 use self::line::Line;
 use self::logs::Logs;
@@ -139,10 +139,5 @@ impl Engine {
     /// The node that this process is.
     pub(crate) fn local_node(&self) -> NodeId {
         NodeId(self.names.node(LOCAL_NODE))
-    }
-
-    /// Waits until something behind `seen` happened, this process is to end, or `patience` is over.
-    fn wait_for_news(&self, seen: Position, patience: Duration) -> Position {
-        self.writer.wait_behind(seen, patience)
     }
 }

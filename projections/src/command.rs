@@ -541,7 +541,8 @@ pub enum Command {
         /// Which, and how.
         set: home::QueueSet,
     },
-    /// Join as a node, or say what one has now.
+    /// Join as a node, or say what one has now. One that is bound to a token that holds is joined again with that one, with
+    /// an admin's, or from the machine of the home.
     JoinNode {
         /// The node.
         node: NodeId,
@@ -800,6 +801,16 @@ pub enum Rejection {
         id: String,
         /// Its state: `was retracted at position 12`.
         state: String,
+    },
+    /// Who asks may not.
+    #[error("{what} {id} {why}")]
+    Forbidden {
+        /// What it is about.
+        what: String,
+        /// Its id or name.
+        id: String,
+        /// Why not: `joined with another token`.
+        why: String,
     },
     /// What was given cannot be taken.
     #[error("{what}: {why}")]

@@ -21,7 +21,7 @@ mod vault;
 use crate::command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
 use crate::event::skill::VersionSeen;
 use crate::event::{Event, MAX_BODY_BYTES, bench, encode_into};
-use crate::ids::{Position, StreamId};
+use crate::ids::{Category, Position, StreamId};
 use crate::record::Actor;
 use crate::time::Timestamp;
 use crate::views::Views;
@@ -48,6 +48,9 @@ pub const MAX_OPTIONS: usize = 256;
 pub const MAX_STEPS: u32 = 10_000;
 /// The most bytes that stand for an event which does not exist yet.
 pub const MAX_FILLING_BYTES: usize = 60 * 1024;
+
+/// The one stream of the home itself.
+const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 
 /// An event that a decision asks to be recorded.
 #[derive(Clone, Debug, PartialEq)]
@@ -121,6 +124,7 @@ pub fn decide(
     Ok(decision)
 }
 
+/// One line for each command, so that none can be forgotten.
 fn decide_command(
     views: &Views,
     actor: Actor,
@@ -191,13 +195,6 @@ fn decide_command(
             conversation::compact(views, conversation, compacted, summary)
         }
         Command::Uncompact { conversation, compaction } => conversation::uncompact(views, conversation, compaction),
-        command => decide_work(views, command, now),
-    }
-}
-
-/// Decides what is about work and its time: jobs, nodes, schedules, services, files, tokens, browsers.
-fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decision, Rejection> {
-    match command {
         Command::SubmitJob { job, submitted, body } => job::submit(views, job, *submitted, &body),
         Command::ClaimJob { node, lease_ms, queues } => job::claim(views, now, node, lease_ms, &queues),
         Command::CompleteJob { attempt, body } => job::complete(views, attempt, body.as_ref()),
@@ -211,7 +208,7 @@ fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decisi
         Command::RetryJob { job } => job::retry(views, job),
         Command::AdvanceClock => Ok(job::tick(views, now)),
         Command::SetQueue { set } => job::set_queue(views, set),
-        Command::JoinNode { node, joined, running } => node::join(views, node, joined, &running),
+        Command::JoinNode { node, joined, running } => node::join(views, now, node, joined, &running),
         Command::DrainNode { node } => node::drain(views, node),
         Command::ResumeNode { node } => node::resume(views, node),
         Command::LeaveNode { node } => node::leave(views, node),
@@ -243,7 +240,6 @@ fn decide_work(views: &Views, command: Command, now: Timestamp) -> Result<Decisi
         Command::CloseBrowser { browser } => browser::close(views, browser),
         Command::RemoveBrowser { browser } => browser::remove(views, browser),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
-        command => unreachable!("{command:?} is decided before"),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod control;
 mod list;
+pub(super) mod offer;
 mod prices;
 mod show;
 

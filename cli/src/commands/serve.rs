@@ -15,7 +15,8 @@ use zo_engine::protocol::FailureKind;
 use zo_engine::work::WorkOptions;
 use zo_http::{Http, HttpError, HttpOptions, TlsFiles};
 
-use super::agent::options::{parse_dollars, skill_folders};
+use super::agent::options::skill_folders;
+use super::node::offer::Offer;
 use crate::context::Context;
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
@@ -66,21 +67,8 @@ pub(crate) struct Serve {
     /// Do not listen: schedules, jobs and services alone
     #[arg(long, conflicts_with_all = ["listen", "files_listen", "tls_cert", "allow_hosts", "allow_origins", "aliases"])]
     no_http: bool,
-    /// How many jobs are carried out here at a time
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    capacity: Option<u32>,
-    /// What jobs may ask for; can be given more than once
-    #[arg(long = "label", value_name = "LABEL")]
-    labels: Vec<String>,
-    /// Where this machine is
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// Its tier of GPU
-    #[arg(long, value_name = "TIER")]
-    gpu: Option<String>,
-    /// What an hour of it costs, in US dollars, before multipliers
-    #[arg(long, value_name = "USD", value_parser = parse_dollars)]
-    price: Option<u64>,
+    #[command(flatten)]
+    offer: Offer,
     /// Write a unit of systemd for your own services, with these options
     #[arg(long, conflicts_with = "uninstall")]
     install: bool,
@@ -172,13 +160,13 @@ impl Serve {
     fn work(&self) -> Result<WorkOptions, CliError> {
         let usual = WorkOptions::default();
         let mut labels = usual.labels.clone();
-        labels.extend(self.labels.iter().cloned());
+        labels.extend(self.offer.labels.iter().cloned());
         Ok(WorkOptions {
-            capacity: self.capacity.unwrap_or(usual.capacity),
+            capacity: self.offer.capacity.unwrap_or(usual.capacity),
             labels,
-            region: self.region.clone(),
-            gpu: self.gpu.clone(),
-            price_micros: self.price.unwrap_or(usual.price_micros),
+            region: self.offer.region.clone(),
+            gpu: self.offer.gpu.clone(),
+            price_micros: self.offer.price.unwrap_or(usual.price_micros),
             skills: skill_folders(None)?.into_iter().map(|(folder, origin)| (folder.into(), origin)).collect(),
             ..usual
         })
@@ -199,11 +187,7 @@ impl Serve {
         self.allow_hosts.iter().for_each(|host| add("--allow-host", host.clone()));
         self.allow_origins.iter().for_each(|origin| add("--allow-origin", origin.clone()));
         self.aliases.iter().for_each(|(name, model)| add("--model-alias", format!("{name}={model}")));
-        self.capacity.iter().for_each(|capacity| add("--capacity", capacity.to_string()));
-        self.labels.iter().for_each(|label| add("--label", label.clone()));
-        self.region.iter().for_each(|region| add("--region", region.clone()));
-        self.gpu.iter().for_each(|gpu| add("--gpu", gpu.clone()));
-        self.price.iter().for_each(|price| add("--price", format!("{}.{:06}", price / 1_000_000, price % 1_000_000)));
+        words.extend(self.offer.words());
         if self.no_http {
             words.push("--no-http".to_owned());
         }

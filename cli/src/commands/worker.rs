@@ -20,7 +20,8 @@ use zo_worker::{
     Executor, HttpHub, HubError, HubOptions, Notice, OpenHubError, Worker as Node, WorkerError, WorkerOptions,
 };
 
-use super::agent::options::{parse_dollars, skill_folders};
+use super::agent::options::skill_folders;
+use super::node::offer::Offer;
 use crate::context::Context;
 use crate::error::{CliError, Kind};
 use crate::input;
@@ -60,21 +61,8 @@ pub(crate) struct Worker {
     /// What it is called; the same name again is the same node [default: the name of this machine]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
-    /// How many jobs it carries out at a time [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    capacity: Option<u32>,
-    /// What jobs may ask for; can be given more than once
-    #[arg(long = "label", value_name = "LABEL")]
-    labels: Vec<String>,
-    /// Where it is
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
-    /// Its tier of GPU
-    #[arg(long, value_name = "TIER")]
-    gpu: Option<String>,
-    /// What an hour of it costs, in US dollars, before the hub's multipliers
-    #[arg(long, value_name = "USD", value_parser = parse_dollars)]
-    price: Option<u64>,
+    #[command(flatten)]
+    offer: Offer,
     /// A host that jobs may reach although it is private: host:port; can be given more than once
     #[arg(long = "allow-host", value_name = "HOST", value_parser = parse_host)]
     allow_hosts: Vec<HostPattern>,
@@ -152,17 +140,17 @@ impl Worker {
 
     fn join(&self, name: String) -> Join {
         let cores = thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX));
-        let mut labels = self.labels.clone();
+        let mut labels = self.offer.labels.clone();
         labels.extend([env::consts::ARCH.to_owned(), env::consts::OS.to_owned()]);
         labels.sort();
         labels.dedup();
         Join {
             name,
-            capacity: self.capacity.unwrap_or(cores),
+            capacity: self.offer.capacity.unwrap_or(cores),
             labels,
-            region: self.region.clone(),
-            gpu: self.gpu.clone(),
-            price_micros: self.price,
+            region: self.offer.region.clone(),
+            gpu: self.offer.gpu.clone(),
+            price_micros: self.offer.price,
             running: Vec::new(),
         }
     }

@@ -11,6 +11,7 @@ fn exit_codes_tell_refusals_from_failures() {
         (Kind::Engine(FailureKind::Invalid), 1),
         (Kind::Engine(FailureKind::Key), 1),
         (Kind::Engine(FailureKind::Locked), 1),
+        (Kind::Engine(FailureKind::Forbidden), 1),
         (Kind::NotDone, 1),
         (Kind::Usage, 2),
         (Kind::Engine(FailureKind::Model), 3),

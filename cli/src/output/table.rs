@@ -1,5 +1,7 @@
 //! Lists: aligned columns under headings on a terminal, tabs and no headings elsewhere.
 
+use serde::Serialize;
+
 use super::text::{clean, cut, width};
 use super::{Output, Style};
 use crate::error::CliError;
@@ -64,6 +66,42 @@ impl Table {
         let taken: usize = widths.iter().map(|width| width + GAP).sum();
         widths.push(columns.saturating_sub(taken).max(LAST_COLUMN));
         widths
+    }
+}
+
+impl Output {
+    /// Prints a list: a JSON value a line, or the rows of a table.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(crate) fn list<'a, L: Serialize + 'a, R: IntoIterator<Item = String>>(
+        &mut self,
+        table: Table,
+        lines: impl IntoIterator<Item = &'a L>,
+        row: impl Fn(&'a L) -> R,
+    ) -> Result<(), CliError> {
+        self.list_as(table, lines, |line| line, row)
+    }
+
+    /// The same where programs read something else than what is listed.
+    ///
+    /// # Errors
+    /// If stdout cannot be written.
+    pub(crate) fn list_as<'a, L: 'a, J: Serialize, R: IntoIterator<Item = String>>(
+        &mut self,
+        mut table: Table,
+        lines: impl IntoIterator<Item = &'a L>,
+        json: impl Fn(&'a L) -> J,
+        row: impl Fn(&'a L) -> R,
+    ) -> Result<(), CliError> {
+        for line in lines {
+            if self.is_json() {
+                self.data(&json(line))?;
+            } else {
+                table.row(row(line));
+            }
+        }
+        table.print(self)
     }
 }
 

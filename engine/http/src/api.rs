@@ -57,7 +57,7 @@ async fn named(
         token.needs(&[scope])?;
     }
     let request = request.in_environment(app.engine.environment());
-    let mut call = Call::begin(app, request).await?;
+    let mut call = Call::begin_for(app, token, request).await?;
     if !entry.is_streamed {
         return document(call.last().await?);
     }

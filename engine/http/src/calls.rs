@@ -1,7 +1,7 @@
 //! Requests on their way through the engine, which is synchronous: each has a thread of its own while it lasts.
 //!
 //! ```text
-//! client ◄── body ◄── channel of items ◄── thread: service::handle(engine, request)
+//! client ◄── body ◄── channel of items ◄── thread: service::handle_of(engine, token, request)
 //! ```
 //!
 //! When the client goes away the channel is closed; the next response that the engine has breaks the request off. So a
@@ -19,8 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::time::timeout;
 use zo_engine::protocol::{Arrival, Failure, FailureKind, Request, Response};
 use zo_engine::service;
+use zo_projections::TokenId;
 
 use crate::app::App;
+use crate::auth::Caller;
 use crate::problem::Problem;
 
 /// Items that lie between the engine and the client: some, so that neither waits for the other's every step.
@@ -46,15 +48,27 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Has the engine answer a request.
+    /// Has the engine answer a request that was put together here.
     ///
     /// # Errors
     /// If so much is asked for at once that it must wait too long.
     pub(crate) async fn begin(app: &Arc<App>, request: Request) -> Result<Self, Problem> {
+        Self::begin_of(app, None, request).await
+    }
+
+    /// Has the engine answer a request as it came from who has this token: it speaks for its own nodes and no others.
+    ///
+    /// # Errors
+    /// As [`begin`](Self::begin).
+    pub(crate) async fn begin_for(app: &Arc<App>, caller: &Caller, request: Request) -> Result<Self, Problem> {
+        Self::begin_of(app, Some(caller.0.id), request).await
+    }
+
+    async fn begin_of(app: &Arc<App>, token: Option<TokenId>, request: Request) -> Result<Self, Problem> {
         let permit = turn(app, is_long(&request)).await?;
         let (tx, items) = mpsc::channel(AHEAD);
         let app = app.clone();
-        tokio::task::spawn_blocking(move || answer(&app, request, &tx, permit));
+        tokio::task::spawn_blocking(move || answer(&app, token, request, &tx, permit));
         Ok(Self { items })
     }
 
@@ -132,13 +146,13 @@ async fn turn(app: &App, long: bool) -> Result<OwnedSemaphorePermit, Problem> {
 }
 
 /// Answers a request on this thread. The permit is given back when it is answered.
-fn answer(app: &App, request: Request, tx: &mpsc::Sender<Item>, permit: OwnedSemaphorePermit) {
+fn answer(app: &App, token: Option<TokenId>, request: Request, tx: &mpsc::Sender<Item>, permit: OwnedSemaphorePermit) {
     let follows = matches!(
         request,
         Request::Events { follow: true, .. } | Request::ServiceLog { follow: true, .. } | Request::WatchJobs { .. }
     );
     let send = |item: Item| hand_over(tx, item, app.options.limits.write_timeout);
-    let result = service::handle(&app.engine, request, &mut |response| {
+    let result = service::handle_of(&app.engine, token, request, &mut |response| {
         if tx.is_closed() || (follows && app.stopping.load(Ordering::Relaxed)) {
             return ControlFlow::Break(());
         }

@@ -107,6 +107,7 @@ fn status_of(kind: FailureKind) -> StatusCode {
         FailureKind::Model => StatusCode::BAD_GATEWAY,
         FailureKind::Key => StatusCode::FAILED_DEPENDENCY,
         FailureKind::Locked => StatusCode::LOCKED,
+        FailureKind::Forbidden => StatusCode::FORBIDDEN,
     }
 }
 

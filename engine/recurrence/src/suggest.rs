@@ -1,5 +1,7 @@
 //! Names of zones that come nearest to one that does not exist.
 
+use strsim::osa_distance;
+
 /// How many names are suggested.
 const MOST: usize = 3;
 
@@ -18,29 +20,9 @@ fn distance(wanted: &str, name: &str) -> Option<usize> {
     let name = name.to_lowercase();
     let short = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
     // A city alone is an edit further away than the same city with its region.
-    let whole = edits(wanted, &name);
-    let city = edits(&short(wanted), &short(&name)) + usize::from(wanted.contains('/'));
+    let whole = osa_distance(wanted, &name);
+    let city = osa_distance(&short(wanted), &short(&name)) + usize::from(wanted.contains('/'));
     let best = whole.min(city);
     let limit = (short(wanted).chars().count() / 3).clamp(1, 4);
     (best <= limit).then_some(best)
-}
-
-/// Insertions, deletions, replacements and swaps of neighbours between two texts (optimal string alignment).
-fn edits(a: &str, b: &str) -> usize {
-    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=b.len()).collect();
-    for i in 1..=a.len() {
-        let mut row = vec![i];
-        for j in 1..=b.len() {
-            let replaced = last[j - 1] + usize::from(a[i - 1] != b[j - 1]);
-            let mut best = replaced.min(last[j] + 1).min(row[j - 1] + 1);
-            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
-                best = best.min(before[j - 2] + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[b.len()]
 }

@@ -168,6 +168,8 @@ pub enum FailureKind {
     Key,
     /// The vault needs a passphrase, or another one: ask for it, and put the request again with it.
     Locked,
+    /// Who asks may not.
+    Forbidden,
 }
 
 impl Failure {

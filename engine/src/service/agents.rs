@@ -11,6 +11,7 @@ use zo_projections::{Actor, Command, ConversationId, Position, RunId, Submission
 use super::asking::agent::{in_one_line, permission_line};
 use super::asking::{Place, last_reason, resume as resume_run};
 use super::conversation::{body_of, name_of};
+use super::id_end::IdEnd;
 use super::{Each, acknowledge};
 use crate::engine::Engine;
 use crate::protocol::{
@@ -399,11 +400,12 @@ fn find(engine: &Engine, named: &str) -> Result<RunId, Failure> {
             false => Err(no_agent(named)),
         };
     }
+    let end = IdEnd::parse(&upper);
     let matching = |views: &Views| {
         let all = views.agents.running().keys().chain(views.agents.ended().keys());
-        all.filter(|id| id.to_string().ends_with(&upper)).copied().take(2).collect::<Vec<_>>()
+        all.filter(|id| end.is_some_and(|end| end.is_of(id.0))).copied().take(2).collect::<Vec<_>>()
     };
-    let found = if upper.len() < 4 { Vec::new() } else { engine.writer.read(matching)? };
+    let found = if end.is_none() { Vec::new() } else { engine.writer.read(matching)? };
     match found[..] {
         [one] => Ok(one),
         [] => Err(no_agent(named)),

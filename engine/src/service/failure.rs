@@ -40,6 +40,7 @@ impl From<Rejection> for Failure {
             Rejection::NotFound { .. } => FailureKind::NotFound,
             Rejection::Conflict { .. } => FailureKind::Conflict,
             Rejection::State { .. } => FailureKind::Refused,
+            Rejection::Forbidden { .. } => FailureKind::Forbidden,
             Rejection::Invalid { .. } => FailureKind::Invalid,
         };
         let hint = match &rejection {

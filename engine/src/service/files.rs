@@ -200,7 +200,7 @@ pub(super) fn share(
     expires_at: Option<Timestamp>,
 ) -> Result<ShareLine, Failure> {
     let share = FileId(engine.world.fresh_id());
-    let secret = secret(engine);
+    let secret = secret()?;
     let shared = Shared { name, hash: *blake3::hash(secret.as_bytes()).as_bytes(), site, expires_at };
     let kept = Share {
         name: shared.name.clone(),

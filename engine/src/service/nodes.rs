@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use zo_projections::command::Attempt;
+use zo_projections::decide::node::check_speaker;
 use zo_projections::event::home::PricesSet;
 use zo_projections::event::node::Joined;
 use zo_projections::views::jobs::JobState;
 use zo_projections::views::nodes::{NodeState, WHOLE};
-use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission, Views};
+use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission, TokenId, Views};
 
 use super::{Each, acknowledge};
 use crate::engine::Engine;
@@ -17,6 +18,7 @@ use crate::protocol::{
 };
 use crate::work::claims::Wanted;
 use crate::work::logs::Progress;
+use crate::writer::SubmitError;
 
 /// The node that a name or an id means, as far as a glance tells: what is done with it is decided behind this.
 fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
@@ -32,17 +34,30 @@ fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
     })
 }
 
-/// The node elsewhere that a name or an id means: who speaks for a node is never the process that has the home.
-fn find_elsewhere(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
+/// The node elsewhere that a name or an id means, if who has this token may speak for it. Nobody speaks so for the process
+/// that has the home.
+pub(super) fn find_elsewhere(engine: &Engine, reference: &str, token: Option<TokenId>) -> Result<NodeId, Failure> {
     let node = find(engine, reference)?;
     if node == engine.local_node() {
         let message = format!("{LOCAL_NODE} is the process that has the home: nobody else speaks for it");
         return Err(Failure::new(FailureKind::Refused, message));
     }
+    engine.writer.glance(|views| check_speaker(views, node, token)).map_err(not_its_token)?;
     Ok(node)
 }
 
-pub(super) fn join(engine: &Engine, input: NodeInput) -> Result<NodeJoined, Failure> {
+/// What a node is told that comes with another token than before.
+fn not_its_token(rejection: Rejection) -> Failure {
+    let forbidden = matches!(rejection, Rejection::Forbidden { .. });
+    let failure = Failure::from(rejection);
+    if !forbidden {
+        return failure;
+    }
+    failure
+        .hint("use the token it joined with, or revoke that one and join again; `zo node remove NAME` frees the name")
+}
+
+pub(super) fn join(engine: &Engine, token: Option<TokenId>, input: NodeInput) -> Result<NodeJoined, Failure> {
     if input.name == LOCAL_NODE {
         let message = format!("{LOCAL_NODE} is the name of the process that has the home");
         return Err(Failure::new(FailureKind::Invalid, message).hint("give the node another name"));
@@ -61,8 +76,13 @@ pub(super) fn join(engine: &Engine, input: NodeInput) -> Result<NodeJoined, Fail
         gpu: input.gpu,
         price_micros: input.price_micros.unwrap_or_default(),
         local: false,
+        token,
     };
-    engine.writer.submit_one(Submission::new(Actor::Client, Command::JoinNode { node, joined, running }))?;
+    let joining = Submission::new(Actor::Client, Command::JoinNode { node, joined, running });
+    engine.writer.submit_one(joining).map_err(|error| match error {
+        SubmitError::Rejected(rejection) => not_its_token(rejection),
+        error => error.into(),
+    })?;
     engine.hear_node(node)?;
     let options = engine.work.options();
     let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -71,13 +91,12 @@ pub(super) fn join(engine: &Engine, input: NodeInput) -> Result<NodeJoined, Fail
 
 pub(super) fn claim(
     engine: &Engine,
-    node: &str,
+    node: NodeId,
     most: u32,
     wait_ms: u64,
     queues: &[String],
     each: Each<'_>,
 ) -> Result<(), Failure> {
-    let node = find_elsewhere(engine, node)?;
     engine.hear_node(node)?;
     let lease = Some(engine.work.options().lease);
     let wanted = Wanted { node, lease, most, wait: Duration::from_millis(wait_ms), queues };
@@ -100,11 +119,10 @@ fn attempt(node: NodeId, job: &str, attempt: u32) -> Result<Attempt, Failure> {
 /// What a node is told: of what it says it runs, what is to be stopped, and what is not its any more.
 pub(super) fn heartbeat(
     engine: &Engine,
-    node: &str,
+    node: NodeId,
     running: &[RunningAttempt],
     draining: bool,
 ) -> Result<NodeHeard, Failure> {
-    let node = find_elsewhere(engine, node)?;
     engine.hear_node(node)?;
     let state = engine.writer.read(|views| views.nodes.get(node).map(|node| node.state))?;
     if draining && state == Some(NodeState::Up) {
@@ -134,13 +152,15 @@ pub(super) fn heartbeat(
 /// Which attempt a node speaks of.
 pub(super) struct Spoken<'a> {
     pub(super) node: &'a str,
+    /// Of who speaks.
+    pub(super) token: Option<TokenId>,
     pub(super) job: &'a str,
     pub(super) attempt: u32,
 }
 
 impl Spoken<'_> {
     fn of(&self, engine: &Engine) -> Result<Attempt, Failure> {
-        attempt(find_elsewhere(engine, self.node)?, self.job, self.attempt)
+        attempt(find_elsewhere(engine, self.node, self.token)?, self.job, self.attempt)
     }
 }
 
@@ -204,8 +224,8 @@ fn control(engine: &Engine, reference: &str, command: impl FnOnce(NodeId) -> Com
     acknowledge(name, engine.writer.submit_one(Submission::new(Actor::User, command(node))))
 }
 
-pub(super) fn leave(engine: &Engine, reference: &str) -> Result<Acknowledged, Failure> {
-    find_elsewhere(engine, reference)?;
+pub(super) fn leave(engine: &Engine, reference: &str, token: Option<TokenId>) -> Result<Acknowledged, Failure> {
+    find_elsewhere(engine, reference, token)?;
     control(engine, reference, |node| Command::LeaveNode { node })
 }
 

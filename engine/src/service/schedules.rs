@@ -2,12 +2,12 @@
 
 use chrono::SecondsFormat;
 use zo_projections::event::schedule::{Plan, PlanBody};
-use zo_projections::views::jobs::JobState;
 use zo_projections::views::schedules::{Happened, Schedule};
 use zo_projections::{Actor, Command, JobId, ScheduleId, Submission, Timestamp};
 use zo_recurrence::{Occurrence, Rule};
 use zo_worker::spec::JobSpec;
 
+use super::id_end::IdEnd;
 use super::jobs::{kind_of, spec_of};
 use super::{acknowledge, jobs};
 use crate::engine::Engine;
@@ -17,9 +17,6 @@ use crate::protocol::{
 };
 use crate::work::occurrences::{Hours, Options, next_of, utc};
 
-/// The shortest end of an id that names a schedule.
-const SHORTEST: usize = 4;
-
 fn invalid(error: &zo_recurrence::RuleError) -> Failure {
     let failure = Failure::new(FailureKind::Invalid, error.to_string());
     match error.hint() {
@@ -28,23 +25,8 @@ fn invalid(error: &zo_recurrence::RuleError) -> Failure {
     }
 }
 
-/// The time zone of this machine, by its IANA name.
-fn zone_here() -> String {
-    let link = std::fs::read_link("/etc/localtime").ok();
-    let named =
-        link.as_deref().and_then(|link| link.to_str()?.split_once("zoneinfo/").map(|(_, zone)| zone.to_owned()));
-    let written = || std::fs::read_to_string("/etc/timezone").ok().map(|zone| zone.trim().to_owned());
-    let variable = std::env::var("TZ").ok().map(|zone| zone.trim_start_matches(':').to_owned());
-    let known = |zone: &String| zone.parse::<chrono_tz::Tz>().is_ok();
-    variable
-        .filter(known)
-        .or_else(|| named.filter(known))
-        .or_else(|| written().filter(known))
-        .unwrap_or("UTC".to_owned())
-}
-
 fn read(rule: &str, zone: Option<&str>, now: Timestamp) -> Result<Rule, Failure> {
-    let zone = zone.map_or_else(zone_here, str::to_owned);
+    let zone = zone.map_or_else(crate::zone::local, str::to_owned);
     zo_recurrence::parse(rule, &zone, utc(now)).map_err(|error| invalid(&error))
 }
 
@@ -170,11 +152,13 @@ fn all(engine: &Engine) -> Result<Vec<(ScheduleId, Schedule)>, Failure> {
 
 /// The schedule that a name, an id, or the end of one means.
 pub(super) fn find(engine: &Engine, reference: &str) -> Result<ScheduleId, Failure> {
-    let upper = reference.to_ascii_uppercase();
-    let by_id: Vec<ScheduleId> = engine.writer.read(|views| {
-        let ids = views.schedules.iter().map(|(id, _)| id);
-        ids.filter(|id| upper.len() >= SHORTEST && id.to_string().ends_with(&upper)).take(2).collect()
-    })?;
+    let by_id: Vec<ScheduleId> = match IdEnd::parse(reference) {
+        None => Vec::new(),
+        Some(end) => engine.writer.read(|views| {
+            let ids = views.schedules.iter().map(|(id, _)| id);
+            ids.filter(|id| end.is_of(id.0)).take(2).collect()
+        })?,
+    };
     if let [id] = by_id[..] {
         return Ok(id);
     }
@@ -252,11 +236,9 @@ fn described(
         }
     };
     // Dead letters and what waits for a person are in the history.
-    let is_to_be_done = |job: &zo_projections::views::jobs::Job| {
-        job.state.is_pending() || matches!(job.state, JobState::Running { .. })
-    };
     let outstanding = engine.writer.read(|views| {
-        let open = schedule.outstanding.iter().filter(|id| views.jobs.get(**id).is_some_and(is_to_be_done));
+        let open =
+            schedule.outstanding.iter().filter(|id| views.jobs.get(**id).is_some_and(|job| job.state.is_to_be_done()));
         open.map(ToString::to_string).collect()
     })?;
     let line = ScheduleLine {

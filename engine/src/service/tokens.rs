@@ -70,7 +70,7 @@ pub(super) fn create(
     scopes.sort();
     scopes.dedup();
     let id = TokenId(engine.world.fresh_id());
-    let secret = secret(engine);
+    let secret = secret()?;
     let hash = *blake3::hash(secret.as_bytes()).as_bytes();
     let created = TokenCreated { name, hash, scopes, expires_at };
     engine.writer.submit_one(Submission::new(Actor::User, Command::CreateToken { token: id, created }))?;
@@ -83,15 +83,15 @@ pub(super) fn create(
 }
 
 /// A secret that nobody can guess, in letters that mean nothing to shells and URLs.
-pub(super) fn secret(engine: &Engine) -> String {
-    let mut hasher = blake3::Hasher::new();
+///
+/// # Errors
+/// If the system gives no random numbers: then there is none that nobody could guess.
+pub(super) fn secret() -> Result<String, Failure> {
     let mut bytes = [0; SECRET_BYTES];
-    // The system's randomness, and the world's, which is the same in all but simulations.
-    if getrandom::fill(&mut bytes).is_err() {
-        tracing::warn!("the system gives no random numbers but those of the world");
-    }
-    hasher.update(&bytes).update(&engine.world.entropy().to_le_bytes()).update(&engine.world.entropy().to_le_bytes());
-    hasher.finalize().to_hex().to_string()
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Failure::new(FailureKind::Io, format!("the system gives no random numbers, so no secret is made: {error}"))
+    })?;
+    Ok(blake3::Hash::from_bytes(bytes).to_hex().to_string())
 }
 
 fn line(id: TokenId, kept: &Kept) -> TokenLine {

@@ -106,6 +106,7 @@ impl Engine {
             gpu: options.gpu.clone(),
             price_micros: options.price_micros,
             local: true,
+            token: None,
         };
         let command = Command::JoinNode { node: self.local_node(), joined, running: Vec::new() };
         self.writer.submit_one(Submission::new(Actor::Engine, command))?;

@@ -26,9 +26,9 @@ impl Engine {
             match self.do_what_is_due(now) {
                 Ok(Some(next)) => {
                     let left = u64::try_from(next.0.saturating_sub(self.world.now().0)).unwrap_or(0);
-                    seen = self.wait_for_news(seen, LOOK.min(Duration::from_millis(left)));
+                    seen = self.writer.wait_behind(seen, LOOK.min(Duration::from_millis(left)));
                 }
-                Ok(None) => seen = self.wait_for_news(seen, LOOK),
+                Ok(None) => seen = self.writer.wait_behind(seen, LOOK),
                 Err(error) => {
                     tracing::warn!("what is due cannot be done: {error}");
                     thread::park_timeout(AFTER_A_FAILURE);

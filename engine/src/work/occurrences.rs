@@ -11,7 +11,6 @@ use chrono::{DateTime, NaiveTime, Utc};
 use zo_projections::command::Occurrence;
 use zo_projections::event::job::{JobBody, Submitted};
 use zo_projections::event::schedule::{Misfire, Missed, PlanBody, WhyMissed};
-use zo_projections::views::jobs::JobState;
 use zo_projections::views::schedules::{Happened, Schedule};
 use zo_projections::{Actor, Command, JobId, Position, Receipt, Rejection, ScheduleId, Submission, Timestamp, Views};
 use zo_recurrence::Rule;
@@ -352,7 +351,7 @@ impl Engine {
 /// Whether a job of the schedule is still to be done.
 fn is_busy(views: &Views, schedule: &Schedule) -> bool {
     let mut outstanding = schedule.outstanding.iter().filter_map(|job| views.jobs.get(*job));
-    outstanding.any(|job| job.state.is_pending() || matches!(job.state, JobState::Running { .. }))
+    outstanding.any(|job| job.state.is_to_be_done())
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ impl Engine {
             .map_err(|error| Failure::new(FailureKind::Damaged, format!("how a service is started: {error}")))
     }
 
-    pub(crate) fn service_options(&self) -> ServiceOptions {
+    fn service_options(&self) -> ServiceOptions {
         let mut options = ServiceOptions::below(&self.home.service_logs());
         options.logs = self.home.service_logs();
         options.folders = self.home.scratch().join("services");

@@ -97,7 +97,9 @@ impl HubError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Untrusted(_) => Some("give the file of its certificate, or of who has signed that"),
-            Self::Denied(_) => Some("create one on the hub with `zo token create --scope node`"),
+            Self::Denied(_) => {
+                Some("each node keeps to one token: `zo token create NAME --scope node` on the hub makes another")
+            }
             Self::UnknownNode(_) => Some("it may have been removed there: `zo node list` on the hub"),
             Self::Misunderstood(_) => Some("are both of the same version, and is that address a `zo serve`?"),
             Self::Unreachable(_) | Self::Refused(_) => None,

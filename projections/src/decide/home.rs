@@ -1,15 +1,12 @@
 //! Decisions about the home: its beginning, and what is chosen for all of it.
 
-use super::{Decision, MAX_FALLBACKS, MAX_NAME_BYTES, NewEvent, check_length, check_name, record};
+use super::{Decision, HOME, MAX_FALLBACKS, MAX_NAME_BYTES, NewEvent, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{
     Created, DailyBudgetSet, EmbedderChosen, ModelChosen, ProviderAdded, ProviderRemoved, RuleAdded, RuleRemoved,
 };
-use crate::ids::{Category, Position, StreamId};
+use crate::ids::Position;
 use crate::views::Views;
-
-/// The one stream of the home.
-const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 
 pub(super) fn create(views: &Views, zo_version: String) -> Result<Decision, Rejection> {
     if views.position != Position::START {

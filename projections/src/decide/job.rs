@@ -1,6 +1,6 @@
 //! Decisions about jobs and the queues they stand in.
 
-use super::{Decision, MAX_NAME_BYTES, NewEvent, check_count, check_length, check_name, record};
+use super::{Decision, HOME, MAX_NAME_BYTES, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{ClockAdvanced, QueueSet};
 use crate::event::job::{
@@ -8,7 +8,7 @@ use crate::event::job::{
     Requirements, Retried, Submitted,
 };
 use crate::event::node;
-use crate::ids::{Category, JobId, NodeId, Position, StreamId};
+use crate::ids::{JobId, NodeId, Position};
 use crate::time::Timestamp;
 use crate::views::Views;
 use crate::views::jobs::{Ended, How, Job, JobState, may_be_repeated};
@@ -20,9 +20,6 @@ pub const MAX_AFTER: usize = 256;
 pub const MAX_LABELS: usize = 32;
 /// The most jobs that one look at the clock does something about; the rest is for the next one, at once.
 pub const MAX_PER_TICK: usize = 256;
-
-/// The stream of the home, where events stand that are about no single thing.
-const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
 
 /// Which attempt somebody speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, bincode::Encode, bincode::Decode)]

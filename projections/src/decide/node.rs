@@ -1,11 +1,12 @@
 //! Decisions about nodes.
 
 use super::job::{MAX_LABELS, lost_job};
-use super::{Decision, NewEvent, check_count, check_length, check_name, record};
+use super::{Decision, HOME, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{NodesHeard, PricesSet};
 use crate::event::node::{Draining, Joined, Left, Removed, Resumed};
-use crate::ids::{Category, JobId, NodeId, StreamId};
+use crate::event::vault::Scope;
+use crate::ids::{JobId, NodeId, TokenId};
 use crate::time::Timestamp;
 use crate::views::Views;
 use crate::views::jobs::JobState;
@@ -20,11 +21,15 @@ pub const MAX_PRICE_NAME_BYTES: usize = 128;
 /// The most nodes there may be: all of them have room in the event that says who was heard from.
 pub const MAX_NODES: usize = 2048;
 
-const HOME: StreamId = StreamId { category: Category::Home, id: 0 };
-
 /// `running`: what the node still runs, with their attempts. Whatever else the log thinks that it runs is lost: its process
 /// was another one.
-pub(super) fn join(views: &Views, id: NodeId, joined: Joined, running: &[(JobId, u32)]) -> Result<Decision, Rejection> {
+pub(super) fn join(
+    views: &Views,
+    now: Timestamp,
+    id: NodeId,
+    joined: Joined,
+    running: &[(JobId, u32)],
+) -> Result<Decision, Rejection> {
     check_name("the node", &joined.name)?;
     check_count("its labels", joined.labels.len(), MAX_LABELS)?;
     for name in joined.labels.iter().chain(&joined.region).chain(&joined.gpu) {
@@ -40,6 +45,7 @@ pub(super) fn join(views: &Views, id: NodeId, joined: Joined, running: &[(JobId,
     if views.nodes.get(id).is_none() {
         check_count("the nodes", views.nodes.len() + 1, MAX_NODES)?;
     }
+    check_owner(views, now, id, joined.token)?;
     let still = |job: &JobId| {
         let attempt = views.jobs.get(*job).map(|job| job.attempt);
         running.iter().any(|(id, number)| id == job && Some(*number) == attempt)
@@ -53,6 +59,41 @@ pub(super) fn join(views: &Views, id: NodeId, joined: Joined, running: &[(JobId,
     Ok(record(events))
 }
 
+/// Whether who has this token may speak for a node: it was joined with the same one, or the token is an admin's. Nobody's
+/// token is that of the user of this machine, who may; a node that is bound to no token is spoken for by whoever speaks.
+///
+/// # Errors
+/// If another token joined the node.
+pub fn check_speaker(views: &Views, id: NodeId, token: Option<TokenId>) -> Result<(), Rejection> {
+    let node = known(views, id)?;
+    let (Some(bound), Some(token)) = (node.token, token) else { return Ok(()) };
+    if bound == token || is_admin(views, token) {
+        return Ok(());
+    }
+    Err(Rejection::Forbidden {
+        what: "node".to_owned(),
+        id: node.name.clone(),
+        why: "joined with another token".to_owned(),
+    })
+}
+
+/// Whether who has this token may have a node: it is bound to no other one that holds, or an admin says so.
+fn check_owner(views: &Views, now: Timestamp, id: NodeId, token: Option<TokenId>) -> Result<(), Rejection> {
+    let bound = views.nodes.get(id).and_then(|node| node.token);
+    let holds = |bound| {
+        let kept = views.tokens.get(bound);
+        kept.is_some_and(|kept| kept.expires_at.is_none_or(|expires_at| expires_at > now))
+    };
+    match bound {
+        Some(bound) if holds(bound) => check_speaker(views, id, token),
+        _ => Ok(()),
+    }
+}
+
+fn is_admin(views: &Views, token: TokenId) -> bool {
+    views.tokens.get(token).is_some_and(|kept| kept.scopes.contains(&Scope::Admin))
+}
+
 /// Whether a node is as it would be after joining.
 fn is_same(node: &Node, joined: &Joined) -> bool {
     let known = Joined {
@@ -63,6 +104,7 @@ fn is_same(node: &Node, joined: &Joined) -> bool {
         gpu: node.gpu.clone(),
         price_micros: node.price_micros,
         local: node.local,
+        token: node.token,
     };
     node.state == NodeState::Up && known == *joined
 }

@@ -6,7 +6,8 @@
 use bincode::{Decode, Encode};
 use serde::Serialize;
 
-use super::Payload;
+use super::{EventError, Payload, decode_exactly};
+use crate::ids::TokenId;
 
 /// A node joined, or joined again with other properties. The stream is that of its name.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode, Serialize)]
@@ -25,11 +26,35 @@ pub struct Joined {
     pub price_micros: u64,
     /// Whether it is the process that has the home.
     pub local: bool,
+    /// The token it joined with, and by which it is spoken for. None: it joined from the machine of the home, or when
+    /// nodes were not bound to tokens yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
 }
 
 impl Payload for Joined {
     const KIND: u16 = 0x0601;
     const NAME: &'static str = "node.joined";
+    const SCHEMA: u8 = 2;
+
+    /// Schema 1 did not say with which token.
+    fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
+        let before: JoinedWithoutToken = decode_exactly(Self::NAME, schema, bytes)?;
+        let JoinedWithoutToken { name, capacity, labels, region, gpu, price_micros, local } = before;
+        Ok(Self { name, capacity, labels, region, gpu, price_micros, local, token: None })
+    }
+}
+
+/// [`Joined`] of schema 1.
+#[derive(Decode)]
+struct JoinedWithoutToken {
+    name: String,
+    capacity: u32,
+    labels: Vec<String>,
+    region: Option<String>,
+    gpu: Option<String>,
+    price_micros: u64,
+    local: bool,
 }
 
 /// A node takes no more jobs.

@@ -53,6 +53,7 @@ fn joined(node: NodeId, number: u8) -> Joined {
         gpu: one_of(number / 4, &[None, Some("a100")]).map(str::to_owned),
         price_micros: one_of(number / 8, &[0, 500_000, 900_000, 2_000_000]),
         local: node == NodeId(1),
+        token: None,
     }
 }
 
@@ -336,6 +337,7 @@ impl Both {
             gpu: Some("a100".to_owned()),
             price_micros: 0,
             local: node == NodeId(9),
+            token: None,
         };
         let node = NodeId(9);
         for queue in ["default", "slow", "third"] {

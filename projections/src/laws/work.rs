@@ -80,6 +80,7 @@ fn joined(number: u8, local: bool) -> node::Joined {
         gpu: some(number / 2, "a100".to_owned()),
         price_micros: number.into(),
         local,
+        token: some(number / 4, TokenId(u128::from(number % 3))),
     }
 }
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::jobs::Class;
 use crate::event::Event;
 use crate::event::home::PricesSet;
-use crate::ids::{NodeId, Position};
+use crate::ids::{NodeId, Position, TokenId};
 use crate::projection::{Anomaly, NotASnapshot, Projection, load_value, save_value};
 use crate::record::Recorded;
 use crate::time::Timestamp;
@@ -46,6 +46,8 @@ pub struct Node {
     pub price_micros: u64,
     /// Whether it is the process that has the home.
     pub local: bool,
+    /// The token by which it is spoken for, if it is bound to one.
+    pub token: Option<TokenId>,
     /// Where it stands.
     pub state: NodeState,
     /// The event by which it joined last.
@@ -152,7 +154,7 @@ impl Nodes {
 
 impl Projection for Nodes {
     const NAME: &'static str = "nodes";
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
         let header = &recorded.header;
@@ -169,6 +171,7 @@ impl Projection for Nodes {
                     gpu: event.gpu.clone(),
                     price_micros: event.price_micros,
                     local: event.local,
+                    token: event.token,
                     state: NodeState::Up,
                     joined: header.position,
                     heard_at: header.at,

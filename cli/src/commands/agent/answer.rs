@@ -42,15 +42,9 @@ impl Answer {
         let mut client = context.open_existing()?;
         let Some(run) = &self.run else {
             let lines = waiting(&mut client)?;
-            let mut table = Table::new(&["RUN", "CALL", "TOOL", "WHAT"]);
-            for line in &lines {
-                if context.output.is_json() {
-                    context.output.data(line)?;
-                } else {
-                    table.row([line.run.clone(), line.call.clone(), line.tool.clone(), line.what.clone()]);
-                }
-            }
-            table.print(&mut context.output)?;
+            context.output.list(Table::new(&["RUN", "CALL", "TOOL", "WHAT"]), &lines, |line| {
+                [line.run.clone(), line.call.clone(), line.tool.clone(), line.what.clone()]
+            })?;
             if lines.is_empty() {
                 context.output.note("nothing waits to be permitted");
             }

@@ -39,15 +39,11 @@ impl List {
         while shown < self.limit {
             let limit = (self.limit - shown).min(MAX_PAGE as u32);
             let (agents, total) = page(&mut client, self.all, self.running, shown, limit)?;
-            let mut table = Table::new(&["RUN", "STATUS", "STARTED", "CALLS", "TASK"]).bare(shown > 0);
-            for line in &agents {
-                if context.output.is_json() {
-                    context.output.data(line)?;
-                } else {
-                    table.row(row(line));
-                }
-            }
-            table.print(&mut context.output)?;
+            context.output.list(
+                Table::new(&["RUN", "STATUS", "STARTED", "CALLS", "TASK"]).bare(shown > 0),
+                &agents,
+                row,
+            )?;
             context.output.flush()?;
             shown += agents.len() as u32;
             if agents.is_empty() || shown >= total {

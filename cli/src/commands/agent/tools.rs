@@ -41,16 +41,10 @@ impl Tools {
             Answer::Tools(tools) => Some(tools),
             _ => None,
         })?;
-        let mut table = Table::new(&["NAME", "EFFECT", "USUALLY", "DESCRIPTION"]);
-        for tool in &tools {
-            if context.output.is_json() {
-                context.output.data(&json(tool))?;
-            } else {
-                let description = preview(&tool.description);
-                table.row([tool.name.clone(), effect(tool.effect).to_owned(), tool.usually.clone(), description]);
-            }
-        }
-        table.print(&mut context.output)?;
+        context.output.list_as(Table::new(&["NAME", "EFFECT", "USUALLY", "DESCRIPTION"]), &tools, json, |tool| {
+            let description = preview(&tool.description);
+            [tool.name.clone(), effect(tool.effect).to_owned(), tool.usually.clone(), description]
+        })?;
         context.close(client)
     }
 }

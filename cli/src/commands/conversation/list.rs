@@ -37,16 +37,14 @@ impl List {
                 Answer::Conversations { conversations, total } => Some((conversations, total)),
                 _ => None,
             })?;
-            let mut table = Table::new(&["ID", "MESSAGES", "CHANGED", "NAME"]).bare(shown > 0);
-            for line in &conversations {
-                if context.output.is_json() {
-                    context.output.data(line)?;
-                } else {
+            context.output.list(
+                Table::new(&["ID", "MESSAGES", "CHANGED", "NAME"]).bare(shown > 0),
+                &conversations,
+                |line| {
                     let name = line.name.clone().unwrap_or_default();
-                    table.row([line.id.clone(), line.messages.to_string(), minute(line.changed_at), name]);
-                }
-            }
-            table.print(&mut context.output)?;
+                    [line.id.clone(), line.messages.to_string(), minute(line.changed_at), name]
+                },
+            )?;
             context.output.flush()?;
             shown += conversations.len() as u32;
             if conversations.is_empty() || shown >= total {

@@ -14,7 +14,7 @@ use crate::context::{Context, query};
 use crate::error::{CliError, reason};
 use crate::output::text::counted;
 use crate::serving::{self, Serving};
-use crate::zone;
+use zo_engine::zone;
 
 /// Whether a `zo serve` runs, and whether something waits for one.
 pub(super) fn serve(context: &mut Context) -> Vec<Check> {

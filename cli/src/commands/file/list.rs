@@ -45,15 +45,9 @@ impl List {
 
 /// Prints files, a line each; further ones of the same list without headings.
 pub(super) fn print(context: &mut Context, files: &[HostedFile], further: bool) -> Result<(), CliError> {
-    let mut table = Table::new(&["NAME", "VERSION", "SIZE", "PUT", "TYPE"]).bare(further);
-    for file in files {
-        if context.output.is_json() {
-            context.output.data(file)?;
-        } else {
-            let media_type = if file.removed { "removed".to_owned() } else { file.media_type.clone() };
-            table.row([file.name.clone(), file.version.to_string(), bytes(file.size), minute(file.at), media_type]);
-        }
-    }
-    table.print(&mut context.output)?;
+    context.output.list(Table::new(&["NAME", "VERSION", "SIZE", "PUT", "TYPE"]).bare(further), files, |file| {
+        let media_type = if file.removed { "removed".to_owned() } else { file.media_type.clone() };
+        [file.name.clone(), file.version.to_string(), bytes(file.size), minute(file.at), media_type]
+    })?;
     context.output.flush()
 }

@@ -75,15 +75,11 @@ impl List {
 
 /// Prints jobs, a line each; further ones of the same list without headings.
 pub(super) fn print(context: &mut Context, jobs: &[JobLine], further: bool) -> Result<(), CliError> {
-    let mut table = Table::new(&["ID", "STATE", "QUEUE", "PRIORITY", "TRIED", "SINCE", "WHAT"]).bare(further);
-    for line in jobs {
-        if context.output.is_json() {
-            context.output.data(line)?;
-        } else {
-            table.row(row(line));
-        }
-    }
-    table.print(&mut context.output)?;
+    context.output.list(
+        Table::new(&["ID", "STATE", "QUEUE", "PRIORITY", "TRIED", "SINCE", "WHAT"]).bare(further),
+        jobs,
+        row,
+    )?;
     context.output.flush()
 }
 

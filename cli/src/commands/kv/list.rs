@@ -34,17 +34,16 @@ impl List {
                 Answer::Keys(keys) => Some(keys),
                 _ => None,
             })?;
-            let mut table = Table::new(&["KEY", "POSITION", "WHEN", "VALUE"]).bare(after.is_some());
-            for line in &keys {
-                if context.output.is_json() {
-                    context.output.data(&KeyJson::of(line))?;
-                } else {
+            context.output.list_as(
+                Table::new(&["KEY", "POSITION", "WHEN", "VALUE"]).bare(after.is_some()),
+                &keys,
+                KeyJson::of,
+                |line| {
                     let value = line.value.as_deref().unwrap_or("(cannot be opened: its key or blob is gone)");
                     let position = line.position.to_string();
-                    table.row([line.key.clone(), position, minute(line.at), text::preview(value)]);
-                }
-            }
-            table.print(&mut context.output)?;
+                    [line.key.clone(), position, minute(line.at), text::preview(value)]
+                },
+            )?;
             context.output.flush()?;
             match keys.last() {
                 Some(last) if keys.len() == MAX_PAGE => after = Some(last.key.clone()),

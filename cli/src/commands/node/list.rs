@@ -26,19 +26,14 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let nodes = nodes(&mut client)?;
-        let mut table = Table::new(&["NAME", "STATE", "RUNNING", "PRICE", "REPUTATION", "HEARD FROM", "HAS"]);
-        for line in &nodes {
-            if context.output.is_json() {
-                context.output.data(line)?;
-            } else {
-                table.row(row(line));
-            }
-        }
-        table.print(&mut context.output)?;
-        if nodes.is_empty() {
-            context.output.note("there is no node yet: `zo serve` makes this machine one, `zo worker` others");
-        }
-        context.close(client)
+        let nothing = "there is no node yet: `zo serve` makes this machine one, `zo worker` others";
+        context.print_list(
+            client,
+            Table::new(&["NAME", "STATE", "RUNNING", "PRICE", "REPUTATION", "HEARD FROM", "HAS"]),
+            &nodes,
+            row,
+            nothing,
+        )
     }
 }
 

@@ -22,19 +22,16 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let rules = rules(&mut client)?.rules;
-        let mut table = Table::new(&["SINCE", "RULE"]);
-        for line in &rules {
-            if context.output.is_json() {
-                context.output.data(line)?;
-            } else {
+        let nothing = "there is no rule: `zo agent tools` says what happens without one";
+        context.print_list(
+            client,
+            Table::new(&["SINCE", "RULE"]),
+            &rules,
+            |line| {
                 let since = line.position.map_or_else(|| "built in".to_owned(), |position| position.to_string());
-                table.row([since, line.rule.clone()]);
-            }
-        }
-        table.print(&mut context.output)?;
-        if rules.is_empty() {
-            context.output.note("there is no rule: `zo agent tools` says what happens without one");
-        }
-        context.close(client)
+                [since, line.rule.clone()]
+            },
+            nothing,
+        )
     }
 }

@@ -21,19 +21,14 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let schedules = schedules(&mut client)?;
-        let mut table = Table::new(&["ID", "NAME", "NEXT", "ZONE", "RULE", "WHAT"]);
-        for line in &schedules {
-            if context.output.is_json() {
-                context.output.data(line)?;
-            } else {
-                table.row(row(line));
-            }
-        }
-        table.print(&mut context.output)?;
-        if schedules.is_empty() {
-            context.output.note("there is no schedule: `zo schedule add` adds one");
-        }
-        context.close(client)
+        let nothing = "there is no schedule: `zo schedule add` adds one";
+        context.print_list(
+            client,
+            Table::new(&["ID", "NAME", "NEXT", "ZONE", "RULE", "WHAT"]),
+            &schedules,
+            row,
+            nothing,
+        )
     }
 }
 

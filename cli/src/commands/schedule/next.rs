@@ -48,16 +48,10 @@ impl Next {
             None => schedules(&mut client)?,
         };
         let due = self.due(&schedules)?;
-        let mut table = Table::new(&["DUE", "UTC", "SCHEDULE", "WHAT"]);
-        for due in &due {
-            if context.output.is_json() {
-                context.output.data(due)?;
-            } else {
-                let schedule = due.name.unwrap_or(due.schedule).to_owned();
-                table.row([due.local.clone(), due.utc.clone(), schedule, due.what.to_owned()]);
-            }
-        }
-        table.print(&mut context.output)?;
+        context.output.list(Table::new(&["DUE", "UTC", "SCHEDULE", "WHAT"]), &due, |due| {
+            let schedule = due.name.unwrap_or(due.schedule).to_owned();
+            [due.local.clone(), due.utc.clone(), schedule, due.what.to_owned()]
+        })?;
         match schedules.as_slice() {
             [line] if line.paused => context.output.note(format!("{} is paused", named(line))),
             _ if due.is_empty() => context.output.note("nothing is due"),

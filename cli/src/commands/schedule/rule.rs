@@ -13,7 +13,7 @@ use crate::error::CliError;
 use crate::input;
 use crate::output::Output;
 use crate::output::Style;
-use crate::zone;
+use zo_engine::zone;
 
 /// A rule to be given on the command line.
 #[derive(Args, Clone, Debug, Default)]

@@ -24,19 +24,8 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let services = services(&mut client)?;
-        let mut table = Table::new(&["LABEL", "STATE", "PORT", "SINCE", "COMMAND"]);
-        for line in &services {
-            if context.output.is_json() {
-                context.output.data(line)?;
-            } else {
-                table.row(row(line));
-            }
-        }
-        table.print(&mut context.output)?;
-        if services.is_empty() {
-            context.output.note("there is no service: `zo service add` adds one");
-        }
-        context.close(client)
+        let nothing = "there is no service: `zo service add` adds one";
+        context.print_list(client, Table::new(&["LABEL", "STATE", "PORT", "SINCE", "COMMAND"]), &services, row, nothing)
     }
 }
 

@@ -23,19 +23,16 @@ impl List {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let tokens = tokens(&mut client)?;
-        let mut table = Table::new(&["NAME", "SCOPES", "MADE", "UNTIL", "ID"]);
-        for line in &tokens {
-            if context.output.is_json() {
-                context.output.data(line)?;
-            } else {
+        let nothing = "there is no token: `zo token create` makes one";
+        context.print_list(
+            client,
+            Table::new(&["NAME", "SCOPES", "MADE", "UNTIL", "ID"]),
+            &tokens,
+            |line| {
                 let until = line.expires_at.map_or_else(|| "no end".to_owned(), minute);
-                table.row([line.name.clone(), scopes(line), minute(line.created_at), until, line.id.clone()]);
-            }
-        }
-        table.print(&mut context.output)?;
-        if tokens.is_empty() {
-            context.output.note("there is no token: `zo token create` makes one");
-        }
-        context.close(client)
+                [line.name.clone(), scopes(line), minute(line.created_at), until, line.id.clone()]
+            },
+            nothing,
+        )
     }
 }

@@ -4,6 +4,7 @@ mod access;
 mod api;
 mod files;
 mod limits;
+mod nodes;
 mod openai;
 mod support;
 mod zo;

@@ -76,6 +76,11 @@ impl Served {
         self.tokens.get(name).map_or(name, String::as_str)
     }
 
+    /// Calls a token so.
+    pub(crate) fn keep_token(&mut self, name: &'static str, secret: &str) {
+        self.tokens.insert(name, secret.to_owned());
+    }
+
     /// A request with a token.
     pub(crate) fn as_(&self, token: &str, method: &Method, path: &str) -> RequestBuilder {
         self.client.request(method.clone(), format!("{}{path}", self.url)).bearer_auth(self.token(token))

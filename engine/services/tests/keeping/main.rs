@@ -1,10 +1,8 @@
 //! Services that really run: processes in the sandbox, reached over the loopback.
 //!
-//! This program is its own supervisor, so it has a `main` of its own ([`harness`]).
+//! This program is its own supervisor, so it has a `main` of its own (`zo_test_harness`).
 
 #![allow(clippy::unwrap_used)]
-
-mod harness;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -18,13 +16,10 @@ use zo_services::{
     CheckSpec, Exit, HealthSpec, Service, ServiceChange, ServiceError, ServiceOptions, ServiceSpec, ServiceState,
 };
 
-use harness::tests;
+use zo_test_harness::tests;
 
 fn main() -> std::io::Result<ExitCode> {
-    if let Some(code) = zo_sandbox::child_main() {
-        return Ok(code);
-    }
-    harness::main(tests![
+    zo_test_harness::main(tests![
         it_is_reached_at_its_port_and_at_no_other,
         a_port_that_is_taken_is_told_and_tried_again,
         what_exits_is_started_again_ever_later,

@@ -1,10 +1,8 @@
 //! Jobs that are really carried out: processes in the sandbox, requests over the loopback.
 //!
-//! This program is its own supervisor, so it has a `main` of its own ([`harness`]).
+//! This program is its own supervisor, so it has a `main` of its own (`zo_test_harness`).
 
 #![allow(clippy::unwrap_used)]
-
-mod harness;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -22,13 +20,10 @@ use zo_sandbox::Sandbox;
 use zo_skills::{Origin, SearchPath};
 use zo_worker::{AttemptContext, Executor, Happened, JobSpec, Outcome};
 
-use harness::tests;
+use zo_test_harness::tests;
 
 fn main() -> std::io::Result<ExitCode> {
-    if let Some(code) = zo_sandbox::child_main() {
-        return Ok(code);
-    }
-    harness::main(tests![
+    zo_test_harness::main(tests![
         a_command_prints_says_how_far_it_is_and_has_a_result,
         a_command_sees_nothing_of_who_runs_it,
         a_command_works_where_it_is_told_to,

@@ -279,6 +279,7 @@ fn a_node_gets_what_it_has_the_means_for() {
         gpu: some("a100"),
         price_micros: 1_000_000,
         local: false,
+        token: None,
     };
     let prices =
         crate::event::home::PricesSet { gpus: vec![("a100".to_owned(), 2500)], regions: vec![("eu".to_owned(), 1100)] };

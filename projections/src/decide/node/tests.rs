@@ -84,6 +84,72 @@ fn what_a_node_cannot_have_is_refused() {
     );
 }
 
+/// Makes a token, and joins with it.
+fn token(id: u128, scope: Scope, expires_at: Option<Timestamp>) -> Command {
+    let name = format!("token {id}");
+    let created = crate::event::vault::TokenCreated { name, hash: [0; 32], scopes: vec![scope], expires_at };
+    Command::CreateToken { token: TokenId(id), created }
+}
+
+fn join_by(token: Option<u128>) -> Command {
+    join_with(Joined { token: token.map(TokenId), ..joined("far") }, &[])
+}
+
+const REFUSED: &str = "rejected: node far joined with another token";
+
+#[test]
+fn a_node_is_joined_again_with_its_token_alone_or_by_an_admin() {
+    let (one, other, admin) = (token(1, Scope::Node, None), token(2, Scope::Node, None), token(3, Scope::Admin, None));
+    let joined = "node.joined name=far capacity=2 price_micros=5";
+    check(&[one.clone(), join_by(Some(1))], &format!("2 node/1 v1 {joined} token=1"));
+    check(&[one.clone(), join_by(Some(1)), join_by(Some(1))], "already: node/1 at 2");
+    check(&[one.clone(), other.clone(), join_by(Some(1)), join_by(Some(2))], REFUSED);
+    check(&[one.clone(), other.clone(), join_by(Some(1)), LEAVE, join_by(Some(2))], REFUSED);
+    check(&[one.clone(), admin, join_by(Some(1)), join_by(Some(3))], &format!("4 node/1 v2 {joined} token=3"));
+    check(&[one.clone(), join_by(Some(1)), join_by(None)], &format!("3 node/1 v2 {joined}"));
+    check(&[one.clone(), other, join_by(Some(1)), REMOVE, join_by(Some(2))], &format!("5 node/1 v3 {joined} token=2"));
+    // One that joined when nothing was known of tokens is bound by the next one.
+    check(&[one, join_by(None), join_by(Some(1))], &format!("3 node/1 v2 {joined} token=1"));
+}
+
+#[test]
+fn a_node_whose_token_holds_no_more_may_join_with_another() {
+    let joined = "node.joined name=far capacity=2 price_micros=5 token=2";
+    let other = token(2, Scope::Node, None);
+    let revoke = Command::RevokeToken { token: TokenId(1) };
+    let one = token(1, Scope::Node, None);
+    check(&[one, other.clone(), join_by(Some(1)), revoke, join_by(Some(2))], &format!("5 node/1 v2 {joined}"));
+    // The fifth event is at five milliseconds past the begin of the story's time.
+    let until = |ms: i64| token(1, Scope::Node, Some(Timestamp(1_700_000_000_000 + ms)));
+    check(&[until(0), other.clone(), join_by(Some(1)), join_by(Some(2))], &format!("4 node/1 v2 {joined}"));
+    check(&[until(60_000), other, join_by(Some(1)), join_by(Some(2))], REFUSED);
+}
+
+#[test]
+fn who_speaks_for_a_node_has_its_token_or_an_admins() {
+    let mut writer = crate::testing::Writer::default();
+    for command in [token(1, Scope::Node, None), token(2, Scope::Node, None), token(3, Scope::Admin, None)] {
+        writer.run(command).expect("they are made");
+    }
+    writer.run(join_by(Some(1))).expect("it joins");
+    let speaks = |writer: &crate::testing::Writer, token: Option<u128>| {
+        check_speaker(&writer.views, NodeId(1), token.map(TokenId)).map_err(|rejection| rejection.to_string())
+    };
+    for token in [Some(1), Some(3), None] {
+        assert_eq!(speaks(&writer, token), Ok(()), "{token:?}");
+    }
+    assert_eq!(speaks(&writer, Some(2)), Err("node far joined with another token".to_owned()));
+    // Until it joins anew, a token that was revoked still is the only one.
+    writer.run(Command::RevokeToken { token: TokenId(1) }).expect("it is there");
+    assert!(speaks(&writer, Some(2)).is_err());
+    writer.run(join_by(Some(2))).expect("the other one does not hold any more");
+    assert_eq!(speaks(&writer, Some(2)), Ok(()));
+    assert!(speaks(&writer, Some(1)).is_err());
+    // A node of an older log is bound to none.
+    writer.run(join_by(None)).expect("from this machine");
+    assert_eq!(speaks(&writer, Some(1)), Ok(()));
+}
+
 #[test]
 fn there_are_no_more_nodes_than_one_event_can_name() {
     let join = |node: u128| Command::JoinNode { node: NodeId(node), joined: joined("far"), running: Vec::new() };

@@ -55,6 +55,7 @@ fn capable(local: bool) -> Node {
         gpu: None,
         price_micros: 0,
         local,
+        token: None,
         state: NodeState::Up,
         joined: Position(1),
         heard_at: Timestamp(0),

@@ -60,6 +60,7 @@ fn joined(name: &str, local: bool) -> node::Joined {
         gpu: (!local).then(|| "a100".to_owned()),
         price_micros: 1_000_000,
         local,
+        token: None,
     }
 }
 
@@ -253,6 +254,7 @@ pub(super) fn samples() -> Vec<Event> {
         Expired {}.into(),
         joined("far", false).into(),
         node::Joined { name: "bare".to_owned(), capacity: 1, ..node::Joined::default() }.into(),
+        node::Joined { token: Some(TokenId(7)), ..joined("bound", false) }.into(),
         node::Draining {}.into(),
         node::Resumed {}.into(),
         node::Left {}.into(),

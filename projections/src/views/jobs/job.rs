@@ -93,6 +93,11 @@ impl JobState {
     pub fn is_pending(self) -> bool {
         matches!(self, Self::Blocked | Self::Waiting { .. } | Self::Ready)
     }
+
+    /// Whether it is being done or going to be, without anybody's help: dead letters and interrupted jobs wait for a person.
+    pub fn is_to_be_done(self) -> bool {
+        self.is_pending() || matches!(self, Self::Running { .. })
+    }
 }
 
 impl Job {

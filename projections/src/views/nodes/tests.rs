@@ -125,6 +125,7 @@ fn node(labels: &[&str], region: Option<&str>, gpu: Option<&str>) -> Node {
         gpu: gpu.map(str::to_owned),
         price_micros: 1_000_001,
         local: false,
+        token: None,
     }
     .into()]);
     nodes.get(NodeId(1)).expect("it joined").clone()

@@ -1,4 +1,5 @@
-//! Running tests in a program that is its own supervisor: the standard one has a `main` of its own.
+//! Running tests in a program that is its own supervisor: the standard harness has a `main` of its own, which knows nothing
+//! of the stages of a sandbox. For tests alone.
 
 use std::io::{self, Write};
 use std::panic::catch_unwind;
@@ -6,10 +7,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 /// A test and its name.
-pub(crate) type Test = (&'static str, fn());
+pub type Test = (&'static str, fn());
 
-/// Runs those whose name has one of the arguments in it; all, if there are none.
-pub(crate) fn main(tests: &[Test]) -> io::Result<ExitCode> {
+/// Is the stage of a sandbox that this process was started as; else runs those tests whose name has one of the arguments in
+/// it, all if there are none.
+///
+/// # Errors
+/// If stdout cannot be written.
+pub fn main(tests: &[Test]) -> io::Result<ExitCode> {
+    if let Some(code) = zo_sandbox::child_main() {
+        return Ok(code);
+    }
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let mut failed = Vec::new();
     for (name, test) in tests {
@@ -29,7 +37,7 @@ pub(crate) fn main(tests: &[Test]) -> io::Result<ExitCode> {
 }
 
 /// The tests of these names.
+#[macro_export]
 macro_rules! tests {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name), $name as fn())),*] };
 }
-pub(crate) use tests;
