@@ -139,7 +139,7 @@ fn a_script_without_end_is_ended() {
 fn tabs_and_pop_ups_have_numbers() {
     let site = Site::new(&[
         ("/a", "<title>A</title><button onclick=\"window.open('/b')\">open</button><a href=/b target=_blank>blank</a>"),
-        ("/b", "<title>B</title><button onclick='close()'>bye</button>"),
+        ("/b", "<title>B</title><button onclick='window.close()'>bye</button>"),
     ]);
     let home = Home::new();
     home.open(&site.url("/a"));

@@ -34,6 +34,7 @@ fn a_browser_that_is_killed_is_started_again_with_cookies_and_tabs() {
     let before = home.session().state();
     assert!(before.alive && before.pids.len() > 2 && before.resident_bytes > 10 << 20, "{before:?}");
     kill_now(before.pids[0]);
+    eventually("the browser lives", || !home.session().state().alive);
     let done = home.act(json!({ "act": "get", "what": "title" }));
     assert_eq!(done.value, "A");
     assert!(
