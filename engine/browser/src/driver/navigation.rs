@@ -69,7 +69,7 @@ impl Driver {
     ) -> Result<Came, ActError> {
         let page = self.page()?;
         let number = page.number;
-        let before = page.look(|tab| tab.document().to_owned())?;
+        let (before, within) = page.look(|tab| (tab.document().to_owned(), tab.loading.within))?;
         let downloads = self.downloads_begun();
         let hint = "the site may be slow or hang: try again with more time";
         Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), hint);
@@ -82,7 +82,9 @@ impl Driver {
             return Err(self.not_loaded(url, error));
         }
         if answer["loaderId"].is_null() {
-            // Only the fragment differs: the page is there already.
+            // Only the fragment differs: the page is there already, and says so in a moment.
+            let said = self.until(number, |tab| (tab.loading.within > within).then_some(()));
+            let _ = tokio::time::timeout(TURN, said).await;
             return self.arrived(number);
         }
         self.wait_until_loaded(number, url, &before, until, waits).await?;
@@ -226,15 +228,14 @@ impl Driver {
             return Err(ActError::new(ActErrorKind::NotFound, format!("tab {number} has nothing to go {way} to")));
         };
         let url = entry["url"].as_str().unwrap_or_default().to_owned();
-        let begun = page.look(|tab| tab.loading.begun)?;
+        let (before, within) = page.look(|tab| (tab.document().to_owned(), tab.loading.within))?;
         let hint = "the site may be slow or hang: try again with more time";
         Self::waits_for(waits, ActErrorKind::Timeout, format!("{url} has not answered"), hint);
         page.call("Page.navigateToHistoryEntry", json!({ "entryId": entry["id"] })).await?;
-        // A page that was kept as it was has loaded already; one that differs in its fragment alone does not load.
+        // Another document, or another place in the same one.
         self.until(number, |tab| {
-            let there = tab.url() == url && !tab.loading.under_way;
-            let elsewhere = tab.loading.begun > begun && !tab.loading.under_way;
-            (there || elsewhere || tab.failed().is_some()).then_some(())
+            let elsewhere = tab.document() != before && tab.loading.has(tab.document(), "load");
+            (elsewhere || tab.loading.within > within || tab.failed().is_some()).then_some(())
         })
         .await?;
         self.is_shown(number).await?;

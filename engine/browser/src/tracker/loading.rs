@@ -21,6 +21,8 @@ pub(crate) struct Loading {
     pub(crate) under_way: bool,
     /// Where to, as far as it is known.
     pub(crate) destination: Option<String>,
+    /// Counts the navigations within one document.
+    pub(crate) within: u64,
     /// Counts the navigations that began.
     pub(crate) begun: u64,
     /// The status of the answer that the document came with, by document.
@@ -93,6 +95,7 @@ impl TabState {
             }
             "navigatedWithinDocument" => {
                 let url = text(params, "url");
+                self.loading.within += u64::from(self.is_main(params));
                 self.frame(&text(params, "frameId")).url = url;
             }
             "frameRequestedNavigation" if self.is_main(params) && params["disposition"] != "newTab" => {
