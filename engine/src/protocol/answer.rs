@@ -600,6 +600,8 @@ pub struct BackedUp {
     pub segments_present: u32,
     /// Blobs that were copied.
     pub blobs_copied: u32,
+    /// Parts of hosted files that were copied.
+    pub files_copied: u32,
     /// Bytes written.
     pub bytes: u64,
     /// The backup reaches to this position.
