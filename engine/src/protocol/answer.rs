@@ -8,7 +8,7 @@ use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
-use super::{BrowsedArtifact, BrowserActLine, BrowserLine, ServiceLine, ShareLine, TokenLine};
+use super::{BrowsedArtifact, BrowserActLine, BrowserLine, McpServerLine, ServiceLine, ShareLine, TokenLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
 use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
 
@@ -149,6 +149,8 @@ pub enum Answer {
     WouldAnswer(WouldAnswer),
     /// The providers of language models.
     Providers(Vec<ProviderLine>),
+    /// Servers whose tools agents may call, by name.
+    McpServers(Vec<McpServerLine>),
     /// The keys there are.
     ProviderKeys(Vec<ProviderKeyLine>),
 }
