@@ -333,9 +333,9 @@ impl Engine {
         self.world.fresh_id()
     }
 
-    /// The browser to use, if not the one that is found.
+    /// The browser to use, if not the one that is found: the one that was said, else the one that was installed.
     pub(crate) fn browser_program(&self) -> Option<PathBuf> {
-        self.browser_program.clone()
+        self.browser_program.clone().or_else(|| home::installed_browser(self.home.folder()))
     }
 
     /// Whether models are called by the name of this provider: `NAME/model`.

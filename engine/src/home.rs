@@ -242,6 +242,28 @@ impl Home {
     }
 }
 
+/// Where a browser is installed for the home in `folder`: `cache/browser`.
+pub fn browser_folder(folder: &Path) -> PathBuf {
+    folder.join("cache/browser")
+}
+
+/// The browser that was installed for the home in `folder`, if one was.
+pub fn installed_browser(folder: &Path) -> Option<PathBuf> {
+    let named = std::fs::read_to_string(browser_folder(folder).join(BROWSER)).ok()?;
+    Some(PathBuf::from(named.trim_end())).filter(|program| program.is_file())
+}
+
+/// Notes that a browser was installed for the home in `folder`.
+///
+/// # Errors
+/// If it cannot be written down.
+pub fn note_browser(folder: &Path, program: &Path) -> std::io::Result<()> {
+    std::fs::write(browser_folder(folder).join(BROWSER), format!("{}\n", program.display()))
+}
+
+/// The file that names the program, in the folder where it was installed.
+const BROWSER: &str = "program";
+
 /// The lock file of the home in `folder`, whether there is one yet or not.
 pub fn lock_path(folder: &Path) -> PathBuf {
     folder.join("lock")

@@ -3,6 +3,7 @@
 mod acting;
 mod acts;
 mod history;
+mod install;
 mod run;
 mod sessions;
 
@@ -48,6 +49,7 @@ enum Command {
     Remove(sessions::Remove),
     History(history::History),
     Show(history::Show),
+    Install(install::Install),
 }
 
 impl Browse {
@@ -61,6 +63,7 @@ impl Browse {
             Command::Remove(command) => command.run(context, &self.session),
             Command::History(command) => command.run(context, &self.session),
             Command::Show(command) => command.run(context),
+            Command::Install(command) => command.run(context),
         }
     }
 }

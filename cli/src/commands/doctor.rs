@@ -98,7 +98,7 @@ impl Doctor {
             look(&mut context.output, check)?;
         }
         look(&mut context.output, surroundings::certificates())?;
-        look(&mut context.output, surroundings::browser())?;
+        look(&mut context.output, surroundings::browser(&home))?;
         look(&mut context.output, surroundings::onnx_runtime())?;
         let terminal = surroundings::terminal(&context.output);
         look(&mut context.output, terminal)?;

@@ -179,3 +179,92 @@ fn what_was_under_way_when_the_engine_was_killed_is_interrupted() {
     let outcomes: Vec<_> = history.iter().map(|line| line["outcome"].clone()).collect();
     assert!(outcomes.contains(&json!("interrupted")), "{history:?}");
 }
+
+/// Calls of tools, one a reply, and what is said at the end.
+fn script(calls: &[(&str, Value)]) -> Value {
+    let replies = calls
+        .iter()
+        .map(|(tool, arguments)| json!({"text": "", "tool_calls": [{"name": tool, "arguments": arguments}]}));
+    let report = json!({"text": "The receipt is in downloads."});
+    Value::Array(replies.chain([report]).collect())
+}
+
+/// Processes whose command line names this folder, apart from our own.
+fn processes_of(folder: &std::path::Path) -> Vec<u64> {
+    let named = folder.to_str().expect("UTF-8");
+    let entries = fs::read_dir("/proc").expect("it can be listed").flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u64>().ok());
+    pids.filter(|pid| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        let line = String::from_utf8_lossy(&line);
+        line.contains(named) && line.contains("--user-data-dir") && is_alive(*pid)
+    })
+    .collect()
+}
+
+#[test]
+fn an_agent_logs_in_orders_and_reports_though_engine_and_browser_are_killed() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let open = |path: &str| ("browse_open", json!({"url": site.url_of(path)}));
+    let act = |act: Value| ("browse_act", act);
+    let fill = |target: &str, text: &str| act(json!({"act": "fill", "target": target, "text": text}));
+    let click = |target: &str| act(json!({"act": "click", "target": target}));
+    let calls = [
+        open("/login"),
+        fill("label=User", "ada"),
+        fill("label=Password", "correct horse"),
+        click("role=button[name=Log in]"),
+        act(json!({"act": "wait", "text": "Hello, ada"})),
+        open("/wizard/1"),
+        fill("label=Name", "Ada Lovelace"),
+        fill("label=E-mail", "ada@example.org"),
+        click("role=button[name=Next]"),
+        act(json!({"act": "wait", "text": "Step 2 of 3"})),
+        // Long enough to be killed in.
+        open("/slow?ms=3000&n=engine"),
+        open("/wizard/2"),
+        fill("label=Street", "Analytical Row 1"),
+        act(json!({"act": "select", "target": "label=Country", "values": ["Iceland"]})),
+        click("role=button[name=Next]"),
+        act(json!({"act": "wait", "text": "Step 3 of 3"})),
+        open("/slow?ms=3000&n=browser"),
+        open("/wizard/3"),
+        click("label=Fast"),
+        act(json!({"act": "check", "target": "label=I agree"})),
+        click("role=button[name=Next]"),
+        act(json!({"act": "wait", "text": "Thank you"})),
+        act(json!({"act": "download", "target": "text=Receipt"})),
+        open("/account"),
+    ];
+    zo.file("work/a.txt", "");
+    zo.file("script.json", script(&calls).to_string());
+    let origin = format!("browse_open({}*)", site.url_of("/"));
+    zo.run(["permission", "allow", &origin]).ok();
+    zo.run(["permission", "allow", "browse_act(*)"]).ok();
+    let agent = ["agent", "run", "--model", "scripted", "--script", "script.json", "--workspace", "work", "order"];
+    let mut first =
+        zo.command(agent).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it runs");
+    let patience = std::time::Duration::from_secs(120);
+    assert!(site.wait_for(patience, |seen| seen.query.contains("n=engine")), "it gets so far");
+    first.kill().expect("it is ours");
+    let _ = first.wait();
+    let run = zo.run(["agent", "list", "--json"]).json()[0]["run"].as_str().expect("it is listed").to_owned();
+    let mut second = zo.command(["agent", "resume", &run, "--json"]);
+    let second = second.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    assert!(site.wait_for(patience, |seen| seen.query.contains("n=browser")), "it goes on");
+    let browser = processes_of(&zo.home());
+    assert!(!browser.is_empty());
+    for pid in browser {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("it is a process");
+        let _ = kill_process(pid, Signal::KILL);
+    }
+    let output = second.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let receipt = fs::read_to_string(zo.scratch().join("work/downloads/receipt.txt")).expect("it was downloaded");
+    assert_eq!(
+        receipt,
+        "receipt\nname: Ada Lovelace\nemail: ada@example.org\nstreet: Analytical Row 1\ncountry: is\nspeed: fast\nagreed: yes\n"
+    );
+    assert!(!site.requests().iter().rev().take(3).any(|seen| seen.path.contains("/login")), "it is still logged in");
+    assert_eq!(processes_of(&zo.home()), [0_u64; 0], "no browser is left");
+}

@@ -115,26 +115,24 @@ fn certificates_in(path: &Path) -> Result<usize, String> {
     Ok(String::from_utf8_lossy(&text).matches("-----BEGIN CERTIFICATE-----").count())
 }
 
-/// A browser to steer.
-pub(super) fn browser() -> Check {
+/// The browser that `zo browse` uses.
+pub(super) fn browser(home: &Path) -> Check {
     const NAME: &str = "browser";
-    const NAMES: [&str; 5] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome"];
-    const MAC: &str = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome";
-    let found =
-        NAMES.iter().find_map(|name| in_path(name)).or_else(|| Some(PathBuf::from(MAC)).filter(|p| p.is_file()));
-    match found {
-        Some(path) => Check::ok(NAME, path.display().to_string()),
-        None => Check::warn(
-            NAME,
-            "no Chromium is found; nothing in this version needs it",
-            "apt install chromium, dnf install chromium, or brew install --cask chromium",
-        ),
+    let installed = zo_engine::home::installed_browser(home);
+    match zo_browser::find::program(installed.as_deref()) {
+        Ok(program) => match zo_browser::find::version(&program) {
+            Some(version) => Check::ok(NAME, format!("{version}, {}", program.display())),
+            None => Check::warn(
+                NAME,
+                format!("{} does not say which version it is: `zo browse` may not work", program.display()),
+                format!("look what `{} --version` says", program.display()),
+            ),
+        },
+        Err(error) => {
+            let message = "no Chromium, Chrome or Edge is found; `zo browse` and agents that browse need one";
+            Check::warn(NAME, message, format!("{}; `zo browse install` downloads one", error.hint()))
+        }
     }
-}
-
-fn in_path(name: &str) -> Option<PathBuf> {
-    let folders = env::var_os("PATH")?;
-    env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
 /// What models that embed texts run on.
