@@ -19,6 +19,7 @@ mod job;
 mod key;
 mod kv;
 mod log;
+mod mcp;
 mod memorize;
 mod memory;
 mod model;
@@ -97,6 +98,7 @@ Time and work:
   service       Processes that are kept running: add, start, stop, restart, logs, status
   file          Files and their versions: put, get, list, versions, remove, share
   token         Who may talk to `zo serve`: create, list, revoke
+  mcp           Tools of other programs, and for them: serve, add, list, test, remove
 
 Look at what happened:
   log           The log of everything: tail, show, count, verify, back up, restore
@@ -189,6 +191,7 @@ enum Command {
     File(file::File),
     #[command(subcommand)]
     Token(token::Token),
+    Mcp(mcp::Mcp),
     Recall(recall::Recall),
     Import(import::Import),
     #[command(subcommand)]
@@ -235,6 +238,7 @@ impl Command {
             Self::Service(command) => command.run(context),
             Self::File(command) => command.run(context),
             Self::Token(command) => command.run(context),
+            Self::Mcp(command) => command.run(context),
             Self::Recall(command) => command.run(context),
             Self::Import(command) => command.run(context),
             Self::Log(command) => command.run(context),

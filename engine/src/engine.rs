@@ -24,6 +24,7 @@ use crate::disk::keys::{KeyError, KeyRing};
 use crate::disk::lock::{Lock, LockError};
 use crate::fold::{self, FoldError};
 use crate::home::{self, Home, HomeError};
+use crate::mcp::McpServers;
 use crate::names::Names;
 use crate::protocol::{At, Environment};
 use crate::providers;
@@ -73,6 +74,8 @@ pub struct Engine {
     pub(crate) work: Work,
     /// Browsers that run.
     pub(crate) browsers: Browsers,
+    /// Servers of the Model Context Protocol that run.
+    pub(crate) mcp: McpServers,
     /// The browser to use, if not the one that is found.
     browser_program: Option<PathBuf>,
     /// Who carries on which run.
@@ -205,6 +208,7 @@ impl Engine {
         let job_logs = Arriving::new(home.job_logs(), bodies.keys().arriving_key());
         let shared: Arc<dyn Store> = store.clone();
         let work = Work::default();
+        let sandbox = supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor);
         let (line, clock) = (work.line.clone(), world.clone());
         let call = move |writer: &Writer| {
             if !line.is_empty() {
@@ -232,7 +236,8 @@ impl Engine {
             browsers: Browsers::default(),
             browser_program: browser,
             turns: Turns::default(),
-            sandbox: supervisor.map_or_else(Sandbox::new, Sandbox::with_supervisor),
+            mcp: McpServers::new(sandbox.clone()),
+            sandbox,
             notes,
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
@@ -419,6 +424,7 @@ impl Engine {
             }
         }
         self.browsers.end_all();
+        self.mcp.end_all();
         if let Err(error) = self.recall.close() {
             tracing::warn!("the memory index was not written, and will be brought up at the next start: {error}");
         }

@@ -19,6 +19,7 @@ pub mod fold;
 pub mod home;
 pub mod log;
 pub mod maintenance;
+pub mod mcp;
 pub mod names;
 pub mod protocol;
 pub(crate) mod providers;

@@ -5,12 +5,14 @@
 //! ```text
 //! BACKUP/FIRST-LAST.zos   segments of the log, the unsealed end as a segment of its own
 //!        blobs/ab/cdef…   large bodies, sealed
+//!        files/ab/cdef…   what hosted files consist of, sealed
 //!        format           which home it is of
 //!        reached          up to which position it goes
 //!        keys/            only if asked for: without them nobody can read what was sealed
 //! ```
 //!
-//! An exported file is one segment with the whole log; blobs and keys lie beside it as `FILE.blobs` and `FILE.keys`.
+//! An exported file is one segment with the whole log; blobs, hosted files and keys lie beside it as `FILE.blobs`, `FILE.files` and
+//! `FILE.keys`.
 //! Segments are sealed as the log is, so a copy tells nobody anything without the keys.
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use zo_projections::record::BodyPlace;
 use zo_projections::{KeyId, Position};
 
 use crate::disk::blobs::Blobs;
+use crate::disk::chunks::Chunks;
 use crate::disk::keys::KeyRing;
 use crate::disk::lock::{Lock, LockError};
 use crate::disk::segments::{Segment, SegmentWriter};
@@ -224,6 +227,8 @@ pub fn backup(engine: &Engine, folder: &Path, with_keys: bool, progress: Progres
     })?;
     let to = Blobs::new(folder.join("blobs"));
     let (blobs_copied, blob_bytes) = copy_blobs(engine.bodies.blobs(), &to, progress)?;
+    // Written before the events that refer to them, and copied behind those: none is missing.
+    let (files_copied, file_bytes) = copy_chunks(&engine.home.files(), &folder.join("files"))?;
     copy_file(&engine.home.folder().join("format"), &folder.join("format"))?;
     let reached = format!("position {}\nhash {}\n", copied.head.position, hex(&copied.head.hash));
     files::write_atomic(&folder.join(REACHED), reached.as_bytes(), 0o600).map_err(|error| io_failure(&error))?;
@@ -234,7 +239,8 @@ pub fn backup(engine: &Engine, folder: &Path, with_keys: bool, progress: Progres
         segments_copied: to_u32(copied.copied),
         segments_present: to_u32(copied.kept),
         blobs_copied,
-        bytes: copied.bytes + blob_bytes,
+        files_copied,
+        bytes: copied.bytes + blob_bytes + file_bytes,
         head: copied.head.position,
         keys: with_keys,
     })
@@ -251,6 +257,8 @@ pub struct RestoredHome {
     pub findings: Vec<String>,
     /// Blobs that were brought back.
     pub blobs: u32,
+    /// Parts of hosted files that were brought back.
+    pub files: u32,
     /// Whether keys were brought back.
     pub keys: bool,
     /// Why what is sealed cannot be read, if it cannot.
@@ -291,9 +299,9 @@ pub fn restore(folder: &Path, from: Option<&Path>, new_keys: bool) -> Result<Res
             (home, restored, mended)
         }
     };
-    let backup = from.map(|from| (from.join("blobs"), from.join("keys")));
-    let backup = backup.as_ref().map(|(blobs, keys)| (blobs.as_path(), keys.as_path()));
-    finish_restore(&home, restored, mended, backup, reaches, new_keys)
+    let backup =
+        from.map(|from| Beside { blobs: from.join("blobs"), chunks: from.join("files"), keys: from.join("keys") });
+    finish_restore(&home, restored, mended, backup.as_ref(), reaches, new_keys)
 }
 
 /// Blobs and keys, and what there is to say.
@@ -301,7 +309,7 @@ fn finish_restore(
     home: &Home,
     restored: Restored,
     mended: Option<String>,
-    backup: Option<(&Path, &Path)>,
+    backup: Option<&Beside>,
     reaches: Option<Position>,
     new_keys: bool,
 ) -> Result<RestoredHome, Failure> {
@@ -311,6 +319,7 @@ fn finish_restore(
         lost: restored.lost,
         findings: restored.findings.iter().map(ToString::to_string).chain(mended).collect(),
         blobs: 0,
+        files: 0,
         keys: false,
         unreadable: None,
     };
@@ -321,8 +330,9 @@ fn finish_restore(
     }
     let last_key = last_key(home)?;
     let check = || KeyRing::open(&home.keys(), home.id(), head > Position::START).and_then(|keys| keys.check(last_key));
-    if let Some((blobs, keys)) = backup {
-        (done.blobs, _) = copy_blobs(&Blobs::new(blobs.to_owned()), &Blobs::new(home.blobs()), &mut ignore)?;
+    if let Some(Beside { blobs, chunks, keys }) = backup {
+        (done.blobs, _) = copy_blobs(&Blobs::new(blobs.clone()), &Blobs::new(home.blobs()), &mut ignore)?;
+        (done.files, _) = copy_chunks(chunks, &home.files())?;
         // Keys that are whole are kept: the backup's may be older.
         if keys.is_dir() && check().is_err() {
             copy_keys(keys, &home.keys())?;
@@ -380,8 +390,8 @@ fn ignore(_: &str, _: u64, _: u64) -> ControlFlow<()> {
 /// # Errors
 /// If something is there already, the log is damaged, or the disk says no.
 pub fn export(engine: &Engine, file: &Path, with_keys: bool, progress: Progress<'_>) -> Result<BackedUp, Failure> {
-    let (blobs, keys) = beside(file);
-    for path in [file, &blobs, &keys] {
+    let Beside { blobs, chunks, keys } = beside(file);
+    for path in [file, &blobs, &chunks, &keys] {
         if path.exists() {
             return Err(Failure::new(FailureKind::Refused, format!("{} is there already", path.display()))
                 .hint("name another file, or remove it first"));
@@ -403,6 +413,7 @@ pub fn export(engine: &Engine, file: &Path, with_keys: bool, progress: Progress<
     let (info, path) = writer.finish().map_err(|error| Failure::new(FailureKind::Io, with_causes(&error)))?;
     files::replace(&path, file).map_err(|error| io_failure(&error))?;
     let (blobs_copied, blob_bytes) = copy_blobs(engine.bodies.blobs(), &Blobs::new(blobs), progress)?;
+    let (files_copied, file_bytes) = copy_chunks(&engine.home.files(), &chunks)?;
     if with_keys {
         copy_keys(&engine.home.keys(), &keys)?;
     }
@@ -410,7 +421,8 @@ pub fn export(engine: &Engine, file: &Path, with_keys: bool, progress: Progress<
         segments_copied: 1,
         segments_present: 0,
         blobs_copied,
-        bytes: info.file_bytes + blob_bytes,
+        files_copied,
+        bytes: info.file_bytes + blob_bytes + file_bytes,
         head: info.end.position,
         keys: with_keys,
     })
@@ -438,18 +450,24 @@ pub fn import(folder: &Path, file: &Path) -> Result<RestoredHome, Failure> {
         .and_then(|()| local::restore(&staging, &folder.join("log")).map_err(restore_failure));
     let _ = fs::remove_dir_all(&staging);
     let (home, _) = Home::identify(folder, 0)?;
-    let (blobs, keys) = beside(file);
-    finish_restore(&home, restored?, None, Some((&blobs, &keys)), Some(reaches), false)
+    finish_restore(&home, restored?, None, Some(&beside(file)), Some(reaches), false)
 }
 
-/// `FILE.blobs` and `FILE.keys`.
-fn beside(file: &Path) -> (PathBuf, PathBuf) {
+/// What is kept beside a log: its large bodies, the chunks of hosted files, and its keys.
+struct Beside {
+    blobs: PathBuf,
+    chunks: PathBuf,
+    keys: PathBuf,
+}
+
+/// `FILE.blobs`, `FILE.files` and `FILE.keys`.
+fn beside(file: &Path) -> Beside {
     let with = |ending: &str| {
         let mut path = file.as_os_str().to_owned();
         path.push(ending);
         PathBuf::from(path)
     };
-    (with(".blobs"), with(".keys"))
+    Beside { blobs: with(".blobs"), chunks: with(".files"), keys: with(".keys") }
 }
 
 /// The folder of a home, locked for this process: nobody has it open, and nobody can open it meanwhile.
@@ -493,6 +511,10 @@ fn copy_blobs(from: &Blobs, to: &Blobs, progress: Progress<'_>) -> Result<(u32, 
         }
     }
     Ok((copied, bytes))
+}
+
+fn copy_chunks(from: &Path, to: &Path) -> Result<(u32, u64), Failure> {
+    Chunks::copy(from, to).map_err(|error| io_failure(&error))
 }
 
 fn copy_keys(from: &Path, to: &Path) -> Result<(), Failure> {

@@ -45,6 +45,11 @@ impl Names {
         MessageId(first_128_bits(&hasher.finalize()))
     }
 
+    /// A server of the Model Context Protocol.
+    pub fn mcp_server(&self, name: &str) -> u128 {
+        self.id(b"mcp server", name)
+    }
+
     /// A node of the compute pool.
     pub fn node(&self, name: &str) -> u128 {
         self.id(b"node", name)

@@ -14,6 +14,7 @@ mod id_end;
 mod jobs;
 mod kv;
 mod log;
+mod mcp;
 mod memory;
 mod models;
 mod nodes;
@@ -202,6 +203,13 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
         }
         Request::CloseBrowser { session } => one(browsing::close(engine, &session))?,
         Request::RemoveBrowser { session } => one(browsing::remove(engine, &session))?,
+        Request::AddMcpServer { server, secrets, environment } => {
+            one(mcp::add(engine, *server, &secrets, &environment))?
+        }
+        Request::RemoveMcpServer { name, environment } => one(mcp::remove(engine, &name, &environment))?,
+        Request::TestMcpServer { name, call, environment } => {
+            return mcp::test(engine, &name, call.as_ref(), &environment, each);
+        }
         Request::RevokeToken { token } => one(tokens::revoke(engine, &token))?,
     };
     deliver(each, Response::Acknowledged(acknowledged))
@@ -256,6 +264,7 @@ fn answer(engine: &Engine, query: Query, at: Option<At>) -> Result<Answer, Failu
         Query::FileVersions { name } => files::versions(engine, &name),
         Query::Shares => files::shares(engine),
         Query::Tokens => tokens::list(engine),
+        Query::McpServers => mcp::list(engine),
         Query::Browsers => browsing::list(engine),
         Query::BrowserActs { session, before, limit } => browsing::acts(engine, &session, before, page(limit)),
         Query::BrowserAct { position } => browsing::act(engine, position),

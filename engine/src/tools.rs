@@ -4,12 +4,13 @@
 //! A call is *prepared* first: arguments are checked, and it is known what it would do (its subject, for the permission
 //! rules), and what doing it twice would do. Only then, when it is permitted and recorded, is it carried out.
 //!
-//! To add a tool: a struct that is [`Tool`], and a line in [`all`].
+//! To add a tool: a struct that is [`Tool`], and a line in [`all`]. Those of servers are not in that list: see [`mcp`].
 
 mod agents;
 pub(crate) mod browsing;
 mod commands;
 mod files;
+pub(crate) mod mcp;
 mod memory;
 mod results;
 pub(crate) mod rules;
@@ -147,7 +148,7 @@ impl Prepared {
     /// The same deed by the path that it really means, where that is another one.
     pub(crate) fn meant(&self, options: &AgentOptions) -> Option<Subject> {
         let Deed::Text(named) = &self.subject.deed else { return None };
-        let tool = find(self.subject.tool).filter(|tool| tool.in_workspace)?;
+        let tool = find(&self.subject.tool).filter(|tool| tool.in_workspace)?;
         let meant = meant(options.workspace.as_deref()?, named)?;
         (meant != *named).then(|| Subject::text(tool.name, &meant))
     }
@@ -230,6 +231,11 @@ fn entry<T: Tool>() -> Entry {
 
 /// JSON Schema of what a tool takes, without what models need not read.
 fn parameters<T: Tool>() -> Value {
+    schema_of::<T>()
+}
+
+/// The same of any type.
+pub(crate) fn schema_of<T: JsonSchema>() -> Value {
     let generator = schemars::generate::SchemaSettings::draft2020_12().with(|settings| {
         settings.inline_subschemas = true;
         settings.meta_schema = None;
@@ -263,7 +269,7 @@ pub(crate) fn offered(options: &AgentOptions, depth: u32) -> impl Iterator<Item 
 /// # Errors
 /// If there is none of a name; says the nearest there is.
 pub(crate) fn check_names(names: &[String]) -> Result<(), String> {
-    match names.iter().find(|name| find(name).is_none()) {
+    match names.iter().find(|name| find(name).is_none() && !mcp::is_name(name)) {
         Some(name) => Err(no_such_tool(name)),
         None => Ok(()),
     }
@@ -278,7 +284,15 @@ fn no_such_tool(name: &str) -> String {
 ///
 /// # Errors
 /// If the agent is not offered this tool, or it does not take these arguments: in words for the model.
-pub(crate) fn prepare(options: &AgentOptions, depth: u32, name: &str, arguments: &str) -> Result<Prepared, String> {
+pub(crate) fn prepare(
+    engine: &Engine,
+    environment: &Environment,
+    (options, depth): (&AgentOptions, u32),
+    (name, arguments): (&str, &str),
+) -> Result<Prepared, String> {
+    if mcp::is_name(name) {
+        return mcp::prepare(engine, environment, options, name, arguments);
+    }
     let Some(tool) = find(name) else { return Err(no_such_tool(name)) };
     if !offered(options, depth).any(|offered| offered.name == name) {
         return Err(format!("this agent is not offered the tool {name}"));

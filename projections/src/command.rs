@@ -13,10 +13,10 @@ use crate::event::run::agent::{
     Agent, AgentOptions, CallId, PermissionBody, Replied, ReplyBody, ToolStatus, Trust, Verdict,
 };
 use crate::event::schedule::{Missed, Plan, PlanBody};
-use crate::event::{browser, conversation, file, home, memory, node, run, service, skill, vault};
+use crate::event::{browser, conversation, file, home, mcp, memory, node, run, service, skill, vault};
 use crate::ids::{
-    BrowserId, ConversationId, Digest, FileId, JobId, MemoryId, MessageId, NodeId, Position, RunId, ScheduleId,
-    ServiceId, StreamId, TokenId,
+    BrowserId, ConversationId, Digest, FileId, JobId, McpServerId, MemoryId, MessageId, NodeId, Position, RunId,
+    ScheduleId, ServiceId, StreamId, TokenId,
 };
 use crate::record::Actor;
 use crate::time::Timestamp;
@@ -745,6 +745,20 @@ pub enum Command {
     RevokeToken {
         /// The token.
         token: TokenId,
+    },
+    /// Add a server of the Model Context Protocol, or give it other properties.
+    AddMcpServer {
+        /// The server.
+        server: McpServerId,
+        /// What of it is in clear.
+        added: mcp::ServerAdded,
+        /// How it is reached.
+        body: mcp::ServerBody,
+    },
+    /// Remove it.
+    RemoveMcpServer {
+        /// The server.
+        server: McpServerId,
     },
     /// Append an event without a meaning. For benches only.
     AppendPlaceholder {

@@ -10,6 +10,7 @@ pub mod file;
 mod home;
 pub mod job;
 mod kv;
+pub mod mcp;
 mod memory;
 pub mod node;
 mod run;
@@ -239,6 +240,8 @@ fn decide_command(
         Command::EndAct { browser, acted, body, artifacts } => browser::end(views, browser, acted, *body, artifacts),
         Command::CloseBrowser { browser } => browser::close(views, browser),
         Command::RemoveBrowser { browser } => browser::remove(views, browser),
+        Command::AddMcpServer { server, added, body } => mcp::add(views, server, added, &body),
+        Command::RemoveMcpServer { server } => mcp::remove(views, server),
         Command::AppendPlaceholder { stream, stands_for, filling } => placeholder(stream, stands_for, filling),
     }
 }

@@ -15,6 +15,7 @@ pub mod file;
 pub mod home;
 pub mod job;
 pub mod kv;
+pub mod mcp;
 pub mod memory;
 pub mod node;
 pub mod run;
@@ -300,6 +301,8 @@ vocabulary! {
     KeyRemoved(vault::KeyRemoved),
     TokenCreated(vault::TokenCreated),
     TokenRevoked(vault::TokenRevoked),
+    McpServerAdded(mcp::ServerAdded),
+    McpServerRemoved(mcp::ServerRemoved),
     Placeholder(bench::Placeholder),
 }
 

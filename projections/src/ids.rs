@@ -158,6 +158,10 @@ id! {
     /// One browser session: its name, as a digest.
     BrowserId
 }
+id! {
+    /// One server of the Model Context Protocol: its name, as a digest.
+    McpServerId
+}
 
 /// The subsystem a stream belongs to. Numbers are part of the log's format and never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Encode, Decode)]
@@ -189,11 +193,13 @@ pub enum Category {
     Browser = 11,
     /// The vault of provider keys (never the keys themselves).
     Vault = 12,
+    /// Servers of the Model Context Protocol.
+    Mcp = 13,
 }
 
 impl Category {
     /// Every category, in the order of its number.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Home,
         Self::Conversation,
         Self::Memory,
@@ -207,6 +213,7 @@ impl Category {
         Self::File,
         Self::Browser,
         Self::Vault,
+        Self::Mcp,
     ];
 
     /// The category with this number, if this version knows it.
@@ -230,6 +237,7 @@ impl Category {
             Self::File => "file",
             Self::Browser => "browser",
             Self::Vault => "vault",
+            Self::Mcp => "mcp",
         }
     }
 }
@@ -291,7 +299,8 @@ stream_of!(
     ServiceId => Service,
     FileId => File,
     BrowserId => Browser,
-    TokenId => Vault
+    TokenId => Vault,
+    McpServerId => Mcp
 );
 
 #[cfg(test)]

@@ -261,7 +261,7 @@ fn event([kind, thing, a, b, c, d, header, skip]: Dice, position: u64) -> Record
         _ => run::Failed {}.into(),
     };
     let own = u8::try_from(event.kind() >> 8).ok().and_then(Category::from_number).unwrap_or(Category::Job);
-    let category = if header == 1 { Category::ALL[usize::from(a) % 13] } else { own };
+    let category = if header == 1 { Category::ALL[usize::from(a) % Category::ALL.len()] } else { own };
     let position = match skip {
         0 => u64::MAX,
         1 => u64::from(a),

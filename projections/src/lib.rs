@@ -19,8 +19,8 @@ pub mod views;
 pub use command::{Command, ExpectedVersion, Receipt, Rejection, Submission};
 pub use event::Event;
 pub use ids::{
-    BrowserId, Category, ConversationId, Digest, EventId, FileId, JobId, KeyId, MemoryId, MessageId, NodeId, Position,
-    RunId, ScheduleId, ServiceId, StreamId, TokenId,
+    BrowserId, Category, ConversationId, Digest, EventId, FileId, JobId, KeyId, McpServerId, MemoryId, MessageId,
+    NodeId, Position, RunId, ScheduleId, ServiceId, StreamId, TokenId,
 };
 pub use projection::{Anomaly, Projection};
 pub use record::{Actor, BodyPlace, Header, Recorded};

@@ -11,6 +11,7 @@ pub mod idempotency;
 pub mod jobs;
 pub mod key_values;
 mod lookup;
+pub mod mcp_servers;
 pub mod memories;
 pub mod nodes;
 pub mod provider_keys;
@@ -37,6 +38,7 @@ pub use files::Files;
 pub use idempotency::IdempotencyKeys;
 pub use jobs::Jobs;
 pub use key_values::KeyValues;
+pub use mcp_servers::McpServers;
 pub use memories::Memories;
 pub use nodes::Nodes;
 pub use provider_keys::ProviderKeys;
@@ -109,6 +111,8 @@ pub struct Views {
     pub tokens: Tokens,
     /// Browser sessions, with what was done in them.
     pub browsers: Browsers,
+    /// Servers of the Model Context Protocol.
+    pub mcp_servers: McpServers,
     /// The first anomalies met.
     pub anomalies: Vec<Anomaly>,
     /// How many were met in all.
@@ -140,6 +144,7 @@ macro_rules! for_each_projection {
         $each!($views.files, Files);
         $each!($views.tokens, Tokens);
         $each!($views.browsers, Browsers);
+        $each!($views.mcp_servers, McpServers);
     };
 }
 
@@ -275,6 +280,7 @@ impl Views {
             services: self.services.iter().count() as u64,
             files: self.files.len() as u64,
             browsers: self.browsers.iter().count() as u64,
+            mcp_servers: self.mcp_servers.iter().count() as u64,
             anomalies: self.anomaly_count,
         }
     }
@@ -318,6 +324,7 @@ pub struct Figures {
     pub services: u64,
     pub files: u64,
     pub browsers: u64,
+    pub mcp_servers: u64,
     pub anomalies: u64,
 }
 

@@ -62,6 +62,7 @@ struct RestoredJson<'a> {
     lost: Option<Lost>,
     findings: &'a [String],
     blobs: u32,
+    files: u32,
     keys: bool,
     /// Why what is sealed cannot be read, if it cannot.
     unreadable: &'a Option<String>,
@@ -79,17 +80,29 @@ struct Lost {
 /// # Errors
 /// [`Kind::Incomplete`] if something could not be brought back.
 fn print_restored(output: &mut Output, restored: &RestoredHome) -> Result<(), CliError> {
-    let RestoredHome { head, lost, findings, blobs, keys, unreadable } = restored;
+    let RestoredHome { head, lost, findings, blobs, files, keys, unreadable } = restored;
     if output.is_json() {
         let lost = lost.map(|(first, last)| Lost { first, last });
-        output.data(&RestoredJson { head: *head, lost, findings, blobs: *blobs, keys: *keys, unreadable })?;
+        output.data(&RestoredJson {
+            head: *head,
+            lost,
+            findings,
+            blobs: *blobs,
+            files: *files,
+            keys: *keys,
+            unreadable,
+        })?;
     } else {
         for finding in findings {
             output.line(output.shown(finding))?;
         }
         let blobs = if *blobs > 0 { format!(", with {}", counted(u64::from(*blobs), "blob")) } else { String::new() };
+        let files = match *files {
+            0 => String::new(),
+            parts => format!(", with {} of hosted files", counted(u64::from(parts), "part")),
+        };
         let keys = if *keys { ", with the keys" } else { "" };
-        output.line(format!("the log reaches to position {head}{blobs}{keys}"))?;
+        output.line(format!("the log reaches to position {head}{blobs}{files}{keys}"))?;
     }
     match (lost, unreadable) {
         (None, None) => Ok(()),

@@ -6,6 +6,8 @@ use std::sync::atomic::AtomicBool;
 use axum::body::Bytes;
 use tokio::sync::Semaphore;
 use zo_engine::engine::Engine;
+use zo_engine::mcp::workspace::Home;
+use zo_mcp::server::HttpServer;
 
 use crate::hosts::Hosts;
 use crate::metrics::Metrics;
@@ -31,6 +33,8 @@ pub(crate) struct App {
     pub(crate) streams: Arc<Semaphore>,
     /// Which conversations requests in OpenAI's manner go on with.
     pub(crate) threads: Threads,
+    /// The workspace as a server of the Model Context Protocol.
+    pub(crate) mcp: HttpServer,
     /// Whether the server stops: who follows is let go.
     pub(crate) stopping: AtomicBool,
 }
@@ -38,6 +42,8 @@ pub(crate) struct App {
 impl App {
     pub(crate) fn new(engine: Arc<Engine>, options: HttpOptions, hosts: Hosts) -> Self {
         let table = Table::new();
+        // Those skills that ship: folders are the machine's, and not everybody's who has a token.
+        let mcp = HttpServer::new(Arc::new(Home::new(engine.clone(), Vec::new())));
         let openapi = openapi::document(&table).to_string().into();
         Self {
             engine,
@@ -49,6 +55,7 @@ impl App {
             turns: Arc::new(Semaphore::new(options.limits.requests_at_once)),
             streams: Arc::new(Semaphore::new(options.limits.streams_at_once)),
             threads: Threads::default(),
+            mcp,
             stopping: AtomicBool::new(false),
             options,
         }

@@ -23,6 +23,7 @@ mod health;
 mod holder;
 mod hosts;
 mod intake;
+mod mcp;
 mod metrics;
 mod models;
 mod openai;

@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::error::HttpError;
 use crate::hosts::Hosts;
 use crate::options::{HttpOptions, TlsFiles};
-use crate::{api, files, gate, health, holder, openai, zo};
+use crate::{api, files, gate, health, holder, mcp, openai, zo};
 
 /// Threads that read and write; what the engine does has threads of its own.
 const THREADS: usize = 2;
@@ -93,6 +93,7 @@ impl Http {
     pub fn stop(self) {
         let Self { app, runtime, listening, .. } = self;
         app.stopping.store(true, Ordering::Relaxed);
+        app.mcp.stop();
         let drain = app.options.limits.drain;
         for one in &listening {
             one.handle.graceful_shutdown(Some(drain));
@@ -175,6 +176,7 @@ fn router(app: &Arc<App>) -> Router {
         .route("/api/v1/events", get(api::events).post(api::post_events))
         .route("/api/v1/{request}", post(api::request))
         .route("/api/v1/query/{query}", get(api::get_query).post(api::post_query))
+        .route("/mcp", get(mcp::answer).post(mcp::answer).delete(mcp::answer))
         .merge(zo::routes())
         .merge(openai::routes())
         .fallback(gate::nothing)

@@ -12,6 +12,7 @@
 //! - [`sandbox`]: running one and following it; [`error`]: why one was not run.
 //! - [`report`]: what this machine enforces.
 //! - [`interpreters`]: which folders an interpreter that lives in a home needs.
+//! - `tether`: programs that are not confined but do not outlive this process either.
 //! - `inlet`: the port at which a command is reached. `job`: what goes over the control socket. `lookup`: paths and programs within a policy.
 //! - `linux`: the stages. `seatbelt`: macOS, where the system's own tool does the work (not tested).
 //!
@@ -32,6 +33,7 @@ pub mod sandbox;
 #[cfg(any(target_os = "macos", test))]
 #[cfg_attr(test, allow(dead_code))] // other systems only test it
 mod seatbelt;
+mod tether;
 
 use std::process::ExitCode;
 
@@ -53,9 +55,11 @@ pub fn child_main() -> Option<ExitCode> {
     if arguments.next()? != STAGE_ARGUMENT {
         return None;
     }
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<std::ffi::OsString> = arguments.collect();
     #[cfg(target_os = "linux")]
     return Some(linux::stage(&words));
+    #[cfg(not(target_os = "linux"))]
+    let words: Vec<String> = words.into_iter().map(|word| word.to_string_lossy().into_owned()).collect();
     #[cfg(target_os = "macos")]
     return Some(seatbelt::stage(&words));
     #[cfg(not(any(target_os = "linux", target_os = "macos")))]

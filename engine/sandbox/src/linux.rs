@@ -5,6 +5,7 @@
 //!   namespaces: unshares user, mount, pid, net, ipc, uts and cgroup namespaces ──► init
 //!   bubblewrap: starts bwrap ──► keep                     else: keeps itself, as the reaper of what is orphaned
 //! init        pid 1: mounts what may be seen, raises the loopback, forwards to the proxy and from the port, keeps
+//! tether      passes stdin on to ──► tethered, which executes a program that is not confined
 //! confine     limits, no new privileges, no capabilities, Landlock, seccomp, exec
 //! ```
 //!
@@ -29,14 +30,22 @@ mod network;
 mod processes;
 mod seccomp;
 mod supervise;
+mod tether;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use crate::report::Mechanism;
+use crate::tether::{TETHER, TETHERED};
 
 /// Carries out the stage that `words` name.
-pub(crate) fn stage(words: &[String]) -> ExitCode {
-    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+pub(crate) fn stage(words: &[OsString]) -> ExitCode {
+    match words.split_first() {
+        Some((word, argv)) if word == TETHER => return tether::run(argv),
+        Some((word, rest)) if word == TETHERED => return tether::become_it(rest),
+        _ => {}
+    }
+    let words: Vec<&str> = words.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     match words.as_slice() {
         ["supervise"] => supervise::run(),
         ["init", handed @ ..] => init::run(handed),

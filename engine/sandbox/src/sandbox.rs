@@ -224,6 +224,11 @@ impl Sandbox {
         }
     }
 
+    /// The program that carries stages out.
+    pub(crate) fn supervisor(&self) -> &Path {
+        &self.supervisor
+    }
+
     /// The level that was asked for, if one was.
     pub(crate) fn forced(&self) -> Option<Level> {
         self.forced

@@ -8,7 +8,7 @@ use zo_projections::views::Figures;
 use zo_projections::{Actor, Position, Timestamp};
 
 use super::{AgentDetail, AgentLine, PermissionLine, RuleLine, SkillLine, ToolLine};
-use super::{BrowsedArtifact, BrowserActLine, BrowserLine, ServiceLine, ShareLine, TokenLine};
+use super::{BrowsedArtifact, BrowserActLine, BrowserLine, McpServerLine, ServiceLine, ShareLine, TokenLine};
 use super::{ChosenModel, ProviderKeyLine, ProviderLine, WouldAnswer, json};
 use super::{HostedFile, JobDetail, JobLine, JobLog, NodeLine, Preview, QueuesAnswer, ScheduleDetail, ScheduleLine};
 
@@ -149,6 +149,8 @@ pub enum Answer {
     WouldAnswer(WouldAnswer),
     /// The providers of language models.
     Providers(Vec<ProviderLine>),
+    /// Servers whose tools agents may call, by name.
+    McpServers(Vec<McpServerLine>),
     /// The keys there are.
     ProviderKeys(Vec<ProviderKeyLine>),
 }
@@ -600,6 +602,8 @@ pub struct BackedUp {
     pub segments_present: u32,
     /// Blobs that were copied.
     pub blobs_copied: u32,
+    /// Parts of hosted files that were copied.
+    pub files_copied: u32,
     /// Bytes written.
     pub bytes: u64,
     /// The backup reaches to this position.

@@ -92,6 +92,8 @@ pub struct JobLine {
     pub cancelling: bool,
     /// The node that has it.
     pub node: Option<String>,
+    /// Why nobody begins it although it is ready: what no node has, or what holds its queue back.
+    pub waits_for: Option<String>,
     /// When it is tried next, or its lease is over.
     pub due: Option<Timestamp>,
     /// How far it is, in percent, if it says so.

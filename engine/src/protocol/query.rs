@@ -239,6 +239,8 @@ pub enum Query {
         /// The event that has it.
         position: Position,
     },
+    /// The servers whose tools agents may call. → [`Answer::McpServers`]
+    McpServers,
     /// The keys there are. → [`Answer::ProviderKeys`]
     ProviderKeys {
         /// The surroundings of who asks.

@@ -10,6 +10,7 @@ use zo_projections::{Actor, Position, Timestamp};
 
 use super::browsing::BrowseInput;
 use super::jobs::{JobInput, NodeInput, RunningAttempt};
+use super::mcp::{McpCall, McpServerInput};
 use super::schedules::ScheduleInput;
 use super::services::{FileContent, ServiceAction, ServiceInput};
 use super::{Asking, ConversationChoice, Environment, MessageInput, NewMemory, Query, SecretText, json};
@@ -640,6 +641,37 @@ pub enum Request {
         /// Its name or id.
         token: String,
     },
+    /// Add a server whose tools agents may call, or give it other properties. Answered with [`Response::Acknowledged`].
+    AddMcpServer {
+        /// What it is.
+        server: Box<McpServerInput>,
+        /// The values of secrets, for the vault.
+        #[serde(skip)]
+        secrets: Vec<(String, SecretText)>,
+        /// The surroundings of who asks: what opens the vault.
+        #[serde(skip)]
+        environment: Environment,
+    },
+    /// Forget a server, end it, and take its secrets out of the vault. Answered with [`Response::Acknowledged`].
+    RemoveMcpServer {
+        /// Its name.
+        name: String,
+        /// The surroundings of who asks.
+        #[serde(skip)]
+        environment: Environment,
+    },
+    /// Start a server if it does not run, list its tools, and call one. Answered with [`Response::Tested`] for each step, then
+    /// [`Response::McpTested`].
+    TestMcpServer {
+        /// Its name.
+        name: String,
+        /// A call to try.
+        #[serde(default)]
+        call: Option<McpCall>,
+        /// The surroundings of who asks.
+        #[serde(skip)]
+        environment: Environment,
+    },
     /// Append events without a meaning. For benches. Answered with [`Response::Acknowledged`].
     AppendPlaceholders {
         /// How many, at most [`MAX_PAGE`].
@@ -664,6 +696,9 @@ impl Request {
             | Self::RemoveKeyOfProvider { environment, .. }
             | Self::CheckKeyOfProvider { environment, .. }
             | Self::SetPassphrase { environment, .. }
+            | Self::AddMcpServer { environment, .. }
+            | Self::RemoveMcpServer { environment, .. }
+            | Self::TestMcpServer { environment, .. }
             | Self::Query {
                 query:
                     Query::WouldAnswer { environment }

@@ -10,6 +10,7 @@ use super::asking::{AnswerBegun, Answered, Arrival};
 use super::browsing::Browsed;
 use super::jobs::{ClaimedJob, JobArrival, NodeHeard, NodeJoined};
 use super::json;
+use super::mcp::McpTested;
 use super::models::{ChatModelLine, TestStep};
 use super::services::{ShareLine, TokenMade};
 
@@ -95,6 +96,8 @@ pub enum Response {
     },
     /// What came of something done in a browser session.
     Browsed(Box<Browsed>),
+    /// What a server whose tools agents may call offers.
+    McpTested(Box<McpTested>),
     /// The request failed; nothing follows.
     Failed(Failure),
     /// The request is done; nothing follows.

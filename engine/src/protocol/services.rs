@@ -98,6 +98,8 @@ pub struct ServiceLine {
     pub signal: Option<i32>,
     /// How often it ended by itself.
     pub exits: u64,
+    /// Why it could not be started, or was not well; what was seen last, by the process that supervises it.
+    pub why: Option<String>,
 }
 
 /// Where the content of a file comes from.

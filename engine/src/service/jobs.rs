@@ -73,15 +73,18 @@ pub(super) fn set_queue(
 /// A job as the views have it.
 #[derive(Clone)]
 enum Known {
+    /// With the name of the node that has it, or why none can have it.
     Open(Box<Job>, Option<String>),
     Ended(How, Position, Position),
 }
 
 impl Known {
-    fn of(views: &Views, id: JobId) -> Option<Self> {
+    /// `works`: whether this process carries jobs out.
+    fn of(views: &Views, id: JobId, works: bool) -> Option<Self> {
         if let Some(job) = views.jobs.get(id) {
             let node = match job.state {
                 JobState::Running { node, .. } => Some(node_name(views, node)),
+                JobState::Ready => why_none_takes(views, job, works),
                 _ => None,
             };
             return Some(Self::Open(Box::new(job.clone()), node));
@@ -106,6 +109,20 @@ impl Known {
     }
 }
 
+/// Why a job that is ready is begun by nobody, as far as that can be known.
+fn why_none_takes(views: &Views, job: &Job, works: bool) -> Option<String> {
+    let class = views.jobs.class(job);
+    let queue = views.jobs.queues().get(&class.queue)?;
+    if queue.paused {
+        return Some(format!("queue {} is paused", class.queue));
+    }
+    if let Some(limit) = queue.limit.filter(|limit| queue.running >= *limit) {
+        return Some(format!("queue {} runs {limit} at a time", class.queue));
+    }
+    // The process that had the home before is in the log as if it were there.
+    views.nodes.why_none_runs(class, job.priority > 0, |_, node| !node.local || works)
+}
+
 pub(super) fn node_name(views: &Views, id: NodeId) -> String {
     views.nodes.get(id).map_or_else(|| id.to_string(), |node| node.name.clone())
 }
@@ -118,7 +135,8 @@ fn name_of(how: How) -> &'static str {
 }
 
 fn known(engine: &Engine, id: JobId) -> Result<Known, Failure> {
-    engine.writer.read(|views| Known::of(views, id))?.ok_or_else(|| not_found(&id.to_string()))
+    let works = engine.work.is_carrying_out();
+    engine.writer.read(|views| Known::of(views, id, works))?.ok_or_else(|| not_found(&id.to_string()))
 }
 
 /// The events of a job behind its submission, oldest first.

@@ -131,6 +131,7 @@ fn line(engine: &Engine, id: ServiceId, service: &Service) -> Result<ServiceLine
         code: None,
         signal: None,
         exits: service.exits,
+        why: engine.work.supervised.trouble(id),
     };
     match service.process {
         Process::None => {}

@@ -21,6 +21,16 @@ pub(super) fn set(
     environment: &Environment,
 ) -> Result<Acknowledged, Failure> {
     providers::find(engine, environment, &provider)?;
+    keep(engine, provider, key, environment)
+}
+
+/// The same for an entry of any name.
+pub(super) fn keep(
+    engine: &Engine,
+    provider: String,
+    key: &SecretText,
+    environment: &Environment,
+) -> Result<Acknowledged, Failure> {
     let secret = zo_vault::Secret::new(key.0.clone());
     let vault = providers::vault(engine, environment);
     providers::with_unlock(environment, |unlock| vault.set(&provider, &secret, unlock))?;

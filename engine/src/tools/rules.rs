@@ -13,6 +13,7 @@
 //! taken apart before it is looked at; of a pipeline, every part must pass. What a shell would make of a text (variables,
 //! substitutions, redirections) cannot be known: such a line is a call of `sh -c`, and passes only as that.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +21,7 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Subject {
     /// The tool.
-    pub(crate) tool: &'static str,
+    pub(crate) tool: Cow<'static, str>,
     /// What it would do.
     pub(crate) deed: Deed,
     /// How it was written, where the deed does not tell.
@@ -37,13 +38,13 @@ pub(crate) enum Deed {
 }
 
 impl Subject {
-    pub(crate) fn text(tool: &'static str, text: &str) -> Self {
-        Self { tool, deed: Deed::Text(text.to_owned()), written: None }
+    pub(crate) fn text(tool: impl Into<Cow<'static, str>>, text: &str) -> Self {
+        Self { tool: tool.into(), deed: Deed::Text(text.to_owned()), written: None }
     }
 
     /// Programs, and the line that was written for them.
     pub(crate) fn programs(tool: &'static str, programs: Vec<Vec<String>>, written: Option<String>) -> Self {
-        Self { tool, deed: Deed::Programs(programs), written }
+        Self { tool: Cow::Borrowed(tool), deed: Deed::Programs(programs), written }
     }
 
     /// The rule that allows just this, for ever; none where that would say too much.
@@ -139,7 +140,7 @@ impl FromStr for Rule {
                 (tool.trim(), Some(pattern.trim()))
             }
         };
-        if super::find(tool).is_none() {
+        if super::find(tool).is_none() && !super::mcp::is_name(tool) {
             return Err(no(&super::no_such_tool(tool)));
         }
         let pattern = match pattern {

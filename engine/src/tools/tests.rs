@@ -12,11 +12,11 @@ fn call(workspace: &Path, name: &str, arguments: serde_json::Value) -> String {
     let engine = Engine::open(&home.path().join("home"), EngineOptions::default()).expect("the home opens");
     let options =
         AgentOptions { workspace: Some(workspace.to_str().expect("UTF-8").to_owned()), ..AgentOptions::default() };
-    let prepared = match prepare(&options, 1, name, &arguments.to_string()) {
+    let environment = Environment::default();
+    let prepared = match prepare(&engine, &environment, (&options, 1), (name, &arguments.to_string())) {
         Ok(prepared) => prepared,
         Err(why) => return format!("Invalid: {why}"),
     };
-    let environment = Environment::default();
     let doing = Doing {
         engine: &engine,
         run: RunId(1),
@@ -125,8 +125,17 @@ fn an_agent_is_offered_what_it_may_have() {
     assert!(!names(&AgentOptions::default(), 0).contains(&"spawn_agents"));
     let tools = Some(vec!["recall".to_owned()]);
     assert_eq!(names(&AgentOptions { tools, ..AgentOptions::default() }, 1), ["recall"]);
-    let no = prepare(&AgentOptions::default(), 1, "read_file", r#"{"path": "a"}"#).err().expect("not offered");
+    let home = tempfile::tempdir().expect("a folder");
+    let engine = Engine::open(&home.path().join("home"), EngineOptions::default()).expect("the home opens");
+    let environment = Environment::default();
+    let refused = |name, arguments| {
+        prepare(&engine, &environment, (&AgentOptions::default(), 1), (name, arguments)).err().expect("refused")
+    };
+    let no = refused("read_file", r#"{"path": "a"}"#);
     assert!(no.contains("is not offered"), "{no}");
-    let typo = prepare(&AgentOptions::default(), 1, "recal", "{}").err().expect("no such tool");
+    let typo = refused("recal", "{}");
     assert!(typo.contains("there is no tool") && typo.contains("recall"), "{typo}");
+    let server = refused("mcp_nobody_read", "{}");
+    assert!(server.contains("there is no MCP server nobody"), "{server}");
+    engine.close();
 }

@@ -23,6 +23,8 @@ const GRACE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct Supervised {
     kept: Mutex<HashMap<ServiceId, Kept>>,
+    /// Why services do not run, or are not well: what was seen last.
+    troubles: Mutex<HashMap<ServiceId, String>>,
 }
 
 struct Kept {
@@ -46,6 +48,29 @@ impl Supervised {
     /// How a service is, and where it is reached, if this process keeps it running.
     pub(crate) fn state(&self, id: ServiceId) -> Option<(ServiceState, Option<u16>)> {
         self.kept().get(&id).map(|kept| (kept.service.state(), kept.service.port()))
+    }
+
+    /// What was wrong with a service last, if it has not been well since.
+    pub(crate) fn trouble(&self, id: ServiceId) -> Option<String> {
+        self.troubles().get(&id).cloned()
+    }
+
+    fn troubles(&self) -> std::sync::MutexGuard<'_, HashMap<ServiceId, String>> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note_trouble(&self, id: ServiceId, change: &ServiceChange) {
+        let trouble = match change {
+            ServiceChange::NotStarted { why, .. } | ServiceChange::Unhealthy { why } => Some(why.clone()),
+            // That it has ended since says less than why it was ended.
+            ServiceChange::Exited { .. } => return,
+            ServiceChange::Spawned { .. } | ServiceChange::Healthy | ServiceChange::Stopped => None,
+        };
+        let mut troubles = self.troubles();
+        match trouble {
+            Some(why) => troubles.insert(id, why),
+            None => troubles.remove(&id),
+        };
     }
 
     /// Ends all of them.
@@ -106,6 +131,7 @@ impl Engine {
                 }
                 Err(error) => {
                     tracing::warn!("service {label} is stopped: {error}");
+                    self.work.supervised.troubles().insert(one.id, error.to_string());
                     self.writer.submit_one(Submission::new(Actor::Engine, Command::StopService { service: one.id }))?;
                 }
             }
@@ -132,6 +158,7 @@ impl Engine {
     fn record_news(&self, told: &Receiver<ServiceEvent>) {
         while let Ok(event) = told.try_recv() {
             let service = ServiceId(self.names.service(&event.label));
+            self.work.supervised.note_trouble(service, &event.change);
             let Some(news) = self.news_of(event.change) else { continue };
             let command = Command::RecordService { service, news };
             if let Err(error) = self.writer.submit_one(Submission::new(Actor::Engine, command)) {

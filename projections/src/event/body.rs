@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::{
-    Event, EventError, browser, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill,
+    Event, EventError, browser, conversation, decode_body, file, job, kv, mcp, memory, run, schedule, service, skill,
 };
 
 impl Event {
@@ -52,6 +52,7 @@ impl Event {
             }
             Self::ScheduleAdded(_) | Self::ScheduleEdited(_) => self.body_object::<schedule::PlanBody>(body),
             Self::ServiceAdded(_) => self.body_object::<service::ServiceBody>(body),
+            Self::McpServerAdded(_) => self.body_object::<mcp::ServerBody>(body),
             Self::FilePut(_) => self.body_object::<file::ContentBody>(body),
             Self::BrowserActBegun(_) => self.body_object::<browser::ActBody>(body),
             Self::BrowserActed(_) => self.body_object::<browser::ActedBody>(body),

@@ -7,6 +7,7 @@ use super::browser::{ActBody, ActedBody, ArtifactBody};
 use super::conversation::{FileBody, MessageBody, NameBody, SummaryBody, ToolCall};
 use super::file::{ContentBody, ShareBody};
 use super::job::{EndBody, JobBody};
+use super::mcp::ServerBody;
 use super::run::agent::{AgentBody, AgentOptions, Consent, PermissionBody, ReplyBody, ResultBody};
 use super::run::{ReasonBody, RequestBody};
 use super::schedule::PlanBody;
@@ -146,4 +147,5 @@ fn bodies_keep_their_bytes_and_meaning() {
     check_body("acted", &[ActedBody::default(), acted]);
     check_body("artifact", &[ArtifactBody { name: "page.png".to_owned(), bytes: vec![0, 1, 255] }]);
     check_body("share", &[ShareBody { secret: "s3cret".to_owned() }]);
+    check_body("server", &[ServerBody { spec: "{\"name\":\"files\"}".to_owned() }]);
 }

@@ -55,9 +55,9 @@ fn categories_keep_their_numbers_and_names() {
     for (number, category) in (0..).zip(Category::ALL) {
         assert_eq!((category as u8, Category::from_number(number)), (number, Some(category)));
     }
-    assert_eq!(Category::from_number(13), None);
+    assert_eq!(Category::from_number(14), None);
     let names = Category::ALL.map(Category::name).join(" ");
-    assert_eq!(names, "home conversation memory kv run job node schedule skill service file browser vault");
+    assert_eq!(names, "home conversation memory kv run job node schedule skill service file browser vault mcp");
 }
 
 #[test]

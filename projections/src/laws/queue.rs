@@ -178,17 +178,17 @@ impl Both {
         both
     }
 
-    /// The same, and node 2 has failed so often that it gets nothing urgent.
+    /// The same, and node 2 was lost so often that it gets nothing urgent.
     fn with_a_bad_node() -> Self {
         let mut both = Self::new();
         let (node, requires) = (NodeId(2), Requirements { node: Some("node 2".to_owned()), ..Requirements::default() });
         for number in 0..8 {
-            let submitted = Submitted { requires: requires.clone(), ..Submitted::default() };
+            let submitted = Submitted { requires: requires.clone(), max_attempts: 1, ..Submitted::default() };
             let (job, body) = (job_id(number), JobBody::default());
             both.tell(Command::SubmitJob { job, submitted: Box::new(submitted), body });
             both.tell(Command::ClaimJob { node, lease_ms: None, queues: Vec::new() });
             let attempt = Attempt { job, node, attempt: 1 };
-            both.tell(Command::FailJob { attempt, again: false, jitter: 0, body: None });
+            both.tell(Command::LoseJob { attempt, body: None });
         }
         both
     }

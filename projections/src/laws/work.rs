@@ -17,8 +17,8 @@ use crate::event::job::{
 };
 use crate::event::schedule::{Misfire, Missed, Occurred, Plan, PlanBody, WhyMissed};
 use crate::event::vault::{Scope, TokenCreated, TokenRevoked};
-use crate::event::{file, node, schedule, service};
-use crate::ids::{FileId, JobId, NodeId, ScheduleId, ServiceId, TokenId};
+use crate::event::{file, mcp, node, schedule, service};
+use crate::ids::{FileId, JobId, McpServerId, NodeId, ScheduleId, ServiceId, TokenId};
 use crate::views::jobs::{Job, JobState};
 
 /// A moment of the writer's time, in which each event takes a millisecond.
@@ -129,6 +129,10 @@ fn exited(number: u8) -> service::Exited {
     service::Exited { code: some(number, number.into()), signal: None, restart_at: some(number, moment(number)) }
 }
 
+fn server_added(number: u8) -> mcp::ServerAdded {
+    mcp::ServerAdded { name: ["files", "web", "", "a_b"][usize::from(number % 4)].to_owned() }
+}
+
 fn service_added(a: u8, b: u8) -> service::Added {
     service::Added { label: text(a % 3), port: some(b, u16::from(b) + 1), wanted: a.is_multiple_of(2) }
 }
@@ -148,6 +152,7 @@ pub(super) fn work_command(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Command {
     let share = FileId(u128::from(thing % 3) + 100);
     let token_id = TokenId(u128::from(thing % 4) + 1);
     let next = some(c, moment(d)).or(Some(moment(c)));
+    let server = McpServerId(u128::from(thing % 3));
     match kind % 32 {
         0..6 => Command::SubmitJob { job, submitted: Box::new(submitted([a, b, c, d])), body: JobBody::default() },
         6..10 => Command::ClaimJob {
@@ -197,6 +202,8 @@ pub(super) fn work_command(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Command {
         28 => Command::PutFile { file, put: put(if b % 16 == 1 { c } else { a }), body: file::ContentBody::default() },
         29 if b % 2 == 0 => Command::UnshareFile { share },
         29 => Command::ShareFile { share, shared: shared(a), body: file::ShareBody::default() },
+        30 if d % 4 == 0 => Command::AddMcpServer { server, added: server_added(b), body: mcp::ServerBody::default() },
+        30 if d % 4 == 1 => Command::RemoveMcpServer { server },
         30 => Command::CreateToken { token: token_id, created: token(a, b) },
         _ => Command::RevokeToken { token: token_id },
     }
@@ -317,7 +324,9 @@ pub(super) fn work_event(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Event {
         37 => put(a).into(),
         38 if d % 3 == 0 => file::Unshared {}.into(),
         38 => shared(a).into(),
-        _ if d % 3 == 0 => TokenRevoked {}.into(),
+        _ if d % 3 == 0 && c % 2 == 0 => TokenRevoked {}.into(),
+        _ if d % 3 == 0 && c % 4 == 1 => mcp::ServerRemoved {}.into(),
+        _ if d % 3 == 0 => server_added(b).into(),
         _ => token(a, b).into(),
     }
 }

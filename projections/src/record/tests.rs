@@ -166,7 +166,7 @@ fn what_this_version_does_not_write_is_refused_though_its_checksum_fits() {
     no(11, &[0x07], "length of the body: 12"); // a body, but no flag that says so
     no(11, &[0x1F], "blob reference: 12");
     no(12, &[5], "actor: 5");
-    no(13, &[13], "category: 13");
+    no(13, &[14], "category: 14");
     no(14, &[1], "reserved field: 1");
     no(15, &[1], "reserved field: 256");
     no(64, &[0], "length: 180");

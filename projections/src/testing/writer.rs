@@ -6,7 +6,9 @@ use serde_json::Value;
 use super::short;
 use crate::command::{Command, Receipt, Rejection, Submission};
 use crate::decide::{Decision, decide};
-use crate::event::{Event, browser, conversation, decode_body, file, job, kv, memory, run, schedule, service, skill};
+use crate::event::{
+    Event, browser, conversation, decode_body, file, job, kv, mcp, memory, run, schedule, service, skill,
+};
 use crate::ids::{EventId, KeyId, Position, StreamId};
 use crate::record::{Actor, BodyPlace, Header, Recorded};
 use crate::time::Timestamp;
@@ -134,6 +136,7 @@ fn line(Recorded { header, event }: &Recorded, body: Option<&[u8]>) -> String {
             }
             Event::ScheduleAdded(_) | Event::ScheduleEdited(_) => said::<schedule::PlanBody>(bytes),
             Event::ServiceAdded(_) => said::<service::ServiceBody>(bytes),
+            Event::McpServerAdded(_) => said::<mcp::ServerBody>(bytes),
             Event::FilePut(_) => said::<file::ContentBody>(bytes),
             Event::FileShared(_) => said::<file::ShareBody>(bytes),
             Event::BrowserActBegun(_) => said::<browser::ActBody>(bytes),

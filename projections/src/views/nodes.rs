@@ -58,7 +58,7 @@ pub struct Node {
     pub reputation: u32,
     /// Jobs it has done.
     pub completed: u64,
-    /// Attempts of its that came to nothing.
+    /// Attempts of its that came to nothing; they say nothing about its reputation.
     pub failed: u64,
     /// Attempts of its that were lost.
     pub lost: u64,
@@ -97,6 +97,23 @@ impl Node {
             && requires.max_price_micros.is_none_or(|most| price <= most)
     }
 
+    /// What of that it lacks, for people: `label fast`, `GPU a100`.
+    fn lacks(&self, class: &Class, price: u64, urgent: bool) -> Vec<String> {
+        let requires = &class.requires;
+        let labels = requires.labels.iter().filter(|label| self.labels.binary_search(label).is_err());
+        let mut lacks: Vec<String> = labels.map(|label| format!("label {label}")).collect();
+        let other = |wanted: &Option<String>, has: Option<&String>| wanted.clone().filter(|it| Some(it) != has);
+        lacks.extend(other(&requires.region, self.region.as_ref()).map(|region| format!("region {region}")));
+        lacks.extend(other(&requires.gpu, self.gpu.as_ref()).map(|gpu| format!("GPU {gpu}")));
+        lacks.extend(other(&requires.node, Some(&self.name)).map(|name| format!("name {name}")));
+        lacks.extend(requires.max_price_micros.filter(|most| price > *most).map(|_| "price low enough".to_owned()));
+        lacks.extend((class.local && !self.local).then(|| "home".to_owned()));
+        lacks.extend(
+            (urgent && !self.is_reliable()).then(|| "reputation that work of a high priority needs".to_owned()),
+        );
+        lacks
+    }
+
     fn judge(&mut self, success: bool) {
         let now = if success { u64::from(WHOLE) } else { 0 };
         let rate = (u64::from(self.reputation) * (WEIGHT - 1) + now) / WEIGHT;
@@ -123,6 +140,28 @@ impl Nodes {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Why none of those nodes that are `there` can run jobs of a class, urgent ones being those of a priority above 0; none if
+    /// one can.
+    pub fn why_none_runs(&self, class: &Class, urgent: bool, there: impl Fn(NodeId, &Node) -> bool) -> Option<String> {
+        let takes = |id: NodeId, node: &Node| node.state == NodeState::Up && there(id, node);
+        let lacking: Vec<Vec<String>> = self
+            .iter()
+            .filter(|(id, node)| takes(*id, node))
+            .map(|(_, node)| node.lacks(class, self.price_of(node), urgent))
+            .collect();
+        let Some(first) = lacking.first() else { return Some("no node is there that takes jobs".to_owned()) };
+        if lacking.iter().any(Vec::is_empty) {
+            return None;
+        }
+        let nobody: Vec<&str> =
+            first.iter().filter(|what| lacking.iter().all(|it| it.contains(what))).map(String::as_str).collect();
+        Some(if nobody.is_empty() {
+            "no node has all that it needs".to_owned()
+        } else {
+            format!("no node has the {}", nobody.join(", nor the "))
+        })
     }
 
     /// What an hour of a node costs: base × tier of GPU × region, in millionths of a US dollar.
@@ -154,7 +193,7 @@ impl Nodes {
 
 impl Projection for Nodes {
     const NAME: &'static str = "nodes";
-    const SCHEMA: u16 = 2;
+    const SCHEMA: u16 = 3;
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
         let header = &recorded.header;
@@ -206,10 +245,8 @@ impl Projection for Nodes {
                 node.completed += 1;
                 node.judge(true);
             }),
-            Event::JobFailed(event) => self.count(event.node, |node| {
-                node.failed += 1;
-                node.judge(false);
-            }),
+            // That a job's own command failed says nothing about the node that ran it.
+            Event::JobFailed(event) => self.count(event.node, |node| node.failed += 1),
             Event::JobLeaseLost(event) => self.count(event.node, |node| {
                 node.lost += 1;
                 // The process that has the home was ended: that says nothing about what it runs.

@@ -153,6 +153,8 @@ fn every_kind_changes_the_projections_and_figures_it_should_and_no_others() {
          vault.key_removed: provider_keys;
          vault.token_created: tokens;
          vault.token_revoked: tokens;
+         mcp.server_added: mcp_servers; +mcp_servers
+         mcp.server_removed: mcp_servers; -mcp_servers
          bench.placeholder: ;",
     );
 }
@@ -276,6 +278,8 @@ fn a_fold_that_ignores_a_kind_is_given_away_by_its_digest_alone() {
         ("browser.removed", &["browsers"]),
         ("vault.token_created", &["tokens"]),
         ("vault.token_revoked", &["tokens"]),
+        ("mcp.server_added", &["mcp_servers"]),
+        ("mcp.server_removed", &["mcp_servers"]),
         ("home.created", &[]),
         ("home.embedder_chosen", &["settings"]),
         ("bench.placeholder", &[]),
@@ -446,7 +450,7 @@ fn views_are_loaded_as_they_were_saved_and_from_nothing_else() {
 fn a_snapshot_of_another_shape_is_refused() {
     let bytes = Views::default().save();
     let mut shape = Views::shape();
-    assert_eq!(shape.len(), 22);
+    assert_eq!(shape.len(), 23);
     shape[3].1 += 1;
     let mut other = Vec::new();
     save_section(&mut other, |out| save_value(&shape, out));
@@ -489,6 +493,6 @@ fn an_empty_state_has_the_digests_of_nothing() {
     for (name, digest) in Views::default().digests() {
         states.insert((name, digest));
     }
-    assert_eq!(states.len(), 22);
+    assert_eq!(states.len(), 23);
     assert_eq!(saved(&Memories::default()), 0_u64.to_le_bytes());
 }

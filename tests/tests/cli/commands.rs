@@ -308,6 +308,31 @@ fn a_backup_brings_back_a_home_that_is_gone() {
 }
 
 #[test]
+fn bench_dispatch_measures_a_home_of_its_own() {
+    let zo = Zo::new();
+    let one = ["bench", "dispatch", "--producers", "1", "--consumers", "1", "--seconds", "0.05", "--folder", "."];
+    let figures = zo.run([&one[..], &["--json"]].concat()).json_object();
+    assert_eq!((&figures["producers"], &figures["consumers"]), (&1.into(), &1.into()));
+    assert!(figures["jobs"].as_u64() > Some(0) && figures["claim_p50_us"].as_f64() > Some(0.0), "{figures}");
+    assert!(zo.run(one).ok().contains("jobs/s submitted, taken and completed"));
+    assert!(zo.run(["bench", "dispatch", "--consumers", "0"]).failed(2).contains("--consumers"));
+    assert!(!zo.home().exists(), "the home is left alone");
+}
+
+#[test]
+fn a_backup_has_the_hosted_files_too() {
+    let zo = Zo::new();
+    zo.file("notes.txt", "what is hosted");
+    zo.run(["file", "put", "notes.txt"]).ok();
+    let backup = zo.run(["log", "backup", "safe", "--with-keys", "--json"]).json_object();
+    assert_eq!(backup["files_copied"], 1, "{backup}");
+    assert_eq!(zo.run(["log", "backup", "safe", "--with-keys", "--json"]).json_object()["files_copied"], 0);
+    fs::remove_dir_all(zo.home()).expect("the home is gone");
+    assert_eq!(zo.run(["log", "restore", "--from", "safe", "--json"]).json_object()["files"], 1);
+    assert_eq!(zo.run(["file", "get", "notes.txt"]).stdout, "what is hosted");
+}
+
+#[test]
 fn replay_shows_what_each_event_changed() {
     let zo = Zo::new();
     zo.run(["memorize", "one"]).ok();

@@ -45,6 +45,18 @@ fn a_job_is_submitted_and_waits_for_somebody() {
 }
 
 #[test]
+fn a_job_that_no_node_can_do_says_what_is_missing() {
+    let zo = Zo::new();
+    let waits_for = |id: &str| zo.run(["job", "show", id, "--json"]).json_object()["job"]["waits_for"].clone();
+    let alone = id(&zo, &["--", "true"]);
+    assert_eq!(waits_for(&alone), "no node is there that takes jobs");
+    assert!(zo.run(["job", "list"]).ok().contains("ready: no node is there that takes jobs"));
+    zo.run(["job", "queue", "set", "default", "--pause"]).ok();
+    assert_eq!(waits_for(&alone), "queue default is paused");
+    assert!(zo.run(["job", "show", &alone]).ok().contains("waits for  queue default is paused"));
+}
+
+#[test]
 fn waiting_prints_what_it_prints_and_tells_what_became_of_it() {
     let zo = Zo::new();
     let ran = submit(&zo, &["--wait", "--", "sh", "-c", "echo out; echo err >&2"]);

@@ -54,6 +54,7 @@ fn print(output: &mut Output, detail: &JobDetail) -> Result<(), CliError> {
     field(output, "batch", job.batch.clone())?;
     field(output, "schedule", job.schedule.clone())?;
     field(output, "node", job.node.clone())?;
+    field(output, "waits for", job.waits_for.clone())?;
     detail.attempts.iter().try_for_each(|attempt| print_attempt(output, attempt))?;
     match &detail.result {
         Some(result) => {

@@ -214,6 +214,9 @@ pub(in crate::commands) fn standing(job: &JobLine) -> String {
     if let Some(part) = job.percent {
         line.push_str(&format!(", {} %", percent(part.clamp(0.0, 100.0) as u64, 100)));
     }
+    if let Some(why) = &job.waits_for {
+        line.push_str(&format!(": {why}"));
+    }
     if let Some(doing) = &job.doing {
         line.push_str(&format!(": {doing}"));
     }

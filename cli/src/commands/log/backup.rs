@@ -47,7 +47,11 @@ impl Backup {
             let blobs = counted(u64::from(copied.blobs_copied), "blob");
             let present = copied.segments_present;
             let written = bytes(copied.bytes);
-            output.line(format!("copied {segments} and {blobs}, {written}; {present} were there already"))?;
+            let files = match copied.files_copied {
+                0 => String::new(),
+                parts => format!(", {} of hosted files", counted(u64::from(parts), "part")),
+            };
+            output.line(format!("copied {segments} and {blobs}{files}, {written}; {present} were there already"))?;
             output.line(format!("the backup reaches to position {}", copied.head))?;
             if !copied.keys {
                 output.note("the keys are not in it: without them it cannot be read (--with-keys)");

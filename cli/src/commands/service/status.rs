@@ -45,5 +45,8 @@ fn print(output: &mut Output, line: &ServiceLine) -> Result<(), CliError> {
     field(output, "port", line.port.map(|port| port.to_string()))?;
     field(output, "since", line.since.map(second))?;
     field(output, "again at", line.restart_at.map(second))?;
+    field(output, "because", line.why.clone())?;
+    field(output, "exit code", line.code.map(|code| code.to_string()))?;
+    field(output, "signal", line.signal.map(|signal| signal.to_string()))?;
     field(output, "ended", (line.exits > 0).then(|| format!("{} times by itself", line.exits)))
 }

@@ -140,11 +140,11 @@ impl Acting<'_> {
         if seen["moving"] == true && last.as_ref() != Some(&seen["at"]) {
             return Ok(Seen::Moving(seen["at"].clone()));
         }
-        self.from_outside(target, element, &seen).await
+        self.seen_from_outside(target, element, &seen).await
     }
 
     /// The point of an element in a frame, seen from the tab's window.
-    async fn from_outside(&self, target: &Target, element: Element, seen: &Value) -> Result<Seen, ActError> {
+    async fn seen_from_outside(&self, target: &Target, element: Element, seen: &Value) -> Result<Seen, ActError> {
         let number = |value: &Value| value.as_f64().unwrap_or(0.0);
         let (mut x, mut y) = (number(&seen["x"]), number(&seen["y"]));
         let mut frame = element.frame.clone();

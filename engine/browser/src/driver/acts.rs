@@ -83,6 +83,9 @@ impl Driver {
         notes.extend(more);
         match done {
             Ok(came) => {
+                if let Some(number) = self.active() {
+                    self.crashes.remove(&number);
+                }
                 let (url, title) = self.place_now().await;
                 let Came { value, text, artifacts } = came;
                 Ok(Done { value, text, url, title, artifacts, downloads, notes, took: started.elapsed() })

@@ -24,6 +24,7 @@ impl Driver {
         *locked(&self.references) = crate::references::References::default();
         self.restore_cookies(&browser.wire).await;
         self.browser = Some(browser);
+        self.publish(false);
         let failed = |error: ActError| OpenError::Drive(error.message);
         for tab in &tabs {
             if tab.tab != first {
@@ -38,7 +39,6 @@ impl Driver {
         if let Some(tab) = tabs.iter().find(|tab| tab.tab == active) {
             self.wait_for_page(tab.tab, &tab.url).await;
         }
-        self.publish(false);
         Ok(())
     }
 

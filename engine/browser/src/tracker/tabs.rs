@@ -232,12 +232,21 @@ impl Tracker {
         let target = text(params, "targetId");
         let how = format!("{} (code {})", text(params, "status"), params["errorCode"]);
         let Some(number) = self.number_of(&target) else {
-            // A frame of another site: the page lives on without it.
-            return Vec::new();
+            return self.frame_crashed(&target);
         };
         let Some(tab) = self.tabs.get_mut(&number) else { return Vec::new() };
         tab.crashed = Some(how);
         vec![Reaction::Lost(tab.session.clone())]
+    }
+}
+
+impl Tracker {
+    /// A frame of another site ended: its page lives on without it.
+    fn frame_crashed(&mut self, id: &str) -> Vec<Reaction> {
+        let Some(tab) = self.tabs.values_mut().find(|tab| tab.frames.contains_key(id)) else { return Vec::new() };
+        let session = tab.frames.get(id).map(|frame| frame.session.clone()).unwrap_or_default();
+        tab.remove_frame(id);
+        vec![Reaction::Lost(session)]
     }
 }
 

@@ -73,6 +73,19 @@ fn frames_come_go_and_move_and_are_told_in_order() {
 }
 
 #[test]
+fn a_frame_that_crashes_is_gone_and_its_page_lives_on_but_a_page_that_crashes_is_known_to_have() {
+    let mut tracker = tracker();
+    navigated(&mut tracker, "t1", None, "l1", "http://x/");
+    let inner = json!({ "sessionId": "s9", "targetInfo": { "type": "iframe", "targetId": "a", "parentFrameId": "t1", "url": "http://y/" } });
+    happens(&mut tracker, Some("s1"), "Target.attachedToTarget", inner);
+    let crash = |target: &str| json!({ "targetId": target, "status": "crashed", "errorCode": 5 });
+    assert_eq!(happens(&mut tracker, None, "Target.targetCrashed", crash("a")), ["lost s9"]);
+    assert_eq!((tracker.tabs[&1].frames.len(), tracker.tabs[&1].crashed.as_deref()), (1, None));
+    assert_eq!(happens(&mut tracker, None, "Target.targetCrashed", crash("t1")), ["lost s1"]);
+    assert_eq!(tracker.tabs[&1].crashed.as_deref(), Some("crashed (code 5)"));
+}
+
+#[test]
 fn a_page_that_may_not_be_shown_is_left_and_told() {
     let mut tracker = tracker();
     assert!(navigated(&mut tracker, "t1", None, "l1", "blob:http://x/1").is_empty());

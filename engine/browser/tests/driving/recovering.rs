@@ -1,6 +1,6 @@
 //! Crashes, kills, and what is left after them.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -127,7 +127,7 @@ fn nothing_is_left_when_it_is_closed_or_dropped() {
 fn child_that_opens_a_session_and_waits() {
     let Some(folder) = std::env::var_os("ZO_BROWSER_CHILD").map(PathBuf::from) else { return };
     let session = Session::open(options(&folder)).unwrap();
-    println!("\nopen {}", session.state().pids.len());
+    writeln!(std::io::stdout(), "\nopen {}", session.state().pids.len()).unwrap();
     std::thread::sleep(Duration::from_secs(60));
 }
 

@@ -5,7 +5,7 @@ use chrono::{NaiveDateTime, Timelike};
 use crate::error::RuleError;
 use crate::expand::Plan;
 use crate::limits::MAX_YEAR;
-use crate::recurrence::{End, Recurrence};
+use crate::recurrence::{End, Frequency, Recurrence};
 use crate::zone::{Zone, naive};
 
 /// Zone and DTSTART of rules: the first wall time later than `cursor` (seconds since 1970) at which one of them is due. What
@@ -41,8 +41,11 @@ pub(crate) fn start(
 }
 
 /// What a rule without DTSTART takes the rest from: the next full minute; the full hour where the rule names hours but no
-/// minutes.
+/// minutes; the next second where a rule counts seconds.
 pub(crate) fn base(recurrences: &[Recurrence], zone: Zone, now: i64) -> NaiveDateTime {
+    if recurrences.iter().any(|rule| rule.frequency == Frequency::Secondly) {
+        return zone.wall_at(now + 1);
+    }
     let minute = zone.wall_at((now.div_euclid(60) + 1) * 60);
     let names_hours_only = recurrences.iter().any(|rule| !rule.hours.is_empty() && rule.minutes.is_empty());
     if names_hours_only { minute.with_minute(0).unwrap_or(minute) } else { minute }

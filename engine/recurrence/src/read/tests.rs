@@ -127,6 +127,13 @@ fn bad_lines_are_refused_at_their_place() {
 }
 
 #[test]
+fn a_rule_without_a_start_begins_with_the_next_full_minute_or_second() {
+    check("FREQ=MINUTELY", "20261121T224400\nRRULE:FREQ=MINUTELY");
+    check("FREQ=SECONDLY", "20261121T224311\nRRULE:FREQ=SECONDLY");
+    check("FREQ=SECONDLY;INTERVAL=10", "20261121T224311\nRRULE:FREQ=SECONDLY;INTERVAL=10");
+}
+
+#[test]
 fn rules_that_never_fire_are_refused() {
     let years = "the rule never fires: there is nothing from 2026-11-21 up to the year 9999";
     refuse("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", years);

@@ -26,6 +26,24 @@ fn a_content_is_read_as_it_was_stored() {
 }
 
 #[test]
+fn a_copy_has_what_was_not_there_yet_and_is_read_under_the_same_key() {
+    let (folder, chunks) = chunks();
+    let content = vec![5; CHUNK_BYTES as usize + 9];
+    let stored = chunks.store(&mut &content[..]).expect("the disk takes it");
+    let (from, to) = (folder.path().join("files"), folder.path().join("copy"));
+    assert_eq!(Chunks::copy(&folder.path().join("nowhere"), &to).expect("there is nothing"), (0, 0));
+    let (copied, bytes) = Chunks::copy(&from, &to).expect("the disk takes it");
+    assert_eq!((copied, bytes), (2, files::folder_bytes(&from)));
+    assert_eq!(Chunks::copy(&from, &to).expect("nothing is new"), (0, 0));
+    assert!(read_all(&Chunks::new(to.clone(), &[7; 32]), &stored) == content);
+    // What was cut off there is copied once more.
+    let cut = Chunks::new(to.clone(), &[7; 32]).path(stored.chunks[0]);
+    fs::write(&cut, [1, 2, 3]).expect("written");
+    assert_eq!(Chunks::copy(&from, &to).expect("the disk takes it").0, 1);
+    assert!(read_all(&Chunks::new(to, &[7; 32]), &stored) == content);
+}
+
+#[test]
 fn equal_contents_take_the_room_of_one() {
     let (folder, chunks) = chunks();
     let content = vec![3; CHUNK_BYTES as usize * 2];

@@ -260,7 +260,14 @@ pub(super) fn equipment(agent: &Agent<'_>, state: &RunningAgent) -> Result<Equip
             instructions.push_str(&listing);
         }
     }
-    Ok(Equipment { instructions, tools: offered.into_iter().map(tools::Entry::spec).collect() })
+    let of_servers =
+        tools::mcp::offered(agent.engine, &agent.options, agent.place.environment, &|| agent.stop().is_some());
+    if !of_servers.missing.is_empty() {
+        let names = of_servers.missing.join(", ");
+        instructions.push_str(&format!("\nThe tools of these MCP servers cannot be had now: {names}."));
+    }
+    let own = offered.into_iter().map(tools::Entry::spec);
+    Ok(Equipment { instructions, tools: own.chain(of_servers.tools).collect() })
 }
 
 /// A run that has not ended and is an agent's, with its calls.

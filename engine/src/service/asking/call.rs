@@ -296,8 +296,11 @@ pub(super) fn record_reply(
     let mut intents = Vec::with_capacity(calls.len());
     let mut written: Vec<WrittenCall> = Vec::with_capacity(calls.len());
     for (index, call) in calls.into_iter().enumerate() {
-        let effect = tools::prepare(&agent.options, state.depth, &call.name, &call.arguments)
-            .map_or(Effect::Pure, |prepared| prepared.effect);
+        let (by, what) = ((&agent.options, state.depth), (call.name.as_str(), call.arguments.as_str()));
+        let prepared = tools::prepare(agent.engine, agent.place.environment, by, what);
+        // A server's tool that cannot be prepared now may be when it is looked at again.
+        let otherwise = if tools::mcp::is_name(&call.name) { Effect::Once } else { Effect::Pure };
+        let effect = prepared.map_or(otherwise, |prepared| prepared.effect);
         let digest = agent.engine.names.call(&call.name, &call.arguments);
         intents.push(Intent { tool: named(&call.name), effect, digest });
         // Results are paired with calls by these ids.

@@ -38,6 +38,7 @@ pub(in crate::service) fn list(
     }
     let batch = selection.batch.as_deref().map(|batch| find(engine, batch)).transpose()?;
     let wants = |state: &str| selection.state.as_deref().is_none_or(|wanted| wanted == state);
+    let works = engine.work.is_carrying_out();
     let (page, total) = engine.writer.read(|views| {
         let mut open: Vec<(u8, Reverse<i16>, Position, JobId)> = views
             .jobs
@@ -68,7 +69,8 @@ pub(in crate::service) fn list(
         };
         let ids = open.iter().map(|(_, _, _, id)| *id).skip(skip);
         let ids = ids.chain(ended.map(|(id, _)| id).skip(skip.saturating_sub(open_count)));
-        let page: Vec<(JobId, Known)> = ids.take(limit).filter_map(|id| Some((id, Known::of(views, id)?))).collect();
+        let page: Vec<(JobId, Known)> =
+            ids.take(limit).filter_map(|id| Some((id, Known::of(views, id, works)?))).collect();
         (page, open_count as u64 + ended_count)
     })?;
     let jobs = page.iter().map(|(id, known)| line(engine, *id, known)).collect::<Result<_, _>>()?;
@@ -114,6 +116,7 @@ pub(super) fn line(engine: &Engine, id: JobId, known: &Known) -> Result<JobLine,
         max_attempts: submitted.max_attempts,
         cancelling: false,
         node: None,
+        waits_for: None,
         due: None,
         percent: progress.percent,
         doing: progress.message,
@@ -127,7 +130,10 @@ pub(super) fn line(engine: &Engine, id: JobId, known: &Known) -> Result<JobLine,
         Known::Open(job, node) => {
             job.state.name().clone_into(&mut line.state);
             line.attempt = job.attempt;
-            line.node.clone_from(node);
+            match job.state {
+                JobState::Ready => line.waits_for.clone_from(node),
+                _ => line.node.clone_from(node),
+            }
             match job.state {
                 JobState::Running { until, since, cancelling, .. } => {
                     (line.due, line.cancelling, line.changed_at) = (until, cancelling, since);

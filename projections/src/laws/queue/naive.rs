@@ -254,11 +254,10 @@ impl Naive {
     }
 
     fn fail(&mut self, at: Attempt, again: bool, now: i64) -> Outcome {
-        let Some((place, node, cancelling)) = self.current(at) else { return Refused };
+        let Some((place, _, cancelling)) = self.current(at) else { return Refused };
         if cancelling {
             return self.put(place, Stand::Cancelled);
         }
-        self.judge(node, false);
         let task = &mut self.tasks[place];
         if !again || task.tries >= task.asked.max_attempts {
             return self.put(place, Stand::Dead);

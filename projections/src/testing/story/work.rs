@@ -1,4 +1,4 @@
-//! The part of the story that is about work and its time: jobs, nodes, schedules, services, files, tokens.
+//! The part of the story that is about work and its time: jobs, nodes, schedules, services, files, tokens, MCP servers.
 
 use super::digest_of;
 use crate::event::file::{Put, Shared, Unshared};
@@ -9,8 +9,8 @@ use crate::event::job::{
 };
 use crate::event::schedule::{Added, Edited, Misfire, Missed, Occurred, Paused, Plan, WhyMissed};
 use crate::event::vault::{Scope, TokenCreated, TokenRevoked};
-use crate::event::{Event, file, node, schedule, service};
-use crate::ids::{Category, FileId, JobId, NodeId, ScheduleId, ServiceId, StreamId, TokenId};
+use crate::event::{Event, file, mcp, node, schedule, service};
+use crate::ids::{Category, FileId, JobId, McpServerId, NodeId, ScheduleId, ServiceId, StreamId, TokenId};
 use crate::time::Timestamp;
 
 /// The story's time: seconds behind its beginning.
@@ -117,6 +117,7 @@ pub(super) fn events() -> Vec<(StreamId, u32, Event)> {
     let service = |id: u128| StreamId::from(ServiceId(id));
     let file = |id: u128| StreamId::from(FileId(id));
     let token_stream = |id: u128| StreamId::from(TokenId(id));
+    let server = |id: u128| StreamId::from(McpServerId(id));
     let tenth = Submitted { not_before: Some(second(118)), deadline: Some(second(500)), ..submitted("slow") };
     vec![
         (node(1), 1, joined("here", true).into()),
@@ -219,6 +220,9 @@ pub(super) fn events() -> Vec<(StreamId, u32, Event)> {
         (service(4), 2, service::StartRequested {}.into()),
         (service(4), 3, service::Spawned { port: Some(8001) }.into()),
         (service(4), 4, service::HealthChanged { healthy: false }.into()),
+        (server(1), 1, mcp::ServerAdded { name: "files".to_owned() }.into()),
+        (server(2), 1, mcp::ServerAdded { name: "gone".to_owned() }.into()),
+        (server(2), 2, mcp::ServerRemoved {}.into()),
     ]
 }
 
@@ -288,6 +292,8 @@ pub(super) fn samples() -> Vec<Event> {
         token("laptop").into(),
         TokenCreated { scopes: vec![Scope::Admin, Scope::Node], expires_at: None, ..token("all") }.into(),
         TokenRevoked {}.into(),
+        mcp::ServerAdded { name: "files".to_owned() }.into(),
+        mcp::ServerRemoved {}.into(),
     ];
     kinds.into_iter().chain(added).chain(missed).chain(lost).chain(one_by_one).collect()
 }

@@ -76,11 +76,13 @@ fn one_that_was_lost_is_there_again_when_it_is_heard_from() {
 }
 
 #[test]
-fn reputation_decays_with_failures_and_recovers_with_successes() {
-    check(&[joined(), done(), failed(), lost()], "1: far Up, joined@1, heard@1, 810000 of 1/1/1");
-    let after = |failures: usize, successes: usize| {
+fn reputation_decays_with_losses_and_recovers_with_successes() {
+    check(&[joined(), done(), lost(), lost()], "1: far Up, joined@1, heard@1, 810000 of 1/0/2");
+    // What a command of the user's says of itself is not about the node.
+    check(&[joined(), done(), failed(), lost()], "1: far Up, joined@1, heard@1, 900000 of 1/1/1");
+    let after = |losses: usize, successes: usize| {
         let events: Vec<Event> = std::iter::once(joined())
-            .chain(std::iter::repeat_n(failed(), failures))
+            .chain(std::iter::repeat_n(lost(), losses))
             .chain(std::iter::repeat_n(done(), successes))
             .collect();
         let (nodes, _) = folded(&events);
@@ -100,8 +102,8 @@ fn reputation_decays_with_failures_and_recovers_with_successes() {
 
 #[test]
 fn a_node_that_joins_again_has_the_reputation_it_had_and_one_that_was_removed_a_new_one() {
-    check(&[joined(), failed(), joined_as("new", false)], "1: new Up, joined@3, heard@3, 900000 of 0/1/0");
-    check(&[joined(), failed(), Removed {}.into(), joined()], "1: far Up, joined@4, heard@4, 1000000 of 0/0/0");
+    check(&[joined(), lost(), joined_as("new", false)], "1: new Up, joined@3, heard@3, 900000 of 0/0/1");
+    check(&[joined(), lost(), Removed {}.into(), joined()], "1: far Up, joined@4, heard@4, 1000000 of 0/0/0");
     // What is heard of one that is not there is nobody's.
     check(&[failed(), lost(), done(), heard(&[1])], "");
 }
@@ -109,11 +111,9 @@ fn a_node_that_joins_again_has_the_reputation_it_had_and_one_that_was_removed_a_
 #[test]
 fn the_local_node_is_not_judged_by_its_end_and_always_gets_what_is_urgent() {
     check(&[joined_as("here", true), lost(), lost()], "1: here Up, joined@1, heard@1, 1000000 of 0/0/2");
-    let events: Vec<Event> =
-        std::iter::once(joined_as("here", true)).chain(std::iter::repeat_n(failed(), 50)).collect();
-    let (nodes, _) = folded(&events);
-    let node = nodes.get(NodeId(1)).expect("it joined");
-    assert!(node.reputation < RELIABLE && node.is_reliable());
+    let (nodes, _) = folded(&[joined_as("here", true)]);
+    let node = Node { reputation: 0, ..nodes.get(NodeId(1)).expect("it joined").clone() };
+    assert!(node.is_reliable() && !Node { local: false, ..node }.is_reliable());
 }
 
 fn node(labels: &[&str], region: Option<&str>, gpu: Option<&str>) -> Node {
@@ -177,4 +177,43 @@ fn a_node_can_run_what_it_has_all_of() {
     ] {
         assert_eq!(can(&rich, requires.clone(), false), expected, "{requires:?}");
     }
+}
+
+#[test]
+fn what_no_node_has_is_told() {
+    let (mut nodes, _) =
+        folded(
+            &[Joined { labels: vec!["fast".to_owned()], region: Some("eu".to_owned()), ..Joined::default() }.into()],
+        );
+    let class = |labels: &[&str], region: Option<&str>, gpu: Option<&str>, local: bool| Class {
+        queue: "default".to_owned(),
+        requires: Requirements {
+            labels: labels.iter().map(|label| (*label).to_owned()).collect(),
+            region: region.map(str::to_owned),
+            gpu: gpu.map(str::to_owned),
+            ..Requirements::default()
+        },
+        local,
+    };
+    let why = |nodes: &Nodes, class: &Class| nodes.why_none_runs(class, false, |_, _| true);
+    assert_eq!(why(&nodes, &class(&["fast"], Some("eu"), None, false)), None);
+    assert_eq!(why(&nodes, &class(&["big"], None, None, false)).as_deref(), Some("no node has the label big"));
+    let both = class(&["big", "fast"], Some("us"), Some("a100"), false);
+    assert_eq!(why(&nodes, &both).as_deref(), Some("no node has the label big, nor the region us, nor the GPU a100"));
+    assert_eq!(why(&nodes, &class(&[], None, None, true)).as_deref(), Some("no node has the home"));
+    // Each has what the other lacks.
+    let other =
+        Node { labels: vec!["big".to_owned()], region: Some("us".to_owned()), ..nodes.nodes[&NodeId(1)].clone() };
+    nodes.nodes.insert(NodeId(2), other);
+    let apart = class(&["big"], Some("eu"), None, false);
+    assert_eq!(why(&nodes, &apart).as_deref(), Some("no node has all that it needs"));
+    assert_eq!(nodes.why_none_runs(&apart, false, |_, _| false).as_deref(), Some("no node is there that takes jobs"));
+    // Work of a high priority needs a node that can be relied upon.
+    for node in nodes.nodes.values_mut() {
+        node.reputation = 0;
+    }
+    let plain = class(&[], None, None, false);
+    assert_eq!(why(&nodes, &plain), None);
+    let urgent = nodes.why_none_runs(&plain, true, |_, _| true);
+    assert_eq!(urgent.as_deref(), Some("no node has the reputation that work of a high priority needs"));
 }

@@ -151,7 +151,8 @@ fn begin(
         returned(agent, id, Some(call), plain(ToolStatus::Interrupted, INTERRUPTED), each)?;
         return Ok(Begun::Ended);
     }
-    let prepared = match tools::prepare(&agent.options, state.depth, name, arguments) {
+    let (by, what) = ((&agent.options, state.depth), (name.as_str(), arguments.as_str()));
+    let prepared = match tools::prepare(agent.engine, agent.place.environment, by, what) {
         Ok(prepared) => prepared,
         Err(why) => {
             returned(agent, id, Some(call), plain(ToolStatus::Invalid, why), each)?;
