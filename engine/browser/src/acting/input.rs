@@ -1,8 +1,10 @@
 //! Mouse and keyboard, as a person's: events of the browser itself, which pages cannot tell from real ones.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
-use super::aim::Wants;
+use super::aim::{Aimed, Wants};
 use super::keys::{self, Stroke};
 use super::{Acting, Came};
 use crate::act::{Click, Modifier, MouseButton, Type};
@@ -13,12 +15,38 @@ use crate::wire::{Begun, WireError};
 /// Events that are sent before the first answer is waited for.
 const AHEAD: usize = 64;
 
+/// How often the mouse follows an element that moves because the mouse comes over it.
+const FOLLOWS: usize = 5;
+
+/// How long an element that goes away, or is covered, because the mouse comes over it may take to be there again.
+const BACK: Duration = Duration::from_secs(1);
+
 impl Acting<'_> {
     pub(super) async fn click(&self, act: &Click) -> Result<Came, ActError> {
-        let aimed = self.aim(&act.target, Wants { enabled: true, editable: false }).await?;
+        let aimed = self.aim_with_mouse(&act.target).await?;
         let modifiers = bits(&act.modifiers);
         self.mouse(aimed.x, aimed.y, act.button, act.count, modifiers).await?;
         Ok(Came::default())
+    }
+
+    /// Moves the mouse over an element, and looks whether it is there still: pages do things when the mouse comes.
+    async fn aim_with_mouse(&self, target: &Target) -> Result<Aimed, ActError> {
+        let wants = Wants { enabled: true, editable: false };
+        let mut aimed = self.aim(target, wants).await?;
+        for _ in 0..FOLLOWS {
+            let moved = json!({ "type": "mouseMoved", "x": aimed.x, "y": aimed.y });
+            self.input("Input.dispatchMouseEvent", vec![moved]).await?;
+            let Ok(again) = tokio::time::timeout(BACK, self.aim(target, wants)).await else {
+                let message = format!("{target} went away, or was covered, when the mouse came over it");
+                return Err(ActError::new(ActErrorKind::Detached, message).hint("take a snapshot of what is there now"));
+            };
+            let before = (aimed.x, aimed.y);
+            aimed = again?;
+            if (aimed.x, aimed.y) == before {
+                break;
+            }
+        }
+        Ok(aimed)
     }
 
     /// Moves there and clicks.

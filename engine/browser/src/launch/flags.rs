@@ -31,13 +31,12 @@ const QUIET: [&str; 22] = [
 ];
 
 /// So that a page behaves alike whether somebody looks at it or not, and one browser serves many acts.
-const STEADY: [&str; 7] = [
+const STEADY: [&str; 6] = [
     "--disable-background-timer-throttling",
     "--disable-backgrounding-occluded-windows",
     "--disable-renderer-backgrounding",
     "--disable-hang-monitor",
     "--disable-ipc-flooding-protection",
-    "--disable-popup-blocking",
     "--disable-prompt-on-repost",
 ];
 
@@ -48,7 +47,7 @@ const SAFE: [&str; 4] = [
     "--webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--disable-features=AcceptCHFrame,AutofillServerCommunication,CertificateTransparencyComponentUpdater,DialMediaRouteProvider,\
 GlobalMediaControls,HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,ImprovedCookieControls,InterestFeedContentSuggestions,\
-LensOverlay,MediaRouter,OptimizationGuideModelDownloading,OptimizationHints,PaintHolding,PreloadMediaEngagementData,\
+LensOverlay,MediaRouter,NetworkTimeServiceQuerying,OptimizationGuideModelDownloading,OptimizationHints,PaintHolding,PreloadMediaEngagementData,\
 PrivacySandboxSettings4,SpareRendererForSitePerProcess,TopChromeWebUI,Translate,WebUIOmniboxAimPopup,WebUIOmniboxPopup,WebUIToolbar",
 ];
 

@@ -146,7 +146,7 @@ fn a_server_that_is_not_there_is_no_timeout() {
 fn late_content_is_waited_for() {
     let world = World::new();
     world.open("/lazy?ms=700");
-    world.click("text=Late");
+    world.click("text=\"Late\"");
     assert_eq!(world.text("#late"), "Clicked");
     world.open("/lazy?ms=500");
     world.act(json!({"act": "wait", "hidden": "#going"}));

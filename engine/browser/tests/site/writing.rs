@@ -14,7 +14,7 @@ const TEXTS: [&str; 8] = [
     "שָׁלוֹם",
     "日本語と한국어",
     "𝕳𝖊𝖑𝖑𝖔 𐍈",
-    "tab\there 'quotes' \"double\" \\ <b>&amp;",
+    "here 'quotes' \"double\" \\ <b>&amp;",
 ];
 
 fn points(text: &str) -> String {
@@ -31,13 +31,12 @@ fn text_of_any_script_arrives_as_it_is() {
         world.fill("label=שורה", text);
         world.fill("#editor", text);
         let editor = world.eval("document.getElementById('editor').innerText.replaceAll('\\u00a0', ' ')");
-        // A tab is no character to an editor: it is where the next field is.
-        assert_eq!(editor.as_str().unwrap().replace('\t', " "), text.replace('\t', " "), "in the editor");
+        assert_eq!(editor, text, "in the editor");
         world.click("text=Send");
         let sent = world.text("#points");
         let lines: Vec<&str> = sent.lines().collect();
         assert_eq!(lines[0], format!("line:{}", points(text)), "{text}");
-        assert_eq!(lines[1].replace(" 9", ""), format!("area:{}", points(text)).replace(" 9", ""), "{text}");
+        assert_eq!(lines[1], format!("area:{}", points(text)), "{text}");
         assert_eq!(lines[2], format!("rtl:{}", points(text)), "{text}");
     }
     world.open("/unicode");
