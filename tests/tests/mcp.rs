@@ -181,7 +181,8 @@ fn the_official_server_is_tried_listed_and_removed_and_leaves_nothing() {
     assert!(listed.stdout.contains(r#""state":"idle""#), "{listed}");
     let tested = zo.run(["mcp", "test", "everything", "--json"]);
     let told: Value = serde_json::from_str(&tested.stdout).unwrap_or_else(|error| panic!("{error}: {tested}"));
-    let names: Vec<&str> = told["tools"].as_array().expect("tools").iter().filter_map(|tool| tool["name"].as_str()).collect();
+    let names: Vec<&str> =
+        told["tools"].as_array().expect("tools").iter().filter_map(|tool| tool["name"].as_str()).collect();
     assert!(names.contains(&"mcp_everything_echo"), "{names:?}");
     let arguments = json!({"message": "Grüße"}).to_string();
     let called = zo.run(["mcp", "test", "everything", "--call", "echo", "--arguments", &arguments]);
