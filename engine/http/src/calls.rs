@@ -118,7 +118,11 @@ fn broken() -> Failure {
 /// Whether a request may take as long as somebody listens.
 fn is_long(request: &Request) -> bool {
     match request {
-        Request::Ask(_) | Request::Resume { .. } | Request::Replay { .. } | Request::WatchJobs { .. } => true,
+        Request::Ask(_)
+        | Request::Browse(_)
+        | Request::Resume { .. }
+        | Request::Replay { .. }
+        | Request::WatchJobs { .. } => true,
         Request::ClaimJobs { wait_ms, .. } => *wait_ms > 0,
         Request::Events { follow, .. } | Request::ServiceLog { follow, .. } => *follow,
         _ => false,

@@ -1,6 +1,7 @@
 //! Tools: what other people's agents can do here. What one takes is a struct, from which its JSON Schema is made.
 
 mod asking;
+mod browsing;
 mod keeping;
 mod working;
 
@@ -48,6 +49,10 @@ macro_rules! for_each_tool {
         $each!(keeping::FilePut);
         $each!(keeping::FileGet);
         $each!(keeping::FileList);
+        $each!(browsing::BrowseOpen);
+        $each!(browsing::BrowseSnapshot);
+        $each!(browsing::BrowseRead);
+        $each!(browsing::BrowseAct);
     };
 }
 
