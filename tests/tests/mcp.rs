@@ -27,7 +27,7 @@ impl Served {
         let stdout = child.stdout.take().expect("it was asked for");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let address = told["http"].as_str().or(told["address"].as_str()).expect("an address").to_owned();
+        let address = told["api_url"].as_str().expect("an address").to_owned();
         let url = if address.starts_with("http") { address } else { format!("http://{address}") };
         Self { child, url: format!("{}/mcp", url.trim_end_matches('/')) }
     }

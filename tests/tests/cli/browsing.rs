@@ -99,10 +99,10 @@ fn a_batch_goes_on_or_stops_where_something_fails() {
     );
     let file = zo.file("steps.txt", steps);
     let file = file.to_str().expect("UTF-8");
-    let all = zo.run(["browse", "run", file, "--timeout", "5"]);
+    let all = zo.run(["browse", "run", file, "--timeout", "20"]);
     assert!(all.failed(3).contains("1 of 3 failed"), "{}", all.failed(3));
     assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 3);
-    let bail = zo.run(["browse", "run", file, "--bail", "--timeout", "5"]);
+    let bail = zo.run(["browse", "run", file, "--bail", "--timeout", "20"]);
     assert!(bail.failed(1).contains("line 4: not_found"), "{}", bail.failed(1));
     assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 5);
 }

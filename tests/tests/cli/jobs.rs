@@ -246,7 +246,7 @@ fn the_json_of_jobs() {
     let id = id(&zo, &["--", "true"]);
     let keys = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>().join(" ");
     let line = &zo.run(["job", "list", "--json"]).json()[0];
-    let expected = "id name kind what state queue priority attempt max_attempts cancelling node due percent doing submitted_at \
+    let expected = "id name kind what state queue priority attempt max_attempts cancelling node waits_for due percent doing submitted_at \
                     changed_at batch schedule";
     assert_eq!(keys(line), expected);
     zo.run(["job", "wait", &id]).ok();
