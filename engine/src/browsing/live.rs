@@ -129,7 +129,9 @@ impl Browsers {
     /// Ends the browser of a session, if it runs and nothing is done in it.
     pub(crate) fn end(&self, id: BrowserId) {
         let live = self.lock().get(&id).cloned();
-        live.and_then(|live| live.take_idle(Duration::ZERO)).map(end);
+        if let Some(running) = live.and_then(|live| live.take_idle(Duration::ZERO)) {
+            end(running);
+        }
     }
 
     /// Ends browsers in which nothing was done for long.

@@ -30,7 +30,10 @@ pub(super) fn browse(engine: &Engine, input: &BrowseInput, each: Each<'_>) -> Re
     let wish = Wish { input, run: None, rules: &rules, stop: &stop };
     let (tx, rx) = channel();
     thread::scope(|scope| {
-        scope.spawn(|| tx.send(browsing::act(engine, &wish)));
+        scope.spawn(|| {
+            // Who waits is there until it comes.
+            let _ = tx.send(browsing::act(engine, &wish));
+        });
         loop {
             match rx.recv_timeout(LOOK) {
                 Ok(result) => return result,
