@@ -111,7 +111,7 @@ impl Tracker {
         let params = &event.params;
         let session = event.session.as_deref();
         match event.method.as_str() {
-            "Target.attachedToTarget" => self.attached(params),
+            "Target.attachedToTarget" => self.attached(session, params),
             "Target.detachedFromTarget" => self.detached(params),
             "Target.targetInfoChanged" => self.info_changed(&params["targetInfo"]),
             "Target.targetCrashed" => self.crashed(params),

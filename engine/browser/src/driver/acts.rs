@@ -21,6 +21,9 @@ const LOOK: Duration = Duration::from_millis(25);
 /// How long what has to be done after an act, or after it was broken off, may take.
 const AFTER: Duration = Duration::from_secs(5);
 
+/// How long a page may take to say what it is called; what was known before is told else.
+const TITLE: Duration = Duration::from_secs(1);
+
 /// Why an act was broken off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
@@ -174,7 +177,7 @@ impl Driver {
         let (url, listed) = self.place();
         let Ok(page) = self.page() else { return (url, listed) };
         let asked = page.call("Runtime.evaluate", json!({ "expression": "document.title" }));
-        let title = match tokio::time::timeout(Duration::from_millis(200), asked).await {
+        let title = match tokio::time::timeout(TITLE, asked).await {
             Ok(Ok(answer)) => answer["result"]["value"].as_str().map(str::to_owned),
             _ => None,
         };

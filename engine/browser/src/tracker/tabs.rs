@@ -129,15 +129,17 @@ impl Tracker {
         tab
     }
 
-    pub(super) fn attached(&mut self, params: &Value) -> Vec<Reaction> {
+    /// A target was attached to, in the session that it belongs to, or that of the browser.
+    pub(super) fn attached(&mut self, by: Option<&str>, params: &Value) -> Vec<Reaction> {
         let session = text(params, "sessionId");
         let info = &params["targetInfo"];
         match info["type"].as_str() {
             Some("page") => self.page_attached(&session, info),
             Some("iframe") => self.frame_attached(&session, info),
+            // A worker stands still until somebody attaches to it and lets it go on, whether it is wanted or not.
             _ => vec![
                 send(Some(&session), "Runtime.runIfWaitingForDebugger", json!({})),
-                send(None, "Target.detachFromTarget", json!({ "sessionId": session })),
+                send(by, "Target.detachFromTarget", json!({ "sessionId": session })),
             ],
         }
     }
@@ -252,10 +254,11 @@ impl Tracker {
 
 /// What every page and frame is asked to tell, before its first script runs.
 fn set_up(session: &str) -> Vec<Reaction> {
-    // Frames of other sites are attached to as well; workers are not, they reach the network like the page.
+    // Frames of other sites are attached to as well. So are a page's own workers, which are let go at once: left out, they would stand
+    // still. Service workers are the browser's.
     let frames = json!({
         "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
-        "filter": [{ "type": "iframe", "exclude": false }, { "exclude": true }],
+        "filter": [{ "type": "iframe" }, { "type": "worker" }, { "type": "worklet" }, { "exclude": true }],
     });
     // Bodies of answers are kept nowhere: 1 byte is as little as can be said.
     let network = json!({ "maxTotalBufferSize": 1, "maxResourceBufferSize": 1 });
