@@ -41,7 +41,7 @@ pub(crate) struct Browse {
 #[derive(Subcommand, Debug)]
 enum Command {
     #[command(flatten)]
-    Act(acts::Acts),
+    Act(Box<acts::Acts>),
     Run(run::Run),
     Login(sessions::Login),
     List(sessions::List),

@@ -23,7 +23,7 @@ pub(super) enum Acts {
         new_tab: bool,
         /// How far it must have loaded
         #[arg(long, value_name = "STATE", default_value = "load")]
-        until: Load,
+        until: Loaded,
     },
     /// Go back
     Back,
@@ -221,7 +221,7 @@ pub(super) enum Acts {
         url: Option<String>,
         /// Until the page has loaded so far
         #[arg(long, value_name = "STATE", group = "until")]
-        load: Option<Load>,
+        load: Option<Loaded>,
         /// Until this expression is true
         #[arg(long, value_name = "EXPRESSION", group = "until")]
         script: Option<String>,
@@ -351,7 +351,7 @@ choices! {
     /// How an element can be.
     State = IsState { Visible, Hidden, Enabled, Disabled, Checked, Editable }
     /// How far a page can have loaded.
-    Load = LoadState { Dom, Load, Idle }
+    Loaded = LoadState { Dom, Load, Idle }
 }
 
 /// How a dialog is answered.
