@@ -149,6 +149,8 @@ impl Bearer {
         let mut to = std::net::TcpStream::connect(address)?;
         let mut reader = BufReader::new(from.try_clone()?);
         let (mut head, mut length) = (String::new(), 0);
+        let own_port = format!(":{}", from.local_addr()?.port());
+        let port = format!(":{}", to.peer_addr()?.port());
         loop {
             let mut line = String::new();
             if reader.read_line(&mut line)? == 0 {
@@ -160,8 +162,11 @@ impl Bearer {
             }
             match lower.as_str() {
                 "\r\n" => break,
-                // One that was not meant for this machine is refused here as there.
                 _ if lower.starts_with("connection:") => {}
+                // What names this proxy means the server; what names somebody else is refused there.
+                _ if lower.starts_with("host:") || lower.starts_with("origin:") => {
+                    head.push_str(&line.replace(&own_port, &port));
+                }
                 _ => head.push_str(&line),
             }
         }
