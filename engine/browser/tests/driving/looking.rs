@@ -81,7 +81,8 @@ fn twenty_thousand_nodes_are_listed_page_by_page() {
     let body: String = (0..5_000).map(|n| format!("<li><a href='#{n}'>Item {n}</a>")).collect();
     let site = Site::new(&[("/many", &format!("<ul>{body}</ul>"))]);
     let home = Home::new();
-    home.open(&site.url("/many"));
+    let open = json!({ "act": "open", "url": site.url("/many") });
+    home.within(open, Duration::from_secs(120)).unwrap_or_else(|error| panic!("{error}"));
     let started = Instant::now();
     let act = json!({ "act": "snapshot", "offset": 7_000, "max_nodes": 10 });
     let done = home.within(act, Duration::from_secs(120)).unwrap_or_else(|error| panic!("{error}"));
