@@ -27,8 +27,7 @@ impl Served {
         let stdout = child.stdout.take().expect("it was asked for");
         BufReader::new(stdout).read_line(&mut line).expect("it says where it listens");
         let told: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
-        let address = told["api_url"].as_str().expect("an address").to_owned();
-        let url = if address.starts_with("http") { address } else { format!("http://{address}") };
+        let url = told["api_url"].as_str().unwrap_or_else(|| panic!("api_url in {told}"));
         Self { child, url: format!("{}/mcp", url.trim_end_matches('/')) }
     }
 }
@@ -64,12 +63,15 @@ fn token(zo: &Zo, scope: &str) -> String {
     made["secret"].as_str().expect("it is shown once").to_owned()
 }
 
-/// Processes whose command line has this in it.
-fn processes_with(text: &str) -> Vec<String> {
+/// Processes whose command line has this in it, by their ids.
+fn processes_with(text: &str) -> Vec<(u32, String)> {
     let entries = std::fs::read_dir("/proc").expect("Linux").flatten();
-    let lines = entries.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    let lines = lines.map(|line| String::from_utf8_lossy(&line).replace('\0', " "));
-    lines.filter(|line| line.contains(text)).collect()
+    let process = |entry: std::fs::DirEntry| {
+        let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
+        let line = std::fs::read(entry.path().join("cmdline")).ok()?;
+        Some((pid, String::from_utf8_lossy(&line).replace('\0', " ")))
+    };
+    entries.filter_map(process).filter(|(_, line)| line.contains(text)).collect()
 }
 
 fn until(what: &str, mut done: impl FnMut() -> bool) {
@@ -219,10 +221,47 @@ fn a_server_goes_with_whoever_started_it_also_by_kill_9() {
     while !said.contains("progress") {
         assert_ne!(stderr.read_line(&mut said).expect("it can be read"), 0, "it ended: {said}");
     }
-    let killed = Command::new("pkill").args(["-9", "-f", &format!("^node .*index.js stdio {word}")]).status();
-    assert!(killed.expect("pkill is there").success());
+    let (pid, _) = processes_with(&format!("index.js stdio {word}"))
+        .into_iter()
+        .find(|(_, line)| line.starts_with("node "))
+        .expect("it runs");
+    let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(killed.expect("it can be run").success());
     std::io::Read::read_to_string(&mut stderr, &mut said).expect("it can be read");
     assert!(!child.wait().expect("it ends").success());
     assert!(said.contains("ended in the middle of it: it was killed by signal 9"), "{said}");
+    until("nothing of it is left", || processes_with(word).is_empty());
+}
+
+#[test]
+fn agents_call_its_tools_where_a_rule_allows_it() {
+    let zo = Zo::new();
+    let word = "--called-by-zo-tests";
+    add_everything(&zo, word);
+    let call = |name: &str, arguments: Value| json!({"name": name, "arguments": arguments});
+    let calls = [
+        call("mcp_everything_echo", json!({"message": "hello"})),
+        call("mcp_everything_get-sum", json!({"a": 2, "b": 3})),
+        call("mcp_everything_nothing", json!({})),
+    ];
+    zo.file("script.json", json!([{"text": "I look.", "tool_calls": calls}, {"text": "done"}]).to_string());
+    let scripted = ["agent", "run", "--model", "scripted", "--script", "script.json"];
+    let ran = zo.run(scripted.iter().chain(&["--allow", "mcp_everything_echo(*)", "go"]));
+    assert!(ran.status.success() && ran.stdout.contains("done"), "{ran}");
+    let log = zo.run(["log", "tail", "--json"]).stdout;
+    let events = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut returned: Vec<(u64, String, String, String)> = events
+        .filter(|event| event["kind"] == "run.tool_returned")
+        .map(|event| {
+            let data = &event["data"];
+            let text = |name: &str| data[name].as_str().unwrap_or_default().to_owned();
+            (data["call"].as_u64().unwrap_or_default(), text("status"), text("trust"), text("output"))
+        })
+        .collect();
+    returned.sort();
+    let [echo, sum, nothing] = &returned[..] else { panic!("{returned:?}") };
+    assert_eq!((echo.1.as_str(), echo.2.as_str(), echo.3.as_str()), ("done", "untrusted", "Echo: hello"));
+    assert!(sum.1 == "refused" && sum.3.contains("no rule allows it"), "{sum:?}");
+    assert!(nothing.1 == "invalid" && nothing.3.contains("has no such tool"), "{nothing:?}");
     until("nothing of it is left", || processes_with(word).is_empty());
 }

@@ -23,7 +23,7 @@ use crate::error::CliError;
 ///
 /// Alone it is a server on stdin and stdout, for programs such as Claude Code, Cursor, goose and VS Code: `claude mcp add zo -- zo
 /// mcp`. `zo serve` is the same at /mcp. The tools of servers that were added are offered to agents as mcp_NAME_TOOL, and are asked
-/// about unless a rule allows them: `zo permission add 'allow: mcp_files_read_file(*)'`.
+/// about unless a rule allows them: `zo permission allow 'mcp_files_read_file(*)'`.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Mcp {
