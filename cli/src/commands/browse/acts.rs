@@ -15,6 +15,11 @@ use crate::error::CliError;
 #[derive(Subcommand, Debug)]
 pub(super) enum Acts {
     /// Go to a page, and wait until it has loaded
+    ///
+    /// Examples:
+    ///   zo browse open https://example.org
+    ///   zo browse open localhost:3000 --until dom
+    #[command(verbatim_doc_comment)]
     Open {
         /// Its address; https:// is put in front if nothing is
         url: String,
@@ -26,12 +31,30 @@ pub(super) enum Acts {
         until: Loaded,
     },
     /// Go back
+    ///
+    /// Examples:
+    ///   zo browse back
+    #[command(verbatim_doc_comment)]
     Back,
     /// Go forward
+    ///
+    /// Examples:
+    ///   zo browse forward
+    #[command(verbatim_doc_comment)]
     Forward,
     /// Load the page again
+    ///
+    /// Examples:
+    ///   zo browse reload
+    #[command(verbatim_doc_comment)]
     Reload,
     /// Print the text of the page, or of a part of it
+    ///
+    /// Examples:
+    ///   zo browse read
+    ///   zo browse read --format outline
+    ///   zo browse read 'role=main' --max-chars 4000
+    #[command(verbatim_doc_comment)]
     Read {
         /// A part of it
         target: Option<Target>,
@@ -46,6 +69,11 @@ pub(super) enum Acts {
         offset: usize,
     },
     /// List what is on the page, with references to act upon
+    ///
+    /// Examples:
+    ///   zo browse snapshot
+    ///   zo browse snapshot --interactive --offset 200
+    #[command(verbatim_doc_comment)]
     Snapshot {
         /// A part of it
         target: Option<Target>,
@@ -60,6 +88,12 @@ pub(super) enum Acts {
         offset: usize,
     },
     /// Click something
+    ///
+    /// Examples:
+    ///   zo browse click @e12
+    ///   zo browse click 'role=button[name=Send]'
+    ///   zo browse click text=Next --with control
+    #[command(verbatim_doc_comment)]
     Click {
         /// What
         target: Target,
@@ -74,6 +108,11 @@ pub(super) enum Acts {
         with: Vec<Key>,
     },
     /// Put a text into a field, in place of what is there
+    ///
+    /// Examples:
+    ///   zo browse fill label=Search 'sled database'
+    ///   zo browse fill label=Password --secret
+    #[command(verbatim_doc_comment)]
     Fill {
         /// The field
         target: Target,
@@ -81,6 +120,11 @@ pub(super) enum Acts {
         text: Text,
     },
     /// Type a text, at the end of what is there
+    ///
+    /// Examples:
+    ///   zo browse type 'hello there'
+    ///   zo browse type Grüße --into @e3
+    #[command(verbatim_doc_comment)]
     Type {
         #[command(flatten)]
         text: Text,
@@ -89,16 +133,29 @@ pub(super) enum Acts {
         target: Option<Target>,
     },
     /// Press keys: Enter, Control+A
+    ///
+    /// Examples:
+    ///   zo browse press Enter
+    ///   zo browse press Control+A
+    #[command(verbatim_doc_comment)]
     Press {
         /// The keys
         keys: String,
     },
     /// Move the mouse over something
+    ///
+    /// Examples:
+    ///   zo browse hover text=More
+    #[command(verbatim_doc_comment)]
     Hover {
         /// What
         target: Target,
     },
     /// Choose options of a list, by value or label
+    ///
+    /// Examples:
+    ///   zo browse select label=Country Iceland
+    #[command(verbatim_doc_comment)]
     Select {
         /// The list
         target: Target,
@@ -107,16 +164,30 @@ pub(super) enum Acts {
         values: Vec<String>,
     },
     /// Check a box
+    ///
+    /// Examples:
+    ///   zo browse check 'label=I agree'
+    #[command(verbatim_doc_comment)]
     Check {
         /// The box
         target: Target,
     },
     /// Uncheck a box
+    ///
+    /// Examples:
+    ///   zo browse uncheck @e4
+    #[command(verbatim_doc_comment)]
     Uncheck {
         /// The box
         target: Target,
     },
     /// Scroll the page, or something in it
+    ///
+    /// Examples:
+    ///   zo browse scroll
+    ///   zo browse scroll top
+    ///   zo browse scroll --down 600
+    #[command(verbatim_doc_comment)]
     Scroll {
         /// To its beginning or its end
         #[arg(value_name = "top|bottom")]
@@ -132,6 +203,10 @@ pub(super) enum Acts {
         right: Option<f64>,
     },
     /// Give files to a field for files
+    ///
+    /// Examples:
+    ///   zo browse upload label=Picture photo.png
+    #[command(verbatim_doc_comment)]
     Upload {
         /// The field
         target: Target,
@@ -140,6 +215,11 @@ pub(super) enum Acts {
         files: Vec<PathBuf>,
     },
     /// Download what something leads to, or an address
+    ///
+    /// Examples:
+    ///   zo browse download text=Receipt
+    ///   zo browse download https://example.org/report.pdf -o report.pdf
+    #[command(verbatim_doc_comment)]
     Download {
         /// What to click, or an address that begins with https:// or http://
         what: String,
@@ -147,6 +227,12 @@ pub(super) enum Acts {
         out: Out,
     },
     /// Take a picture of what is seen
+    ///
+    /// Examples:
+    ///   zo browse screenshot
+    ///   zo browse screenshot --full -o page.png
+    ///   zo browse screenshot --annotate -o - | wc -c
+    #[command(verbatim_doc_comment)]
     Screenshot {
         /// Of this alone
         target: Option<Target>,
@@ -163,6 +249,11 @@ pub(super) enum Acts {
         out: Out,
     },
     /// Print the page into a PDF
+    ///
+    /// Examples:
+    ///   zo browse pdf -o page.pdf
+    ///   zo browse pdf --landscape --letter
+    #[command(verbatim_doc_comment)]
     Pdf {
         /// Across
         #[arg(long)]
@@ -180,6 +271,12 @@ pub(super) enum Acts {
         out: Out,
     },
     /// Run a script in the page, and print what it gives; promises are awaited
+    ///
+    /// Examples:
+    ///   zo browse eval 'document.title'
+    ///   zo browse eval 'fetch("/api").then(answer => answer.json())'
+    ///   zo browse eval 'element => element.value' --on @e3
+    #[command(verbatim_doc_comment)]
     Eval {
         /// An expression; or a function of an element, with --on
         script: String,
@@ -188,6 +285,11 @@ pub(super) enum Acts {
         target: Option<Target>,
     },
     /// Print one thing of the page or of something in it
+    ///
+    /// Examples:
+    ///   zo browse get title
+    ///   zo browse get attribute text=Download --name href
+    #[command(verbatim_doc_comment)]
     Get {
         /// Which
         what: What,
@@ -198,6 +300,11 @@ pub(super) enum Acts {
         name: Option<String>,
     },
     /// Ask whether something is visible, enabled, checked …; exits with 1 if not
+    ///
+    /// Examples:
+    ///   zo browse is visible 'text=Thank you'
+    ///   zo browse is checked @e4
+    #[command(verbatim_doc_comment)]
     Is {
         /// How
         state: State,
@@ -205,6 +312,12 @@ pub(super) enum Acts {
         target: Target,
     },
     /// Wait until something is so
+    ///
+    /// Examples:
+    ///   zo browse wait --text 'Thank you'
+    ///   zo browse wait --url '*/done' --timeout 10
+    ///   zo browse wait @e12
+    #[command(verbatim_doc_comment)]
     #[command(group(clap::ArgGroup::new("until").required(true)))]
     Wait {
         /// Until this is there and visible
@@ -227,6 +340,12 @@ pub(super) enum Acts {
         script: Option<String>,
     },
     /// List tabs, open, switch to or close one
+    ///
+    /// Examples:
+    ///   zo browse tabs
+    ///   zo browse tabs --open https://example.org
+    ///   zo browse tabs --switch 2
+    #[command(verbatim_doc_comment)]
     Tabs {
         /// Open one
         #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "", group = "op")]
@@ -239,10 +358,28 @@ pub(super) enum Acts {
         close: Option<u32>,
     },
     /// List, set or clear cookies
+    ///
+    /// Examples:
+    ///   zo browse cookies
+    ///   zo browse cookies --clear
+    ///   zo browse cookies --set session --url https://example.org
+    #[command(verbatim_doc_comment)]
     Cookies(CookieArgs),
     /// List, set or clear what the page has stored
+    ///
+    /// Examples:
+    ///   zo browse storage
+    ///   zo browse storage --get theme
+    ///   zo browse storage --clear
+    #[command(verbatim_doc_comment)]
     Storage(StorageArgs),
     /// Say how dialogs are answered from now on
+    ///
+    /// Examples:
+    ///   zo browse dialog accept
+    ///   zo browse dialog accept --text Ada
+    ///   zo browse dialog dismiss
+    #[command(verbatim_doc_comment)]
     Dialog {
         /// With yes or no
         answer: Answer,
