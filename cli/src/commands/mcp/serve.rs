@@ -19,7 +19,8 @@ use crate::error::{CliError, Kind};
 /// Examples:
 ///   zo mcp serve
 ///
-/// Other programs start it: `claude mcp add zo -- zo mcp` tells Claude Code to. Whoever starts it may do all that you may. It works beside a `zo serve` and other terminals of the same home.
+/// Other programs start it: `claude mcp add zo -- zo mcp` tells Claude Code to. Whoever starts it may do all that you may. It works
+/// beside a `zo serve` and other terminals of the same home.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Serve {}
