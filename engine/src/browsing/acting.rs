@@ -70,6 +70,7 @@ fn read(engine: &Engine, input: &BrowseInput) -> Result<Act, Failure> {
     let mut act = Act::parse_json(&input.act).map_err(|error| failure_of(&error))?;
     if let Some(secret) = &input.secret {
         engine.writer.redactor().learn(&secret.0);
+        engine.browsers.learn(&secret.0);
         match &mut act {
             Act::Fill(fill) => fill.text.clone_from(&secret.0),
             Act::Type(typed) => typed.text.clone_from(&secret.0),
@@ -315,7 +316,11 @@ fn end(engine: &Engine, ended: Ended<'_>, result: Result<Done, ActError>) -> Res
     (body.result, body.text) = recorded::given(ended.act, &done.value, done.text.as_deref());
     (body.url, body.title) = (done.url.clone(), done.title.clone());
     body.notes = done.notes.iter().map(recorded::note).collect();
+    if let Some(status) = done.value.get("status").and_then(Value::as_u64).filter(|status| *status >= 400) {
+        body.notes.push(format!("the server answered {status}"));
+    }
     let notes = body.notes.clone();
+    let body = without_secrets(engine, body);
     let artifacts = done.artifacts.iter().map(|artifact| {
         let body = ArtifactBody { name: artifact.name.clone(), bytes: artifact.bytes.clone() };
         (artifact.media_type.clone(), body)
@@ -326,6 +331,21 @@ fn end(engine: &Engine, ended: Ended<'_>, result: Result<Done, ActError>) -> Res
         return Err(failure_of(&error));
     }
     Ok(browsed(ended.session, ended.act, position, took_ms, done, notes))
+}
+
+/// What is written down: pages say again what was typed into them.
+fn without_secrets(engine: &Engine, body: ActedBody) -> ActedBody {
+    let clean = |text: String| engine.browsers.without_secrets(text);
+    ActedBody {
+        url: clean(body.url),
+        title: clean(body.title),
+        result: body.result.map(clean),
+        text: body.text.map(clean),
+        reason: body.reason.map(clean),
+        notes: body.notes.into_iter().map(clean).collect(),
+        pages: body.pages.into_iter().map(clean).collect(),
+        front: body.front,
+    }
 }
 
 fn browsed(session: &str, act: &Act, position: Position, took_ms: u32, done: Done, notes: Vec<String>) -> Browsed {

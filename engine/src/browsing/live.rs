@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use zeroize::Zeroizing;
 use zo_browser::{Session, SessionState};
 use zo_egress::{LoopbackProxy, Policy};
 use zo_projections::BrowserId;
@@ -13,6 +14,8 @@ use zo_projections::BrowserId;
 pub(crate) const MOST_BROWSERS: usize = 8;
 /// A browser in which nothing was done for so long is ended; what is done next starts it again, with its pages.
 const IDLE: Duration = Duration::from_secs(10 * 60);
+/// A secret of fewer characters stands in too many texts that are none.
+const SHORTEST_SECRET: usize = 4;
 /// Between two looks whether who waits for a turn still wants it.
 const WAITING: Duration = Duration::from_millis(50);
 
@@ -20,6 +23,8 @@ const WAITING: Duration = Duration::from_millis(50);
 #[derive(Default)]
 pub(crate) struct Browsers {
     live: Mutex<BTreeMap<BrowserId, Arc<Live>>>,
+    /// Texts that were given as secret while this process lives: pages may say them again.
+    secrets: Mutex<Vec<Zeroizing<String>>>,
 }
 
 /// A session's place here.
@@ -84,6 +89,23 @@ impl Drop for Turn {
 }
 
 impl Browsers {
+    /// Takes note of a text that is not to be written down, whatever page says it again.
+    pub(crate) fn learn(&self, secret: &str) {
+        let mut secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        if secret.chars().count() >= SHORTEST_SECRET && !secrets.iter().any(|known| known.as_str() == secret) {
+            secrets.push(Zeroizing::new(secret.to_owned()));
+        }
+    }
+
+    /// A text without the secrets that are known.
+    pub(crate) fn without_secrets(&self, text: String) -> String {
+        let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        secrets
+            .iter()
+            .filter(|secret| text.contains(secret.as_str()))
+            .fold(text.clone(), |text, secret| text.replace(secret.as_str(), super::recorded::LEFT_OUT))
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<BrowserId, Arc<Live>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,7 +5,7 @@ use zo_browser::Note;
 use zo_browser::act::{Act, CookiesOp, StorageOp};
 
 /// What stands where a secret was.
-const LEFT_OUT: &str = "[left out]";
+pub(super) const LEFT_OUT: &str = "[left out]";
 
 /// An act as it is recorded. The text of a field whose text is secret, and values of cookies and of storage, which log people in,
 /// are left out.

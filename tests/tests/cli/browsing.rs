@@ -133,6 +133,7 @@ fn a_secret_is_written_down_nowhere() {
     filled.ok();
     let value = zo.run(["browse", "history", "--json"]).json();
     assert_eq!(value[0]["act"]["text"], json!("[left out]"), "{value:?}");
+    assert_eq!(zo.run(["browse", "get", "value", "input[type=password]"]).code(), 0);
     assert!(!zo.run(["log", "tail", "-n", "1000", "--json"]).ok().contains("hunter2-and-more"));
 }
 

@@ -119,15 +119,20 @@ pub(super) fn check_display(visible: bool) -> Result<(), CliError> {
 pub(super) fn browse(client: &mut Client, input: BrowseInput, interrupt: &Interrupt) -> Result<Browsed, CliError> {
     let mut browsed = None;
     let request = Request::Browse(Box::new(input));
-    stream(client, &request, |response| {
+    let interrupted = || CliError::new(Kind::Interrupted, "what was being done in the browser was stopped");
+    let told = stream(client, &request, |response| {
         match response {
             Response::Browsed(done) => browsed = Some(*done),
             Response::Progress { .. } => {}
             other => return Err(unexpected(&other)),
         }
         Ok(if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    browsed.ok_or_else(|| CliError::new(Kind::Interrupted, "what was being done in the browser was stopped"))
+    });
+    match (told, browsed) {
+        (_, Some(browsed)) => Ok(browsed),
+        (Err(error), None) if !interrupt.is_set() => Err(error),
+        _ => Err(interrupted()),
+    }
 }
 
 /// Prints what came of it: data to stdout, the rest to stderr.
