@@ -198,7 +198,12 @@ fn what_exits_is_started_again_ever_later() {
         expected *= 2;
     }
     assert!(begun.elapsed() >= Duration::from_millis(50 + 100 + 200 + 400), "it waits in between");
-    assert!(matches!(kept.service.state(), ServiceState::Waiting { why } if why == "exit code 7"));
+    // That it has ended is told before its state says so.
+    let until = Instant::now() + PATIENCE;
+    while !matches!(kept.service.state(), ServiceState::Waiting { why } if why == "exit code 7") {
+        assert!(Instant::now() < until, "{:?}", kept.service.state());
+        std::thread::yield_now();
+    }
     kept.service.stop(PATIENCE);
     let lines = kept.lines();
     assert!(lines.contains(&"out up".to_owned()), "{lines:?}");
