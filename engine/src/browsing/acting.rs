@@ -198,7 +198,7 @@ fn carry_out(
     let left = deadline.saturating_sub(started.elapsed());
     let done = running.session.act(act, left, wish.stop);
     // What could not be reached for another reason is the page's to tell, if it matters to it.
-    let refusals: Vec<_> = running.proxy.refusals().list.into_iter().filter(Refusal::is_refused).collect();
+    let refusals: Vec<_> = running.proxy.refusals().list.into_iter().filter(is_of_the_page).collect();
     match done {
         Ok(mut done) => {
             done.notes.extend(refusals.into_iter().map(blocked));
@@ -214,6 +214,14 @@ fn carry_out(
             Err(error)
         }
     }
+}
+
+/// Hosts of its maker that a browser calls by itself when it starts.
+const OWN_CALLS: [&str; 3] = ["accounts.google.com", "clients2.google.com", "update.googleapis.com"];
+
+/// Whether something was refused that a page wanted, as far as can be told.
+fn is_of_the_page(refusal: &Refusal) -> bool {
+    refusal.is_refused() && !OWN_CALLS.contains(&refusal.host.as_str())
 }
 
 /// What its proxy did not let through.
