@@ -1,10 +1,9 @@
 //! Servers that really run: programs that are spoken to through pipes, good ones and bad ones.
 //!
-//! This program is its own supervisor and its own server, so it has a `main` of its own ([`harness`]).
+//! This program is its own supervisor and its own server, so it has a `main` of its own (`zo_test_harness`).
 
 #![allow(clippy::unwrap_used)]
 
-mod harness;
 mod server;
 
 use std::collections::BTreeMap;
@@ -19,19 +18,16 @@ use zo_mcp::client::{
 };
 use zo_sandbox::Sandbox;
 
-use harness::tests;
+use zo_test_harness::tests;
 
 fn main() -> io::Result<ExitCode> {
-    if let Some(code) = zo_sandbox::child_main() {
-        return Ok(code);
-    }
     let words: Vec<String> = std::env::args().collect();
     if let [_, serve, mode, folder] = words.as_slice()
         && serve == "serve"
     {
         return server::main(mode, Path::new(folder));
     }
-    harness::main(tests![
+    zo_test_harness::main(tests![
         its_tools_are_listed_and_called,
         it_has_the_environment_it_is_given_and_no_other,
         what_it_prints_on_stderr_is_kept,
