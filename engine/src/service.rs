@@ -207,8 +207,8 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
             one(mcp::add(engine, *server, &secrets, &environment))?
         }
         Request::RemoveMcpServer { name, environment } => one(mcp::remove(engine, &name, &environment))?,
-        Request::TestMcpServer { name, call, environment } => {
-            return mcp::test(engine, &name, call.as_ref(), &environment, each);
+        Request::TestMcpServer { name, call, deadline_ms, environment } => {
+            return mcp::test(engine, &name, call.as_ref(), deadline_ms, &environment, each);
         }
         Request::RevokeToken { token } => one(tokens::revoke(engine, &token))?,
     };

@@ -109,6 +109,57 @@ fn the_official_client_talks_to_the_workspace_both_ways() {
     check("without a token", &client("refused", &[("ZO_URL", &served.url), ("ZO_TOKEN", "zo_no_such")]));
 }
 
+/// A message sent by curl: its status, and its session if one was opened.
+fn post(url: &str, token: &str, session: Option<&str>, message: &str) -> (String, Option<String>) {
+    let mut command = Command::new("curl");
+    command.args(["--silent", "--include", "--max-time", "20", "--data-binary", message]);
+    command.args(["-H", "content-type: application/json", "-H", "accept: application/json, text/event-stream"]);
+    command.arg("-H").arg(format!("authorization: Bearer {token}"));
+    if let Some(session) = session {
+        command.arg("-H").arg(format!("mcp-session-id: {session}"));
+    }
+    let told = check("curl", &command.arg(url).output().expect("curl is there"));
+    let status = told.split_whitespace().nth(1).expect("a status").to_owned();
+    let opened = told.lines().find_map(|line| line.strip_prefix("mcp-session-id: "));
+    (status, opened.map(|id| id.trim().to_owned()))
+}
+
+#[test]
+fn a_session_is_of_the_token_that_opened_it_and_what_is_no_json_is_told_so() {
+    let zo = Zo::new();
+    let (admin, read) = (token(&zo, "admin"), token(&zo, "read"));
+    let served = Served::start(&zo);
+    let client =
+        json!({"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}});
+    let greeting = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": client}).to_string();
+    let (status, session) = post(&served.url, &admin, None, &greeting);
+    assert_eq!(status, "200");
+    let session = session.expect("a session is opened");
+    let on = json!({"jsonrpc": "2.0", "method": "notifications/initialized"}).to_string();
+    assert_eq!(post(&served.url, &read, Some(&session), &on).0, "404");
+    assert_eq!(post(&served.url, &admin, Some(&session), &on).0, "202");
+    assert_eq!(post(&served.url, &admin, Some("made-up"), &on).0, "404");
+    assert_eq!(post(&served.url, &admin, Some(&session), "{").0, "400");
+}
+
+#[test]
+fn testing_a_server_says_what_is_wrong_and_does_not_wait_for_ever() {
+    let zo = Zo::new();
+    assert!(zo.run(["mcp", "add", "mute", "--", "sleep", "100"]).status.success());
+    let begun = Instant::now();
+    let mute = zo.run(["mcp", "test", "mute", "--timeout", "1"]);
+    assert_eq!(mute.status.code(), Some(3), "{mute}");
+    assert!(mute.stderr.contains("mute did not answer within 1 s") && mute.stderr.contains("--timeout"), "{mute}");
+    assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+    add_everything(&zo, "test-unlisted");
+    let unlisted = zo.run(["mcp", "test", "everything", "--call", "ecco"]);
+    assert_eq!(unlisted.status.code(), Some(1), "{unlisted}");
+    assert!(
+        unlisted.stderr.contains("has no tool ecco") && unlisted.stderr.contains("did you mean echo?"),
+        "{unlisted}"
+    );
+}
+
 #[test]
 fn the_official_conformance_suite_finds_nothing_that_is_not_explained() {
     let zo = Zo::new();

@@ -15,7 +15,7 @@ use crate::done::Downloaded;
 const LONGEST: usize = 150;
 
 /// The most files of one name, told apart by a number.
-const ALIKE: u32 = 10_000;
+const ALIKE: usize = 10_000;
 
 /// A download that is complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,8 +56,7 @@ pub(crate) fn keep(finished: &Finished) -> Result<Downloaded, KeepError> {
     }
     fs::create_dir_all(&finished.folder).map_err(failed(&finished.folder))?;
     let wanted = safe_name(&finished.suggested_name);
-    for number in 0..ALIKE {
-        let name = numbered(&wanted, number);
+    for name in numbered(&wanted).take(ALIKE) {
         let path = finished.folder.join(&name);
         // Made first, so that two downloads at once do not take the same name, and a link that lies there is not followed.
         match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
@@ -107,13 +106,10 @@ fn is_invisible(letter: char) -> bool {
     matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{ad}')
 }
 
-/// `a (1).txt` for the second of the name `a.txt`.
-fn numbered(name: &str, number: u32) -> String {
-    if number == 0 {
-        return name.to_owned();
-    }
+/// The names that a file can have where there are others of its name: `a.txt`, `a (1).txt`, `a (2).txt` and so on.
+pub fn numbered(name: &str) -> impl Iterator<Item = String> + '_ {
     let (stem, extension) = split(name);
-    format!("{stem} ({number}){extension}")
+    std::iter::once(name.to_owned()).chain((1u64..).map(move |number| format!("{stem} ({number}){extension}")))
 }
 
 /// A name before its extension, and the extension with its dot.

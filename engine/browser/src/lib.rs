@@ -11,7 +11,7 @@
 //! ```
 //!
 //! What is told:
-//! - [`act`], [`target`], [`options`]: acts as JSON, which element is meant, how a session is opened.
+//! - [`act`], [`target`], [`address`], [`options`]: acts as JSON, which element and which page is meant, how a session is opened.
 //!
 //! What comes of it:
 //! - [`done`], [`error`]: outcomes, files, notes on what happened beside; what went wrong, and what to do about it.
@@ -45,6 +45,7 @@ mod tracker;
 mod wire;
 
 pub mod act;
+pub mod address;
 pub mod done;
 pub mod error;
 pub mod find;
@@ -55,6 +56,7 @@ pub mod target;
 
 pub use act::Act;
 pub use done::{Artifact, Done, Downloaded, Note, SessionState, Tab};
+pub use downloads::numbered;
 pub use error::{ActError, ActErrorKind, OpenError};
 pub use options::{DialogPolicy, SessionOptions};
 pub use session::Session;

@@ -50,7 +50,7 @@ impl References {
         let document = page.look(|tab| tab.document().to_owned())?;
         let missing = |message: String| {
             ActError::new(ActErrorKind::NotFound, message)
-                .hint("take a snapshot: it lists what can be acted upon, with references")
+                .hint("take a snapshot: its references hold as long as this browser runs and shows the page")
         };
         let known = self
             .tabs

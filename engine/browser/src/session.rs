@@ -16,6 +16,9 @@ use crate::wire::locked;
 /// Threads of the runtime: they move messages; an act is driven on the thread that asks for it.
 const WORKERS: usize = 1;
 
+/// How long a page may take to say what kind of field something is.
+const ASKS: Duration = Duration::from_secs(2);
+
 /// A browser, driven by one act after another. It is started when the session is opened, started again when it has ended, and ended with
 /// all its processes when this is closed or dropped, or the process that has it is killed.
 ///
@@ -65,6 +68,15 @@ impl Session {
             let driver = driver.as_mut().ok_or_else(closed)?;
             driver.act(act, deadline.saturating_sub(started.elapsed()), stop).await
         })
+    }
+
+    /// Whether what an act writes goes into a field that does not show it, for a password, so that it is nothing to be kept either. False
+    /// if that cannot be told within two seconds.
+    #[must_use]
+    pub fn conceals(&self, act: &Act) -> bool {
+        let Some(runtime) = &self.runtime else { return false };
+        let asked = async { self.driver.lock().await.as_ref()?.conceals(act).await.then_some(()) };
+        runtime.block_on(async { tokio::time::timeout(ASKS, asked).await }).is_ok_and(|conceals| conceals.is_some())
     }
 
     /// The tabs, in the order that they were opened; after the browser has ended, those that it had.

@@ -19,35 +19,39 @@ use serde_json::json;
 
 use crate::act::Snapshot;
 use crate::acting::{Acting, Came};
-use crate::error::ActError;
-use crate::page::Page;
+use crate::error::{ActError, ActErrorKind};
+use crate::page::{Element, Page};
 use crate::tracker::Frame;
 use crate::wire::{WireError, locked};
 use listing::{FrameTree, Lines};
 use tree::Tree;
 
+/// Elements that a page may have to be listed whole: beyond them the browser takes minutes, for its time grows with their square.
+const MOST_ELEMENTS: u64 = 50_000;
+
+/// How many elements a document has.
+const COUNT: &str = "document.getElementsByTagName('*').length";
+
 /// The lines that were asked for; the value says how many there are.
 pub(crate) async fn snapshot(acting: &Acting<'_>, act: &Snapshot) -> Result<Came, ActError> {
     let page = &acting.page;
     let root = match &act.target {
-        Some(target) => {
-            let element = acting.element(target).await?;
-            let node =
-                page.wire.call(Some(&element.session), "DOM.describeNode", json!({ "objectId": element.object })).await;
-            let node = node.map_err(|error| page.explain(&error))?;
-            Some((element.frame, node["node"]["backendNodeId"].as_i64()))
-        }
+        Some(target) => Some(root(page, acting.element(target).await?).await?),
         None => None,
     };
     let frames = page.frames()?;
+    if root.is_none() {
+        refuse_huge(page, &frames).await?;
+    }
     let mut trees = HashMap::new();
     for (id, frame) in &frames {
-        if let Some(tree) = frame_tree(page, id, frame).await? {
+        let part = root.as_ref().filter(|root| root.element.frame == *id).map(|root| &root.element);
+        if let Some(tree) = frame_tree(page, id, frame, part).await? {
             trees.insert(id.clone(), tree);
         }
     }
     let main = frames.first().map(|(id, _)| id.clone()).unwrap_or_default();
-    let (start, node) = root.unwrap_or((main, None));
+    let (start, node) = root.map_or((main, None), |root| (root.element.frame, root.node));
     let document = page.look(|tab| tab.document().to_owned())?;
     let mut references = locked(acting.references);
     let numbers = references.of(page.number, &document);
@@ -57,8 +61,41 @@ pub(crate) async fn snapshot(acting: &Acting<'_>, act: &Snapshot) -> Result<Came
     Ok(Came::read(counts, text))
 }
 
-/// What a frame shows, and where it is in the frame around it. None if it went away, or has nothing yet.
-async fn frame_tree(page: &Page<'_>, id: &str, frame: &Frame) -> Result<Option<FrameTree>, ActError> {
+/// The part of a page that is listed.
+struct Root {
+    element: Element,
+    /// The browser's own number of it.
+    node: Option<i64>,
+}
+
+async fn root(page: &Page<'_>, element: Element) -> Result<Root, ActError> {
+    let object = json!({ "objectId": element.object });
+    let node = page.wire.call(Some(&element.session), "DOM.describeNode", object).await;
+    let node = node.map_err(|error| page.explain(&error))?;
+    Ok(Root { node: node["node"]["backendNodeId"].as_i64(), element })
+}
+
+/// Says at once what would take too long.
+async fn refuse_huge(page: &Page<'_>, frames: &[(String, Frame)]) -> Result<(), ActError> {
+    for (id, frame) in frames {
+        // A frame that cannot be asked is left out of the list as well.
+        let count = page.evaluate(id, frame, COUNT).await.ok().and_then(|count| count.as_u64()).unwrap_or_default();
+        if count > MOST_ELEMENTS {
+            let message = format!("the page has {count} elements; up to {MOST_ELEMENTS} are listed at once");
+            return Err(ActError::new(ActErrorKind::TooLarge, message)
+                .hint("take a snapshot of a part of it, such as `main` or `#results`, or read it"));
+        }
+    }
+    Ok(())
+}
+
+/// What a frame shows, or a part of it, and where it is in the frame around it. None if it went away, or has nothing yet.
+async fn frame_tree(
+    page: &Page<'_>,
+    id: &str,
+    frame: &Frame,
+    part: Option<&Element>,
+) -> Result<Option<FrameTree>, ActError> {
     let owner = match &frame.parent {
         None => None,
         Some(parent) => {
@@ -71,7 +108,14 @@ async fn frame_tree(page: &Page<'_>, id: &str, frame: &Frame) -> Result<Option<F
             }
         }
     };
-    match page.wire.call(Some(&frame.session), "Accessibility.getFullAXTree", json!({ "frameId": id })).await {
+    let answer = match part {
+        Some(part) => {
+            let part_of = json!({ "objectId": part.object });
+            page.wire.call(Some(&part.session), "Accessibility.queryAXTree", part_of).await
+        }
+        None => page.wire.call(Some(&frame.session), "Accessibility.getFullAXTree", json!({ "frameId": id })).await,
+    };
+    match answer {
         Ok(answer) => Ok(Some(FrameTree { loader: frame.loader.clone(), owner, tree: Tree::read(&answer["nodes"]) })),
         Err(error @ (WireError::Gone | WireError::Detached)) if frame.parent.is_none() => Err(page.explain(&error)),
         Err(error) => {

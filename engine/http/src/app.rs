@@ -10,6 +10,7 @@ use zo_engine::mcp::workspace::Home;
 use zo_mcp::server::HttpServer;
 
 use crate::hosts::Hosts;
+use crate::mcp::Openers;
 use crate::metrics::Metrics;
 use crate::openai::threads::Threads;
 use crate::openapi;
@@ -35,6 +36,8 @@ pub(crate) struct App {
     pub(crate) threads: Threads,
     /// The workspace as a server of the Model Context Protocol.
     pub(crate) mcp: HttpServer,
+    /// Who opened which of its sessions.
+    pub(crate) mcp_openers: Openers,
     /// Whether the server stops: who follows is let go.
     pub(crate) stopping: AtomicBool,
 }
@@ -56,6 +59,7 @@ impl App {
             streams: Arc::new(Semaphore::new(options.limits.streams_at_once)),
             threads: Threads::default(),
             mcp,
+            mcp_openers: Openers::default(),
             stopping: AtomicBool::new(false),
             options,
         }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use zo_browser::act::{Act, TabsOp};
-use zo_browser::{ActError, ActErrorKind, Done, OpenError, Session, SessionOptions};
+use zo_browser::{ActError, ActErrorKind, Done, OpenError, Session, SessionOptions, address};
 use zo_egress::{Access, Egress, Refusal};
 use zo_projections::event::browser::{ActBegun, ActBody, ActOutcome, Acted, ActedBody, ArtifactBody, Opened};
 use zo_projections::views::browsers::Browser;
@@ -52,7 +52,8 @@ pub(crate) fn act(engine: &Engine, wish: &Wish<'_>) -> Result<Browsed, Failure> 
     close_what_was_interrupted(engine, id)?;
     let browser = opened(engine, id, &act, wish)?;
     let deadline = wish.input.deadline_ms.map_or(USUAL_DEADLINE, Duration::from_millis).min(LONGEST_DEADLINE);
-    let begun = begin(engine, id, &act, wish)?;
+    let concealed = wish.input.secret.is_none() && conceals(engine, &mut turn, &browser, &act, wish);
+    let begun = begin(engine, id, recorded::act(&act, concealed || wish.input.secret.is_some()), &act, wish)?;
     let started = Instant::now();
     let result = carry_out(engine, &mut turn, &browser, &act, deadline, wish);
     let took = started.elapsed();
@@ -61,13 +62,37 @@ pub(crate) fn act(engine: &Engine, wish: &Wish<'_>) -> Result<Browsed, Failure> 
         // The browser is gone, or never was: what it had is what it had.
         pages = Pages::recorded(engine, &browser)?;
     }
-    let ended = Ended { id, begun, act: &act, session: &wish.input.session, took, pages };
+    let ended = Ended { id, begun, act: &act, concealed, session: &wish.input.session, took, pages };
     end(engine, ended, result)
+}
+
+/// Whether the act writes into a field for a password: then what it writes is a secret though nobody has said so. The browser is started
+/// for that if none runs; one that cannot be is told about when the act is carried out.
+fn conceals(engine: &Engine, turn: &mut Turn, browser: &Browser, act: &Act, wish: &Wish<'_>) -> bool {
+    let text = match act {
+        Act::Fill(fill) => &fill.text,
+        Act::Type(typed) => &typed.text,
+        _ => return false,
+    };
+    let conceals = running(engine, turn, browser, wish).is_ok_and(|running| running.session.conceals(act));
+    if conceals {
+        engine.browsers.learn(text);
+    }
+    conceals
 }
 
 /// Reads the act, and puts the secret into its place.
 fn read(engine: &Engine, input: &BrowseInput) -> Result<Act, Failure> {
     let mut act = Act::parse_json(&input.act).map_err(|error| failure_of(&error))?;
+    let typed = match &mut act {
+        Act::Open(open) => Some(&mut open.url),
+        Act::Download(download) => download.url.as_mut(),
+        Act::Tabs(tabs) => tabs.url.as_mut(),
+        _ => None,
+    };
+    if let Some(typed) = typed {
+        *typed = address::parse(typed).map_err(|error| failure_of(&error))?.into();
+    }
     if let Some(secret) = &input.secret {
         engine.writer.redactor().learn(&secret.0);
         engine.browsers.learn(&secret.0);
@@ -159,29 +184,21 @@ fn actor(wish: &Wish<'_>) -> Actor {
 }
 
 /// Records that it begins.
-fn begin(engine: &Engine, id: BrowserId, act: &Act, wish: &Wish<'_>) -> Result<Position, Failure> {
+fn begin(engine: &Engine, id: BrowserId, recorded: String, act: &Act, wish: &Wish<'_>) -> Result<Position, Failure> {
     let begun = ActBegun { act: act.name().to_owned(), changes: act.changes(), run: wish.run };
-    let body = ActBody { act: recorded::act(act, wish.input.secret.is_some()) };
-    let command = Command::BeginAct { browser: id, begun, body };
+    let command = Command::BeginAct { browser: id, begun, body: ActBody { act: recorded } };
     Ok(engine.writer.submit_one(Submission::new(actor(wish), command))?.position)
 }
 
-/// Does it, in a browser that is started if none runs.
-fn carry_out(
+/// The browser of a session, started if none runs, or none that can be seen as is wanted; its proxy has the policy of now.
+fn running<'t>(
     engine: &Engine,
-    turn: &mut Turn,
+    turn: &'t mut Turn,
     browser: &Browser,
-    act: &Act,
-    deadline: Duration,
     wish: &Wish<'_>,
-) -> Result<Done, ActError> {
+) -> Result<&'t mut Running, ActError> {
     let refused = |error: &dyn std::fmt::Display| failed(ActErrorKind::Refused, error.to_string());
     let policy = policy(browser, wish.rules).map_err(|error| refused(&error))?;
-    if let Act::Open(open) = act {
-        // Told at once, without asking the proxy; where redirects lead is the proxy's business.
-        policy.check_url(&open.url).map_err(|error| refused(&error))?;
-    }
-    let started = Instant::now();
     if turn.running.as_ref().is_some_and(|running| wish.input.visible && !running.visible)
         && let Some(running) = turn.running.take()
     {
@@ -195,25 +212,55 @@ fn carry_out(
         running.proxy.set_policy(policy.clone()).map_err(|error| refused(&error))?;
         running.policy = policy;
     }
+    Ok(running)
+}
+
+/// Does it, in a browser that is started if none runs.
+fn carry_out(
+    engine: &Engine,
+    turn: &mut Turn,
+    browser: &Browser,
+    act: &Act,
+    deadline: Duration,
+    wish: &Wish<'_>,
+) -> Result<Done, ActError> {
+    let refused = |error: &dyn std::fmt::Display| failed(ActErrorKind::Refused, error.to_string());
+    if let Act::Open(open) = act {
+        // Told at once, without asking the proxy; where redirects lead is the proxy's business.
+        let policy = policy(browser, wish.rules).map_err(|error| refused(&error))?;
+        policy.check_url(&open.url).map_err(|error| refused(&error))?;
+    }
+    let started = Instant::now();
+    let running = running(engine, turn, browser, wish)?;
     let left = deadline.saturating_sub(started.elapsed());
     let done = running.session.act(act, left, wish.stop);
+    let not_reached = running.proxy.refusals().list;
+    let mut done = done.map_err(|error| with_the_proxys_reason(error, &not_reached));
     // What could not be reached for another reason is the page's to tell, if it matters to it.
-    let refusals: Vec<_> = running.proxy.refusals().list.into_iter().filter(is_of_the_page).collect();
-    match done {
-        Ok(mut done) => {
-            done.notes.extend(refusals.into_iter().map(blocked));
-            Ok(done)
-        }
-        Err(mut error) => {
-            // What a page says that could not be loaded is less than what the proxy knows.
-            if let (ActErrorKind::Navigation, Some(refusal)) = (error.kind, refusals.last()) {
-                error.kind = ActErrorKind::Refused;
-                error.message = format!("{}: {}", error.message, refusal.why);
-            }
-            error.notes.extend(refusals.into_iter().map(blocked));
-            Err(error)
-        }
+    let refusals = not_reached.into_iter().filter(is_of_the_page).map(blocked);
+    match &mut done {
+        Ok(done) => done.notes.extend(refusals),
+        Err(error) => error.notes.extend(refusals),
     }
+    done
+}
+
+/// What a browser says of a page that could not be loaded is less than what its proxy knows.
+fn with_the_proxys_reason(mut error: ActError, not_reached: &[Refusal]) -> ActError {
+    if error.kind != ActErrorKind::Navigation {
+        return error;
+    }
+    let of_the_page = |refusal: &&Refusal| error.message.contains(&refusal.host) || is_of_the_page(refusal);
+    if let Some(refusal) = not_reached.iter().rev().find(of_the_page) {
+        if refusal.is_refused() {
+            error.kind = ActErrorKind::Refused;
+        }
+        if !error.message.contains(&refusal.why) {
+            error.message = format!("{}: {}", error.message, refusal.why);
+        }
+        error.hint = refusal.hint.clone().or(error.hint);
+    }
+    error
 }
 
 /// Hosts of its maker that a browser calls by itself when it starts.
@@ -300,6 +347,8 @@ struct Ended<'a> {
     id: BrowserId,
     begun: Position,
     act: &'a Act,
+    /// Whether what it wrote was found to be a secret.
+    concealed: bool,
     session: &'a str,
     took: Duration,
     pages: Pages,
@@ -324,6 +373,10 @@ fn end(engine: &Engine, ended: Ended<'_>, result: Result<Done, ActError>) -> Res
     (body.result, body.text) = recorded::given(ended.act, &done.value, done.text.as_deref());
     (body.url, body.title) = (done.url.clone(), done.title.clone());
     body.notes = done.notes.iter().map(recorded::note).collect();
+    if ended.concealed {
+        body.notes
+            .push("the field is for a password: what was to be written into it is left out of the log".to_owned());
+    }
     if let Some(status) = done.value.get("status").and_then(Value::as_u64).filter(|status| *status >= 400) {
         body.notes.push(format!("the server answered {status}"));
     }

@@ -668,6 +668,9 @@ pub enum Request {
         /// A call to try.
         #[serde(default)]
         call: Option<McpCall>,
+        /// How long starting it and listing its tools may take together, in milliseconds; a minute if not said.
+        #[serde(default)]
+        deadline_ms: Option<u64>,
         /// The surroundings of who asks.
         #[serde(skip)]
         environment: Environment,

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use zo_mcp::client::{CallResult, Calling, Server, ServerKind, ServerSpec, ServerState, ServerTools};
+use zo_mcp::client::{CallResult, Calling, ClientError, Server, ServerKind, ServerSpec, ServerState, ServerTools};
 use zo_projections::decide::mcp::check_server_name;
 use zo_projections::event::mcp::{ServerAdded, ServerBody};
 use zo_projections::{Actor, Command, McpServerId, Submission};
@@ -18,8 +18,8 @@ use crate::protocol::{
 };
 use crate::tools::mcp::{effect_of, name_of};
 
-/// How long a server may take to start and to list its tools.
-const LISTING: Duration = Duration::from_secs(120);
+/// How long a server may take to start and to list its tools, if nobody says.
+const LISTING: Duration = Duration::from_secs(60);
 /// How long a call may take.
 const CALLING: Duration = Duration::from_secs(600);
 
@@ -113,6 +113,7 @@ pub(super) fn test(
     engine: &Engine,
     name: &str,
     call: Option<&McpCall>,
+    deadline_ms: Option<u64>,
     environment: &Environment,
     each: Each<'_>,
 ) -> Result<(), Failure> {
@@ -120,7 +121,23 @@ pub(super) fn test(
     let server = engine.mcp_server(name, environment)?;
     let listener = Listener { each: Mutex::new((each, true)) };
     let stop = || engine.is_stopping() || !listener.is_there();
-    let tools = server.tools(LISTING, &stop).map_err(|error| failure(&error))?;
+    listener.tell(step("start", &server.spec().summary(), begun));
+    let within = deadline_ms.map_or(LISTING, Duration::from_millis);
+    let tools = server.tools(within, &stop).map_err(|error| {
+        let failure = failure(&error);
+        match error {
+            ClientError::TimedOut { .. } => {
+                failure.hint("does it speak the protocol? `--timeout SECONDS` waits longer")
+            }
+            _ => failure,
+        }
+    })?;
+    if let Some(call) = call.filter(|call| !tools.tools.iter().any(|tool| tool.name == call.tool)) {
+        let message = format!("{name} has no tool {}", call.tool);
+        let near = zo_models::did_you_mean(&call.tool, tools.tools.iter().map(|tool| tool.name.as_str()));
+        let hint = near.unwrap_or_else(|| format!("`zo mcp test {name}` lists those it has"));
+        return Err(Failure::new(FailureKind::NotFound, message).hint(hint));
+    }
     let detail = format!("{} tools", tools.tools.len());
     listener.tell(step("list", &detail, begun));
     let called = call.map(|call| try_out(&server, call, &listener, &stop)).transpose()?;

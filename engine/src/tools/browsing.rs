@@ -369,12 +369,8 @@ fn uploaded(doing: &Doing<'_>, files: &[String]) -> Result<Vec<String>, Output> 
 fn take_into_workspace(doing: &Doing<'_>, from: &str, name: &str) -> Result<String, String> {
     let workspace = Workspace::open(doing.workspace().map_err(|output| output.text)?)?;
     let bytes = std::fs::read(from).map_err(|error| error.to_string())?;
-    let (stem, end) = name.rsplit_once('.').map_or((name, String::new()), |(stem, end)| (stem, format!(".{end}")));
-    let mut names = (1..).map(|number| match number {
-        1 => format!("{DOWNLOADS}/{name}"),
-        number => format!("{DOWNLOADS}/{stem}-{number}{end}"),
-    });
-    let path = names.find(|path| workspace.read(path).is_err()).expect("there is always one number more");
+    let mut paths = zo_browser::numbered(name).map(|name| format!("{DOWNLOADS}/{name}"));
+    let path = paths.find(|path| workspace.read(path).is_err()).expect("there is always one number more");
     workspace.write(&path, &bytes)?;
     // What is left is the session's to remove.
     let _ = std::fs::remove_file(from);

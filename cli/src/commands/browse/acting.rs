@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
+use zo_browser::How;
 use zo_browser::act::Act;
 use zo_engine::client::Client;
 use zo_engine::protocol::{BrowseInput, Browsed, FailureKind, Request, Response, SecretText, USUAL_SESSION};
@@ -78,13 +79,23 @@ struct Printed<'a> {
 pub(super) fn run_one(context: &mut Context, session: &SessionArgs, acts: &Acts) -> Result<(), CliError> {
     check_display(session.visible)?;
     let act = acts.act()?;
+    check_out(acts.out())?;
     let secret = read_secret(context, acts)?;
     let mut client = context.open()?;
     let interrupt = Interrupt::watch()?;
-    let browsed = browse(&mut client, session.input(&act, secret)?, &interrupt)?;
+    let alone = client.engine().is_some() && serving::of(&client, &context.home).is_none();
+    let browsed = browse(&mut client, session.input(&act, secret)?, &interrupt).map_err(|error| {
+        let refers = act.target().is_some_and(|target| matches!(target.how(), How::Reference(_)));
+        match alone && refers && error.kind == Kind::Engine(FailureKind::NotFound) {
+            true => {
+                error.hint("each command has a browser of its own: `zo serve` keeps one, and so does `zo browse run`")
+            }
+            false => error,
+        }
+    })?;
     let is_not_so = matches!(act, Act::Is(_)) && browsed.value.as_deref() == Some("false");
     print(context, browsed, acts.out())?;
-    if matches!(act, Act::Open(_)) && client.engine().is_some() && serving::of(&client, &context.home).is_none() {
+    if matches!(act, Act::Open(_)) && alone {
         context.output.note(
             "note: the browser ends with this command, and the next one opens the page again; `zo serve` keeps it",
         );
@@ -113,6 +124,21 @@ pub(super) fn check_display(visible: bool) -> Result<(), CliError> {
         .hint("run it in a graphical session; without a window everything else works"));
     }
     Ok(())
+}
+
+/// Looks whether something can be written there, before it is got.
+pub(super) fn check_out(out: Option<&Path>) -> Result<(), CliError> {
+    let Some(path) = out.filter(|path| *path != Path::new("-")) else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let cannot = |what: &str| {
+        let message = format!("cannot write {}: {} {what}", path.display(), folder.display());
+        Err(CliError::invalid(message).hint("-o takes a file, or a folder that is there"))
+    };
+    match folder.metadata() {
+        Err(_) => cannot("is not there"),
+        Ok(found) if !found.is_dir() => cannot("is no folder"),
+        Ok(_) => Ok(()),
+    }
 }
 
 /// Does one thing; Ctrl-C has it stopped.
@@ -144,17 +170,13 @@ pub(super) fn print(context: &mut Context, mut browsed: Browsed, out: Option<&Pa
             context.output.bytes(&bytes)?;
             continue;
         }
-        let path = out.map_or_else(|| free_name(Path::new("."), &artifact.name), Path::to_owned);
+        let path = place(out, &artifact.name);
         std::fs::write(&path, bytes)
             .map_err(|error| CliError::io(format!("cannot write {}", path.display()), &error))?;
         files.push(path.display().to_string());
     }
     for download in &mut browsed.downloads {
-        let path = match out {
-            Some(path) if path.is_dir() => free_name(path, &download.name),
-            Some(path) => path.to_owned(),
-            None => free_name(Path::new("."), &download.name),
-        };
+        let path = place(out, &download.name);
         take(Path::new(&download.path), &path)?;
         download.path = path.display().to_string();
         files.push(download.path.clone());
@@ -198,14 +220,18 @@ fn shown(context: &mut Context, browsed: &Browsed) -> Result<(), CliError> {
     }
 }
 
+/// Where something of this name goes: where it is wanted, or under a free name in the folder that is meant.
+fn place(out: Option<&Path>, name: &str) -> PathBuf {
+    match out {
+        Some(path) if path.is_dir() => free_name(path, name),
+        Some(path) => path.to_owned(),
+        None => free_name(Path::new("."), name),
+    }
+}
+
 /// A name that no file there has.
 fn free_name(folder: &Path, name: &str) -> PathBuf {
-    let (stem, end) = match name.rsplit_once('.') {
-        Some((stem, end)) if !stem.is_empty() => (stem, format!(".{end}")),
-        _ => (name, String::new()),
-    };
-    let names = (1..).map(|number| if number == 1 { name.to_owned() } else { format!("{stem}-{number}{end}") });
-    let mut paths = names.map(|name| folder.join(name));
+    let mut paths = zo_browser::numbered(name).map(|name| folder.join(name));
     let free = paths.find(|path| path.symlink_metadata().is_err()).expect("there is always one number more");
     free.strip_prefix("./").map(Path::to_owned).unwrap_or(free)
 }
@@ -215,7 +241,9 @@ fn take(from: &Path, to: &Path) -> Result<(), CliError> {
     if std::fs::rename(from, to).is_ok() {
         return Ok(());
     }
-    let cannot = |error: io::Error| CliError::io(format!("cannot write {}", to.display()), &error);
+    let cannot = |error: io::Error| {
+        CliError::io(format!("cannot write {}", to.display()), &error).hint(format!("the file is {}", from.display()))
+    };
     std::fs::copy(from, to).map_err(cannot)?;
     // The copy is there; what is left is the session's to remove.
     let _ = std::fs::remove_file(from);

@@ -506,7 +506,7 @@ impl Acts {
     pub(super) fn act(&self) -> Result<Act, CliError> {
         let act = match self {
             Self::Open { url, new_tab, until } => {
-                Act::Open(Open { url: with_scheme(url), new_tab: *new_tab, until: (*until).into() })
+                Act::Open(Open { url: url.clone(), new_tab: *new_tab, until: (*until).into() })
             }
             Self::Back => Act::Back {},
             Self::Forward => Act::Forward {},
@@ -656,7 +656,7 @@ fn tabs(open: Option<&str>, switch: Option<u32>, close: Option<u32>) -> Tabs {
         (.., Some(tab)) => (TabsOp::Close, Some(tab)),
         _ => (TabsOp::List, None),
     };
-    Tabs { op, tab, url: open.filter(|url| !url.is_empty()).map(with_scheme) }
+    Tabs { op, tab, url: open.filter(|url| !url.is_empty()).map(str::to_owned) }
 }
 
 fn download(what: &str) -> Result<Download, CliError> {
@@ -665,20 +665,6 @@ fn download(what: &str) -> Result<Download, CliError> {
     }
     let target = Target::parse(what).map_err(|error| CliError::usage(error.to_string()))?;
     Ok(Download { target: Some(target), url: None })
-}
-
-/// An address as a browser's own line takes it: what has no scheme is meant to be fetched by https, or by http from this machine.
-pub(super) fn with_scheme(url: &str) -> String {
-    let has_one = url.split_once(':').is_some_and(|(scheme, behind)| {
-        scheme.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-            && !behind.starts_with(|c: char| c.is_ascii_digit())
-    });
-    if has_one {
-        return url.to_owned();
-    }
-    let host = url.split(['/', ':', '?', '#']).next().unwrap_or_default();
-    let is_here = matches!(host, "localhost" | "127.0.0.1") || url.starts_with("[::1]");
-    format!("{}://{url}", if is_here { "http" } else { "https" })
 }
 
 /// The path of a file that is to be read by whoever has the browser.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser};
 use zo_browser::act::Act;
+use zo_engine::protocol::FailureKind;
 
 use super::acting::{self, SessionArgs};
 use super::acts::Acts;
@@ -56,7 +57,7 @@ impl Run {
         }
         let mut client = context.open()?;
         let interrupt = Interrupt::watch()?;
-        let (count, mut failed) = (steps.len(), 0);
+        let (count, mut failed, mut all_refused) = (steps.len(), 0, true);
         for step in steps {
             context.output.note(format!("{}: {}", step.number, context.output.shown_err(&step.line)));
             let browsed = acting::browse(&mut client, session.input(&step.act, None)?, &interrupt)
@@ -67,12 +68,16 @@ impl Run {
                 return Err(error);
             }
             failed += 1;
+            all_refused &= error.kind.exit_code() == Kind::Engine(FailureKind::Refused).exit_code();
             context.output.warn(&error);
         }
         context.close(client)?;
         match failed {
             0 => Ok(()),
-            _ => Err(CliError::new(Kind::Incomplete, format!("{failed} of {count} failed"))),
+            _ => {
+                let kind = if all_refused { Kind::Engine(FailureKind::Refused) } else { Kind::Incomplete };
+                Err(CliError::new(kind, format!("{failed} of {count} failed")))
+            }
         }
     }
 
@@ -117,9 +122,8 @@ fn step(line: &str, number: usize) -> Result<Step, CliError> {
             wrong("a secret is asked for by a command of its own".to_owned()).hint("`zo browse fill TARGET --secret`")
         );
     }
-    let act = parsed
-        .acts
-        .act()
+    let act = acting::check_out(parsed.acts.out())
+        .and_then(|()| parsed.acts.act())
         .map_err(|error| CliError { message: format!("line {number}: {}", error.message), ..error })?;
     Ok(Step { number, line: line.to_owned(), act, out: parsed.acts.out().map(Path::to_owned) })
 }

@@ -4,10 +4,10 @@ use std::io::{self, BufRead, IsTerminal};
 
 use clap::Args;
 use zo_browser::act::{Act, Open};
+use zo_engine::client::Client;
 use zo_engine::protocol::{Answer, BrowserLine, FailureKind, Query, Request};
 
 use super::acting::{self, SessionArgs};
-use super::acts::with_scheme;
 use crate::context::{Context, query, write_one};
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
@@ -27,10 +27,7 @@ pub(super) struct List {}
 impl List {
     pub(super) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
-        let browsers = query(&mut client, Query::Browsers, None, |answer| match answer {
-            Answer::Browsers(browsers) => Some(browsers),
-            _ => None,
-        })?;
+        let browsers = browsers(&mut client)?;
         let mut table = Table::new(&["SESSION", "STATE", "ACTS", "LAST", "MEMORY", "PAGE"]);
         for line in &browsers {
             if context.output.is_json() {
@@ -45,6 +42,13 @@ impl List {
         }
         context.close(client)
     }
+}
+
+fn browsers(client: &mut Client) -> Result<Vec<BrowserLine>, CliError> {
+    query(client, Query::Browsers, None, |answer| match answer {
+        Answer::Browsers(browsers) => Some(browsers),
+        _ => None,
+    })
 }
 
 fn row(line: &BrowserLine) -> [String; 6] {
@@ -90,7 +94,10 @@ impl Remove {
     pub(super) fn run(&self, context: &mut Context, session: &SessionArgs) -> Result<(), CliError> {
         let mut client = context.open_existing()?;
         let name = &session.session;
-        context.output.confirm(&format!("Remove browser session {name} with its logins?"), self.yes)?;
+        // What is not there is said without a question.
+        if browsers(&mut client)?.iter().any(|line| line.session == *name) {
+            context.output.confirm(&format!("Remove browser session {name} with its logins?"), self.yes)?;
+        }
         let removed = write_one(&mut client, &Request::RemoveBrowser { session: name.clone() })?;
         context.print_acknowledged(&removed, "removed")?;
         context.close(client)
@@ -120,7 +127,7 @@ impl Login {
         }
         let mut client = context.open()?;
         let interrupt = Interrupt::watch()?;
-        let act = Act::Open(Open { url: with_scheme(&self.url), ..Open::default() });
+        let act = Act::Open(Open { url: self.url.clone(), ..Open::default() });
         let mut input = session.input(&act, None)?;
         input.visible = true;
         acting::browse(&mut client, input, &interrupt)?;

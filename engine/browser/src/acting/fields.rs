@@ -52,6 +52,21 @@ impl Acting<'_> {
         self.aim(target, Wants { enabled: true, editable: true }).await
     }
 
+    /// Whether what is written into an element, or where the cursor is, is not shown: a field for a password.
+    pub(crate) async fn conceals(&self, target: Option<&Target>) -> Result<bool, ActError> {
+        let conceals = match target {
+            Some(target) => {
+                let Some(element) = self.find_one(target).await? else { return Ok(false) };
+                self.page.call_on(&element, "function() { return zo.control(this).type === 'password' }", &[]).await?
+            }
+            None => {
+                let (id, frame) = self.main_frame()?;
+                self.page.evaluate(&id, &frame, "document.activeElement?.type === 'password'").await?
+            }
+        };
+        Ok(conceals == true)
+    }
+
     async fn value_of(&self, aimed: &Aimed) -> Result<Came, ActError> {
         // The page may have gone elsewhere because of what was written.
         let value = self.page.call_on(&aimed.element, "function() { return zo.value(this) }", &[]).await;

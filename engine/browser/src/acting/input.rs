@@ -8,6 +8,7 @@ use super::aim::{Aimed, Wants};
 use super::keys::{self, Stroke};
 use super::{Acting, Came};
 use crate::act::{Click, Modifier, MouseButton, Type};
+use crate::done::Note;
 use crate::error::{ActError, ActErrorKind};
 use crate::target::Target;
 use crate::wire::{Begun, WireError};
@@ -18,12 +19,21 @@ const AHEAD: usize = 64;
 /// How often the mouse follows an element that moves because the mouse comes over it.
 const FOLLOWS: usize = 5;
 
+/// The address of a link that browsers without windows, or driven ones, silently do not follow.
+const LEADS_NOWHERE: &str = "function() { const link = this.closest('a[href], area[href]'); const known = ['http:', 'https:', \
+                             'javascript:', 'blob:', 'about:']; return link && !link.hasAttribute('download') && \
+                             !known.includes(link.protocol) ? link.href : null }";
+
 /// How long an element that goes away, or is covered, because the mouse comes over it may take to be there again.
 const BACK: Duration = Duration::from_secs(1);
 
 impl Acting<'_> {
     pub(super) async fn click(&self, act: &Click) -> Result<Came, ActError> {
         let aimed = self.aim_with_mouse(&act.target).await?;
+        if let Ok(Value::String(url)) = self.page.call_on(&aimed.element, LEADS_NOWHERE, &[]).await {
+            let reason = "it is no address of http or https, and a link to it leads nowhere here".to_owned();
+            self.page.wire.tracker().note(Note::Blocked { url, reason });
+        }
         let modifiers = bits(&act.modifiers);
         self.mouse(aimed.x, aimed.y, act.button, act.count, modifiers).await?;
         Ok(Came::default())

@@ -31,6 +31,16 @@ pub(crate) enum Broken {
     Stopped,
 }
 
+/// What became of the page that an act was broken off at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repaired {
+    Kept,
+    /// It did not answer any more.
+    Closed {
+        tab: u32,
+    },
+}
+
 /// Carries something on until it is done, the deadline comes, or it is stopped.
 pub(crate) async fn guarded<T>(
     until: Instant,
@@ -99,6 +109,18 @@ impl Driver {
                 Err(error)
             }
         }
+    }
+
+    /// Whether what an act writes goes where it is not shown, as far as can be told now.
+    pub(crate) async fn conceals(&self, act: &Act) -> bool {
+        let target = match act {
+            Act::Fill(fill) => Some(&fill.target),
+            Act::Type(typed) => typed.target.as_ref(),
+            _ => return false,
+        };
+        let Ok(page) = self.page() else { return false };
+        let acting = Acting { page, references: &self.references, waits: &Mutex::default() };
+        acting.conceals(target).await.unwrap_or(false)
     }
 
     /// Sees to it that there is a browser, and a page that lives.
@@ -197,13 +219,20 @@ impl Driver {
             || matches!(act, Act::Tabs(tabs) if tabs.op == TabsOp::Open);
         let url = self.place().0;
         let repaired = tokio::time::timeout(AFTER, self.repair(navigates)).await;
-        if repaired.is_err() {
-            tracing::debug!("the page could not be repaired after an act was broken off");
-        }
+        let lost = match repaired {
+            Ok(Ok(Repaired::Closed { tab })) => {
+                format!("; the page did not answer any more and was closed: tab {tab} is empty now")
+            }
+            Ok(Ok(Repaired::Kept)) => String::new(),
+            Ok(Err(_)) | Err(_) => {
+                tracing::debug!("the page could not be repaired after an act was broken off");
+                String::new()
+            }
+        };
         if broken == Broken::Stopped {
             return ActError::new(
                 ActErrorKind::Stopped,
-                format!("act `{}` was stopped after {seconds:.1} s", act.name()),
+                format!("act `{}` was stopped after {seconds:.1} s{lost}", act.name()),
             );
         }
         let kind = match &waited {
@@ -211,10 +240,13 @@ impl Driver {
             _ => ActErrorKind::Timeout,
         };
         let (message, hint) = match waited {
-            Some(obstacle) => (format!("{}, {seconds:.1} s long, at {url}", obstacle.message), obstacle.hint),
+            Some(obstacle) => (format!("{}, {seconds:.1} s long, at {url}{lost}", obstacle.message), obstacle.hint),
             None => {
                 let hint = "the page may be busy: give it more time, or open it again";
-                (format!("act `{}` was not done after {seconds:.1} s, at {url}", act.name()), Some(hint.to_owned()))
+                (
+                    format!("act `{}` was not done after {seconds:.1} s, at {url}{lost}", act.name()),
+                    Some(hint.to_owned()),
+                )
             }
         };
         let error = ActError::new(kind, message);
@@ -226,28 +258,32 @@ impl Driver {
 
     /// After an act was broken off: a page that was on its way is replaced by a fresh one, a script that runs on is ended, and a page
     /// that does not even answer then is opened again.
-    async fn repair(&mut self, navigates: bool) -> Result<(), ActError> {
+    async fn repair(&mut self, navigates: bool) -> Result<Repaired, ActError> {
         self.close_spare().await;
-        let Some(number) = self.active() else { return Ok(()) };
+        let Some(number) = self.active() else { return Ok(Repaired::Kept) };
         if self.running().is_none() || self.crashed(number).is_some() {
-            return Ok(());
+            return Ok(Repaired::Kept);
         }
         if navigates {
-            return self.replace(number).await;
+            // That the page is another one is what was wanted.
+            return self.replace(number).await.map(|()| Repaired::Kept);
         }
         let page = self.page()?;
         if page.look(|tab| tab.loading.under_way)? {
             page.call("Page.stopLoading", json!({})).await?;
         }
         if self.answers(Duration::from_millis(500)).await {
-            return Ok(());
+            return Ok(Repaired::Kept);
         }
         let _ = tokio::time::timeout(
             Duration::from_millis(500),
             self.page()?.call("Runtime.terminateExecution", json!({})),
         )
         .await;
-        if self.answers(Duration::from_secs(1)).await { Ok(()) } else { self.replace(number).await }
+        if self.answers(Duration::from_secs(1)).await {
+            return Ok(Repaired::Kept);
+        }
+        self.replace(number).await.map(|()| Repaired::Closed { tab: number })
     }
 
     /// Whether the active page answers within this time.

@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Driver;
-use super::navigation::parse_url;
 use crate::act::{Act, Click, Download, MouseButton};
 use crate::acting::{Acting, Came};
+use crate::address;
 use crate::error::{ActError, ActErrorKind};
 use crate::page;
 use crate::tracker::Forced;
@@ -32,7 +32,7 @@ impl Driver {
             }
             return self.wait_for_download(begun, waits).await;
         }
-        let url = parse_url(act.url.as_deref().unwrap_or_default())?;
+        let url = address::parse(act.url.as_deref().unwrap_or_default())?;
         let came = self.download_url(url.as_str(), waits).await;
         self.close_spare().await;
         came

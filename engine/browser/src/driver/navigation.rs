@@ -4,56 +4,20 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use serde_json::json;
-use url::Url;
 
 use super::Driver;
 use crate::act::{LoadState, Open};
 use crate::acting::Came;
+use crate::address;
 use crate::error::{ActError, ActErrorKind};
 use crate::tracker::TabState;
 
 /// How long a page may take until it does what it has put off; one that is busy does it later.
 const TURN: Duration = Duration::from_millis(200);
 
-/// Whether a URL is of this machine, so that `http://` is meant if nothing is said.
-fn is_local(host: &str) -> bool {
-    let name = host.split([':', '/', '?', '#']).next().unwrap_or_default();
-    name == "localhost" || name.ends_with(".localhost") || name.starts_with("127.") || host.starts_with("[::1]")
-}
-
-/// The URL that is meant.
-pub(super) fn parse_url(text: &str) -> Result<Url, ActError> {
-    let text = text.trim();
-    let invalid = |why: String| {
-        ActError::new(ActErrorKind::Invalid, format!("{text:?} is no URL: {why}"))
-            .hint("such as https://example.org/path")
-    };
-    if text.is_empty() {
-        return Err(invalid("it is empty".to_owned()));
-    }
-    // `localhost:8080` would be a URL of the scheme `localhost`.
-    let scheme = text.split_once(':').filter(|(scheme, rest)| {
-        scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter))
-            && !scheme.contains('.')
-            && !rest.starts_with(|letter: char| letter.is_ascii_digit())
-    });
-    let whole = match scheme {
-        Some(_) => text.to_owned(),
-        None if is_local(text) => format!("http://{text}"),
-        None => format!("https://{text}"),
-    };
-    let url = Url::parse(&whole).map_err(|error| invalid(error.to_string()))?;
-    match url.scheme() {
-        "http" | "https" => Ok(url),
-        "about" if url.path() == "blank" => Ok(url),
-        scheme => Err(ActError::new(ActErrorKind::Refused, format!("{scheme}: URLs are not opened: {text}"))
-            .hint("only http and https are")),
-    }
-}
-
 impl Driver {
     pub(super) async fn open_url(&mut self, act: &Open, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
-        let url = parse_url(&act.url)?;
+        let url = address::parse(&act.url)?;
         if act.new_tab {
             self.new_tab(None).await?;
         }
@@ -184,7 +148,7 @@ impl Driver {
         let proxy = self.options.proxy.is_some();
         let (kind, hint) = match name {
             "ERR_TUNNEL_CONNECTION_FAILED" if proxy => {
-                (ActErrorKind::Refused, "the proxy does not connect to that host: it is not permitted, or not there")
+                (ActErrorKind::Navigation, "the proxy does not lead to that host: it is not permitted, or not there")
             }
             "ERR_PROXY_CONNECTION_FAILED" => (ActErrorKind::Navigation, "the proxy cannot be reached"),
             "ERR_UNSAFE_REDIRECT" | "ERR_BLOCKED_BY_CLIENT" | "ERR_BLOCKED_BY_ADMINISTRATOR" | "ERR_UNSAFE_PORT" => {
@@ -312,36 +276,5 @@ impl Driver {
         super::browser::prepare(&browser.wire, number).await.map_err(|error| crate::page::explain(&error))?;
         browser.wire.tracker().active = Some(number);
         Ok(number)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_meant_is_opened_and_nothing_but_pages() {
-        for (text, url) in [
-            ("example.org/a b", "https://example.org/a%20b"),
-            ("localhost:8080", "http://localhost:8080/"),
-            ("127.0.0.1:80/x", "http://127.0.0.1/x"),
-            ("example.org:8443", "https://example.org:8443/"),
-            ("HTTP://Example.org", "http://example.org/"),
-            ("about:blank", "about:blank"),
-        ] {
-            assert_eq!(parse_url(text).unwrap().as_str(), url);
-        }
-        for text in [
-            "file:///etc/passwd",
-            "chrome://settings",
-            "javascript:alert(1)",
-            "view-source:http://x",
-            "data:text/html,x",
-            "about:version",
-        ] {
-            assert_eq!(parse_url(text).unwrap_err().kind, ActErrorKind::Refused, "{text}");
-        }
-        assert_eq!(parse_url(" ").unwrap_err().kind, ActErrorKind::Invalid);
-        assert_eq!(parse_url("https://").unwrap_err().kind, ActErrorKind::Invalid);
     }
 }

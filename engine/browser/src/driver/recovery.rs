@@ -109,7 +109,7 @@ impl Driver {
 
     /// Sends a tab somewhere without waiting until it is there.
     async fn begin_loading(&self, number: u32, url: &str) {
-        if super::navigation::parse_url(url).is_err() || url == "about:blank" {
+        if crate::address::parse(url).is_err() || url == "about:blank" {
             return;
         }
         let Some(browser) = &self.browser else { return };

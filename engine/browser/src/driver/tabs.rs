@@ -5,9 +5,9 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 
 use super::Driver;
-use super::navigation::parse_url;
 use crate::act::{LoadState, Tabs, TabsOp};
 use crate::acting::Came;
+use crate::address;
 use crate::done::Tab;
 use crate::error::{ActError, ActErrorKind};
 use crate::page;
@@ -17,7 +17,7 @@ impl Driver {
         match act.op {
             TabsOp::List => Ok(self.list()),
             TabsOp::Open => {
-                let url = act.url.as_deref().map(parse_url).transpose()?;
+                let url = act.url.as_deref().map(address::parse).transpose()?;
                 let number = self.new_tab(None).await?;
                 match url {
                     Some(url) => self.go(url.as_str(), LoadState::Load, waits).await,

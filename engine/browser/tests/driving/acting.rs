@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use zo_browser::ActErrorKind;
+use zo_browser::{Act, ActErrorKind, Note};
 
 use crate::support::{Home, Site, reference};
 
@@ -136,4 +136,38 @@ fn files_are_given() {
     assert_eq!(home.eval("many.files.length"), 2);
     home.fails(json!({ "act": "upload", "target": "#one", "files": [file, file] }), ActErrorKind::Invalid);
     home.fails(json!({ "act": "upload", "target": "#one", "files": ["/nowhere"] }), ActErrorKind::Io);
+}
+
+#[test]
+fn a_link_that_leads_nowhere_is_told() {
+    let site = Site::new(&[(
+        "/l",
+        "<a href='file:///etc/passwd'>Local</a> <a href='mailto:a@example.org'>Mail</a> <a href='/l'>Here</a>",
+    )]);
+    let home = Home::new();
+    home.open(&site.url("/l"));
+    for (text, url) in [("Local", "file:///etc/passwd"), ("Mail", "mailto:a@example.org")] {
+        let done = home.act(json!({ "act": "click", "target": format!("text={text}") }));
+        assert!(matches!(&done.notes[..], [Note::Blocked { url: blocked, .. }] if blocked == url), "{:?}", done.notes);
+        assert_eq!(done.url, site.url("/l"));
+    }
+    assert_eq!(home.act(json!({ "act": "click", "target": "text=Here" })).notes, []);
+}
+
+#[test]
+fn fields_for_passwords_are_known_before_something_is_written_into_them() {
+    let site =
+        Site::new(&[("/p", "<label>Password <input type=password id=p></label><label>Name <input id=n></label>")]);
+    let home = Home::new();
+    home.open(&site.url("/p"));
+    let conceals = |act| home.session().conceals(&Act::from_value(act).unwrap());
+    for target in ["#p", "label=Password", "text=Password"] {
+        assert!(conceals(json!({ "act": "fill", "target": target, "text": "x" })), "{target}");
+    }
+    assert!(!conceals(json!({ "act": "fill", "target": "#n", "text": "x" })));
+    assert!(!conceals(json!({ "act": "fill", "target": "#missing", "text": "x" })));
+    assert!(!conceals(json!({ "act": "click", "target": "#p" })));
+    assert!(!conceals(json!({ "act": "type", "text": "x" })));
+    home.act(json!({ "act": "click", "target": "#p" }));
+    assert!(conceals(json!({ "act": "type", "text": "x" })));
 }

@@ -196,3 +196,19 @@ fn what_is_waited_for_comes_or_is_named() {
     let error = home.fails(json!({ "act": "wait", "selector": "#none", "deadline_ms": 200 }), ActErrorKind::Timeout);
     assert!(error.message.starts_with("#none is not visible after 0."), "{error}");
 }
+
+#[test]
+fn a_page_that_is_too_large_to_be_listed_says_so_at_once_and_its_parts_can_be() {
+    let rows: String = (0..51_000).map(|row| format!("<b>{row}</b>")).collect();
+    let page = format!("<nav><button>Home</button></nav><main>{rows}</main>");
+    let site = Site::new(&[("/huge", &page)]);
+    let home = Home::new();
+    home.open(&site.url("/huge"));
+    let begun = Instant::now();
+    let error = home.fails(json!({ "act": "snapshot" }), ActErrorKind::TooLarge);
+    assert!(error.message.starts_with("the page has 51"), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let part = home.act(json!({ "act": "snapshot", "target": "nav" })).text.unwrap();
+    assert_eq!(part.trim(), "- navigation\n  - button \"Home\" [e1]");
+    home.act(json!({ "act": "click", "target": "@e1" }));
+}

@@ -46,18 +46,3 @@ fn what_cannot_be_is_said() {
     check("fill label=Name", "error: the following required arguments were not provided:");
     check("clikc @e1", "error: unrecognized subcommand 'clikc'");
 }
-
-#[test]
-fn addresses_without_a_scheme_have_one() {
-    for (url, expected) in [
-        ("example.org/a:b", "https://example.org/a:b"),
-        ("example.org:8443", "https://example.org:8443"),
-        ("localhost:3000/x", "http://localhost:3000/x"),
-        ("127.0.0.1:80", "http://127.0.0.1:80"),
-        ("http://a.b", "http://a.b"),
-        ("about:blank", "about:blank"),
-        ("file:///etc/passwd", "file:///etc/passwd"),
-    ] {
-        assert_eq!(with_scheme(url), expected);
-    }
-}
