@@ -25,8 +25,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use zo_models::ToolSpec;
-use zo_projections::RunId;
 use zo_projections::event::run::agent::{AgentOptions, CallId, Effect, ToolStatus, Trust};
+use zo_projections::{Position, RunId};
 
 use self::rules::{Deed, Rule, Subject};
 use crate::engine::Engine;
@@ -142,6 +142,8 @@ pub(crate) struct Output {
     pub(crate) status: ToolStatus,
     pub(crate) trust: Trust,
     pub(crate) text: String,
+    /// Pictures that belong to it, for models that see: where they are kept in the log.
+    pub(crate) pictures: Vec<Position>,
 }
 
 impl Prepared {
@@ -157,7 +159,7 @@ impl Prepared {
 impl Output {
     /// It did what it was to do; what it says is from zo or the user.
     pub(crate) fn done(text: impl Into<String>) -> Self {
-        Self { status: ToolStatus::Done, trust: Trust::Trusted, text: text.into() }
+        Self { status: ToolStatus::Done, trust: Trust::Trusted, text: text.into(), pictures: Vec::new() }
     }
 
     /// It did what it was to do; anybody may have written what it says.

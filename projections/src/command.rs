@@ -367,6 +367,8 @@ pub enum Command {
         output: String,
         /// Keyed digest of the output.
         digest: Digest,
+        /// Pictures that are kept in the log and shown with it.
+        pictures: Vec<Position>,
     },
     /// Ask somebody to permit a tool call.
     AskPermission {

@@ -174,8 +174,8 @@ fn decide_command(
         Command::FailRun { run, reason } => run::fail(views, run, reason),
         Command::RecordReply { run, replied, body } => agent::record_reply(views, run, replied, &body),
         Command::RecordToolCall { run, id } => agent::record_tool_call(views, run, id),
-        Command::RecordToolResult { run, id, status, trust, output, digest } => {
-            let returned = agent::ToolResult { status, trust, output, digest };
+        Command::RecordToolResult { run, id, status, trust, output, digest, pictures } => {
+            let returned = agent::ToolResult { status, trust, output, digest, pictures };
             agent::record_tool_result(views, run, id, returned)
         }
         Command::AskPermission { run, id, body } => agent::ask_permission(views, run, id, &body),

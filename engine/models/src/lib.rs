@@ -59,4 +59,4 @@ pub use schema::check_schema;
 pub use secret::Secret;
 pub use suggest::did_you_mean;
 pub use test::{Outcome, Step};
-pub use tokens::{estimate_image_tokens, estimate_tokens};
+pub use tokens::{estimate_image_tokens, estimate_tokens, image_size};

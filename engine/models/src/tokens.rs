@@ -52,7 +52,7 @@ pub fn estimate_tokens(text: &str) -> u64 {
 
 /// About what a picture costs: the larger of what OpenAI and Anthropic count for its size; 1600 if the size cannot be read.
 pub fn estimate_image_tokens(bytes: &[u8]) -> u64 {
-    match size_of(bytes) {
+    match image_size(bytes) {
         Some((width, height)) if width > 0 && height > 0 => {
             anthropic_image(width, height).max(openai_image(width, height))
         }
@@ -152,7 +152,7 @@ fn openai_image(width: u64, height: u64) -> u64 {
 }
 
 /// Width and height in pixels, by the header of a PNG, GIF, JPEG or WebP file.
-fn size_of(bytes: &[u8]) -> Option<(u64, u64)> {
+pub fn image_size(bytes: &[u8]) -> Option<(u64, u64)> {
     let big = |at: usize, count: usize| {
         Some(bytes.get(at..at + count)?.iter().fold(0u64, |sum, byte| sum << 8 | u64::from(*byte)))
     };

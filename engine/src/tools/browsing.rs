@@ -173,7 +173,8 @@ pub(super) struct BrowseScreenshot {
 
 impl Tool for BrowseScreenshot {
     const NAME: &'static str = "browse_screenshot";
-    const DESCRIPTION: &'static str = "Takes a picture of the open page, as a PNG file in the workspace.";
+    const DESCRIPTION: &'static str =
+        "Takes a picture of the open page, as a PNG file in the workspace; you are shown it if you can see.";
     const EFFECT: Effect = Effect::Idempotent;
     const USUALLY: Usually = Usually::Allow;
     const IN_WORKSPACE: bool = true;
@@ -197,10 +198,20 @@ impl Tool for BrowseScreenshot {
             Ok(Err(error)) => Output::failed(error),
             Ok(Ok(())) => {
                 let (size, path) = (picture.bytes.len(), &self.path);
-                Output::untrusted(told(&taken, &format!("the picture ({size} bytes) is in {path} of the workspace")))
+                let text = told(&taken, &format!("the picture ({size} bytes) is in {path} of the workspace"));
+                let pictures = Vec::from_iter(can_be_shown(&picture.bytes).then_some(picture.position));
+                Output { pictures, ..Output::untrusted(text) }
             }
         }
     }
+}
+
+/// Whether a model that sees takes a picture: providers refuse larger ones.
+fn can_be_shown(bytes: &[u8]) -> bool {
+    const MOST_BYTES: usize = 3_500_000;
+    const MOST_PIXELS: u64 = 8_000;
+    let fits = |(width, height): (u64, u64)| width.max(height) <= MOST_PIXELS;
+    bytes.len() <= MOST_BYTES && zo_models::image_size(bytes).is_some_and(fits)
 }
 
 /// What is done.

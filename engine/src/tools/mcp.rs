@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use zo_mcp::client::{Calling, ClientError, ServerSpec, ServerTool};
 use zo_models::ToolSpec;
-use zo_projections::event::run::agent::{AgentOptions, Effect, ToolStatus, Trust};
+use zo_projections::event::run::agent::{AgentOptions, Effect, ToolStatus};
 
 use super::rules::Subject;
 use super::{Doing, Output, Prepared};
@@ -130,7 +130,7 @@ pub(super) fn prepare(
             Ok(result) if result.is_error => Output { status: ToolStatus::Failed, ..Output::untrusted(result.text) },
             Ok(result) => Output::untrusted(result.text),
             Err(ClientError::Stopped) => Output::cancelled("it was stopped, and the server was told so"),
-            Err(error) => Output { status: ToolStatus::Failed, trust: Trust::Untrusted, text: told(&error) },
+            Err(error) => Output { status: ToolStatus::Failed, ..Output::untrusted(told(&error)) },
         }
     });
     Ok(Prepared { effect, subject, details: None, carry_out })

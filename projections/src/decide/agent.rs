@@ -91,12 +91,16 @@ pub(super) fn record_tool_call(views: &Views, run: RunId, id: CallId) -> Result<
     }
 }
 
+/// Pictures of one result.
+const MAX_PICTURES: usize = 16;
+
 /// What a tool call came to.
 pub(super) struct ToolResult {
     pub(super) status: ToolStatus,
     pub(super) trust: Trust,
     pub(super) output: String,
     pub(super) digest: Digest,
+    pub(super) pictures: Vec<Position>,
 }
 
 pub(super) fn record_tool_result(
@@ -106,17 +110,17 @@ pub(super) fn record_tool_result(
     result: ToolResult,
 ) -> Result<Decision, Rejection> {
     let call = open_call(running(views, run)?, run, id)?;
-    let ToolResult { status, trust, output, digest } = result;
+    let ToolResult { status, trust, output, digest, pictures } = result;
     if matches!(status, ToolStatus::Done | ToolStatus::Failed | ToolStatus::Interrupted) && call.called.is_none() {
         return Err(Rejection::state("tool call", id, "was never made"));
     }
     check_length("the output", output.len(), MAX_OUTPUT_BYTES)?;
-    Ok(record([returned(run, id, status, trust, output, digest)]))
-}
-
-fn returned(run: RunId, id: CallId, status: ToolStatus, trust: Trust, output: String, digest: Digest) -> NewEvent {
-    let event = ToolReturned { id, status, trust, bytes: output.len() as u64, digest };
-    NewEvent::new(run, event).with_body(&ResultBody { output })
+    if pictures.len() > MAX_PICTURES {
+        let why = format!("there are {}, and {MAX_PICTURES} are kept at the most", pictures.len());
+        return Err(Rejection::Invalid { what: "pictures".to_owned(), why });
+    }
+    let event = ToolReturned { id, status, trust, bytes: output.len() as u64, digest, pictures };
+    Ok(record([NewEvent::new(run, event).with_body(&ResultBody { output })]))
 }
 
 /// Returns for all calls of a run that are open, which is about to end.
@@ -130,7 +134,9 @@ pub(super) fn close_calls(views: &Views, run: RunId) -> Vec<NewEvent> {
             (Some(_), _) => (ToolStatus::Cancelled, "the run was stopped meanwhile"),
             (None, _) => (ToolStatus::Cancelled, "the run was stopped before: it was not done"),
         };
-        returned(run, id, status, Trust::Trusted, output.to_owned(), Digest::default())
+        let (trust, bytes, digest) = (Trust::Trusted, output.len() as u64, Digest::default());
+        let event = ToolReturned { id, status, trust, bytes, digest, pictures: Vec::new() };
+        NewEvent::new(run, event).with_body(&ResultBody { output: output.to_owned() })
     };
     agent.open_calls().map(close).collect()
 }

@@ -76,7 +76,7 @@ fn call_command(run: RunId, id: CallId, [kind, a, b]: [u8; 3]) -> Command {
         0..3 => Command::RecordToolCall { run, id },
         3..6 => {
             let (status, trust, digest) = (status(a), trust(b), Digest(u128::from(b % 4)));
-            Command::RecordToolResult { run, id, status, trust, output: text(b), digest }
+            Command::RecordToolResult { run, id, status, trust, output: text(b), digest, pictures: Vec::new() }
         }
         6 => {
             let body = PermissionBody { what: text(a), why: text(b), rule: None };
@@ -206,7 +206,15 @@ pub(super) fn agent_event(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Event {
         .into(),
         20 => replied(a, b).into(),
         21 => ToolCalled { id }.into(),
-        22 => ToolReturned { id, status: status(c), trust: trust(d), bytes: d.into(), digest: Digest(c.into()) }.into(),
+        22 => ToolReturned {
+            id,
+            status: status(c),
+            trust: trust(d),
+            bytes: d.into(),
+            digest: Digest(c.into()),
+            pictures: Vec::new(),
+        }
+        .into(),
         23 if c % 2 == 0 => PermissionAsked { id }.into(),
         23 => PermissionAnswered { id, verdict: verdict(d) }.into(),
         24 if a % 2 == 0 => CancelRequested {}.into(),

@@ -164,7 +164,7 @@ fn replied(calls: &[(&str, Effect)]) -> Replied {
 }
 
 fn returned(id: CallId, status: ToolStatus, trust: Trust) -> ToolReturned {
-    ToolReturned { id, status, trust, bytes: 2000, digest: digest_of("output") }
+    ToolReturned { id, status, trust, bytes: 2000, digest: digest_of("output"), pictures: Vec::new() }
 }
 
 fn version_seen(version: &str, origin: skill::Origin) -> skill::VersionSeen {

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use zo_model_server::{ModelServer, Request, Response, openai};
 use zo_test_site::Site;
 use zo_tests::cli::Zo;
 
@@ -100,7 +101,7 @@ fn a_batch_goes_on_or_stops_where_something_fails() {
     let file = zo.file("steps.txt", steps);
     let file = file.to_str().expect("UTF-8");
     let all = zo.run(["browse", "run", file, "--timeout", "20"]);
-    assert!(all.failed(3).contains("1 of 3 failed"), "{}", all.failed(3));
+    assert!(all.failed(1).contains("1 of 3 failed"), "{}", all.failed(1));
     assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 3);
     let bail = zo.run(["browse", "run", file, "--bail", "--timeout", "20"]);
     assert!(bail.failed(1).contains("line 4: not_found"), "{}", bail.failed(1));
@@ -135,6 +136,85 @@ fn a_secret_is_written_down_nowhere() {
     assert_eq!(value[0]["act"]["text"], json!("[left out]"), "{value:?}");
     assert_eq!(zo.run(["browse", "get", "value", "input[type=password]"]).code(), 0);
     assert!(!zo.run(["log", "tail", "-n", "1000", "--json"]).ok().contains("hunter2-and-more"));
+}
+
+#[test]
+fn what_is_filled_into_a_field_for_passwords_is_a_secret_though_nobody_says_so() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let _serving = Serving::start(&zo);
+    zo.run(["browse", "open", &site.url_of("/login")]).ok();
+    let filled = zo.run(["browse", "fill", "label=Password", "hunter2-and-more"]);
+    assert!(filled.stderr.contains("left out of the log"), "{filled}");
+    assert_eq!(zo.run(["browse", "get", "value", "label=Password"]).ok(), "hunter2-and-more", "it was filled in");
+    assert!(!zo.run(["log", "tail", "-n", "1000", "--json"]).ok().contains("hunter2-and-more"));
+}
+
+#[test]
+fn where_something_is_to_be_written_is_looked_at_before_it_is_got() {
+    let (zo, site) = (Zo::new(), Site::start());
+    let _serving = Serving::start(&zo);
+    zo.run(["browse", "open", &site.url_of("/form")]).ok();
+    let nowhere = zo.run(["browse", "screenshot", "-o", "none/such.png"]);
+    assert!(nowhere.failed(1).contains("none is not there"), "{nowhere}");
+    assert_eq!(zo.run(["browse", "history", "--json"]).json().len(), 1, "no picture was taken");
+    fs::create_dir(zo.scratch().join("pictures")).expect("a folder");
+    assert_eq!(zo.run(["browse", "screenshot", "-o", "pictures"]).ok(), "pictures/screenshot.png");
+    assert_eq!(zo.run(["browse", "screenshot", "-o", "pictures"]).ok(), "pictures/screenshot (1).png");
+}
+
+#[test]
+fn a_name_that_no_host_has_is_no_refusal_by_http_and_by_https() {
+    let zo = Zo::new();
+    for url in ["http://none.invalid/", "https://none.invalid/"] {
+        let ran = zo.run(["browse", "open", url]);
+        let said = ran.failed(3);
+        assert!(said.contains("navigation: ") && said.contains("cannot resolve none.invalid"), "{said}");
+    }
+}
+
+/// A model that opens a page, takes a picture of it, and then says that it is done.
+fn looks_at(page: String) -> impl Fn(&Request) -> Response + Send + Sync {
+    move |request| {
+        let results = request.json()["messages"]
+            .as_array()
+            .map_or(0, |all| all.iter().filter(|one| one["role"] == "tool").count());
+        let call = |name: &str, arguments: Value| {
+            let call =
+                openai::tool_call_chunk(Some(0), Some(&format!("c{results}")), Some(name), &arguments.to_string());
+            Response::sse(200)
+                .send(call)
+                .send(openai::finish("tool_calls"))
+                .send(openai::usage(7, 2))
+                .send(openai::DONE)
+        };
+        match results {
+            0 => call("browse_open", json!({"url": page})),
+            1 => call("browse_screenshot", json!({"path": "page.png"})),
+            _ => openai::stream("m", &["Seen."]),
+        }
+    }
+}
+
+#[test]
+fn models_that_see_are_shown_screenshots_and_others_are_not() {
+    let site = Site::start();
+    for (model, sees) in [("groq/qwen/qwen3.8-27b", true), ("groq/openai/gpt-oss-20b", false)] {
+        let server = ModelServer::start(looks_at(site.url_of("/form")));
+        let zo = Zo::new();
+        zo.run(["provider", "add", "groq", "--base-url", &format!("{}/v1", server.url())]).ok();
+        zo.file("work/a.txt", "");
+        zo.run(["permission", "allow", &format!("browse_open({}*)", site.url_of("/"))]).ok();
+        let mut command = zo.command(["agent", "run", "--model", model, "--workspace", "work", "look"]);
+        let output = command.env("GROQ_API_KEY", "gsk_test").stdin(Stdio::null()).output().expect("it runs");
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{model}: {said}");
+        let png = fs::read(zo.scratch().join("work/page.png")).expect("it was written");
+        let asked = server.requests().last().expect("it was asked").json().to_string();
+        assert_eq!(asked.contains("data:image/png;base64,iVBOR"), sees, "{model}: {} bytes", png.len());
+        let returned = zo.run(["log", "tail", "-n", "1000", "--json", "--kind", "run.tool_returned"]).json();
+        let pictures: Vec<&Value> = returned.iter().filter_map(|event| event["data"].get("pictures")).collect();
+        assert_eq!(pictures.len(), 1, "{returned:?}");
+    }
 }
 
 #[test]

@@ -58,20 +58,20 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 
 #[test]
 fn the_size_of_a_picture_is_in_its_header() {
-    assert_eq!(size_of(&png(640, 480)), Some((640, 480)));
-    assert_eq!(size_of(b"GIF89a\x80\x02\xe0\x01"), Some((640, 480)));
+    assert_eq!(image_size(&png(640, 480)), Some((640, 480)));
+    assert_eq!(image_size(b"GIF89a\x80\x02\xe0\x01"), Some((640, 480)));
     let jpeg =
         [b"\xff\xd8\xff\xe0\0\x04JF\xff\xff\xc0\0\x11\x08".as_slice(), &480u16.to_be_bytes(), &640u16.to_be_bytes()]
             .concat();
-    assert_eq!(size_of(&jpeg), Some((640, 480)));
+    assert_eq!(image_size(&jpeg), Some((640, 480)));
     let webp = [b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0".as_slice(), &[0x7f, 2, 0], &[0xdf, 1, 0]].concat();
-    assert_eq!(size_of(&webp), Some((640, 480)));
+    assert_eq!(image_size(&webp), Some((640, 480)));
     let lossless = [b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f".as_slice(), &(639u32 | 479 << 14).to_le_bytes()].concat();
-    assert_eq!(size_of(&lossless), Some((640, 480)));
+    assert_eq!(image_size(&lossless), Some((640, 480)));
     let lossy =
         [b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a".as_slice(), &640u16.to_le_bytes(), &480u16.to_le_bytes()]
             .concat();
-    assert_eq!(size_of(&lossy), Some((640, 480)));
+    assert_eq!(image_size(&lossy), Some((640, 480)));
 }
 
 #[test]

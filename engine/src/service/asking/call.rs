@@ -1,10 +1,14 @@
 //! One call of a model: recorded before anything is sent, kept while it comes, recorded when it ends.
 
+use std::collections::HashMap;
+
 use zo_models::{
     Delta, ErrorKind, Finish, ModelError, Reply as ModelReply, Role, TokenUsage, ToolCall, ToolSpec, estimate_tokens,
     facts,
 };
 use zo_projections::decide::{MAX_CALLS, MAX_TOOL_BYTES};
+use zo_projections::event::Event;
+use zo_projections::event::browser::ArtifactBody;
 use zo_projections::event::conversation::{FileBody, MessageBody, Role as MessageRole, ToolCall as WrittenCall};
 use zo_projections::event::run::agent::{Effect, Intent, Replied, ReplyBody};
 use zo_projections::event::run::{Account, CallFailed, Called, Ending, RequestBody, Usage};
@@ -427,6 +431,9 @@ fn gather(
         {
             gathering.reserve(&question);
         }
+        if facts(&target.provider.name, &target.model).is_some_and(|facts| facts.images) {
+            gathering.show(newest_pictures(engine, &agent.steps.told)?);
+        }
         take_steps(&mut gathering, &agent.steps.told);
     }
     let summary = compaction::summary_for(engine, run.conversation, &path)?;
@@ -464,6 +471,22 @@ fn gather(
     let told = if agent.is_some() { context.said } else { context.messages };
     let left_out = u32::try_from(total - untold).unwrap_or(u32::MAX).saturating_sub(told);
     Ok((context, left_out))
+}
+
+/// The pictures that an agent saw last, as far as they are still there: older ones are not sent again and again.
+fn newest_pictures(engine: &Engine, told: &[Told]) -> Result<HashMap<Position, File>, Failure> {
+    const MOST: usize = 3;
+    let newest = told.iter().rev().flat_map(|step| step.pictures.iter().rev()).take(MOST);
+    let mut pictures = HashMap::new();
+    for (_, at) in newest {
+        let event = engine.reader.event(*at)?;
+        let Event::BrowserArtifactKept(kept) = &event.recorded.event else { continue };
+        let media_type = kept.media_type.clone();
+        if let Some(ArtifactBody { name, bytes }) = body_of(&event)? {
+            pictures.insert(*at, File { name, media_type, bytes });
+        }
+    }
+    Ok(pictures)
 }
 
 /// As much of what the agent has done as there is room for, newest first: the last steps as they are, those before them

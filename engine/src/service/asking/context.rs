@@ -1,10 +1,11 @@
 //! What a model is told: instructions, what was recalled, and as much of the conversation as there is room for. Pure.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use zo_models::{ChatMessage, ChatRequest, Part, Role, ToolCall, ToolSpec, estimate_image_tokens, estimate_tokens};
-use zo_projections::Timestamp;
 use zo_projections::event::run::agent::CallId;
+use zo_projections::{Position, Timestamp};
 
 /// Tokens that are sent at the most, however large the model's window is: more costs more, and is read less well.
 const MOST_TOKENS: u64 = 24_000;
@@ -84,6 +85,8 @@ pub(super) struct Told {
     pub(super) calls: Vec<ToolCall>,
     /// One for each call.
     pub(super) results: Vec<String>,
+    /// Pictures that calls brought: of which call, and where they are kept in the log.
+    pub(super) pictures: Vec<(usize, Position)>,
     /// Which step it is of the agent that is told, from 0; none if another one did it. By it a call can be read on.
     pub(super) number: Option<u32>,
 }
@@ -139,6 +142,8 @@ pub(super) struct Gathering {
     reserved: u64,
     /// Newest first, each with the tokens that it takes.
     messages: Vec<(ChatMessage, u64)>,
+    /// Pictures of steps that are shown, by where they are kept.
+    pictures: HashMap<Position, File>,
     tokens: u64,
     budget: u64,
 }
@@ -182,7 +187,17 @@ impl Gathering {
             system.push_str(&block);
             tokens += weighed(ABOUT_PASSAGES);
         }
-        Self { system, tools, passages: taken, messages: Vec::new(), has_question: false, reserved: 0, tokens, budget }
+        Self {
+            system,
+            tools,
+            passages: taken,
+            has_question: false,
+            reserved: 0,
+            messages: Vec::new(),
+            pictures: HashMap::new(),
+            tokens,
+            budget,
+        }
     }
 
     /// Offers the tools of who asks.
@@ -196,9 +211,20 @@ impl Gathering {
         self.reserved = said_tokens(question);
     }
 
+    /// Shows these pictures with the steps that they are of.
+    pub(super) fn show(&mut self, pictures: HashMap<Position, File>) {
+        self.pictures = pictures;
+    }
+
+    /// What a step takes with its pictures.
+    fn cost(&self, step: &Told) -> u64 {
+        let shown = step.pictures.iter().filter_map(|(_, at)| self.pictures.get(at));
+        step.tokens() + shown.map(file_tokens).sum::<u64>()
+    }
+
     /// Takes the next older step of an agent; false, and nothing is taken, if there is no room.
     pub(super) fn take_step(&mut self, step: &Told) -> bool {
-        let has_room = self.tokens + self.reserved + step.tokens() <= self.budget;
+        let has_room = self.tokens + self.reserved + self.cost(step) <= self.budget;
         if has_room {
             self.push_step(step);
         }
@@ -215,11 +241,13 @@ impl Gathering {
     }
 
     fn push_step(&mut self, step: &Told) {
-        let cost = step.tokens();
+        let cost = self.cost(step);
         self.tokens += cost;
-        let plain = |role, text: &str| ChatMessage::text(role, text);
-        for (call, result) in step.calls.iter().zip(&step.results).rev() {
-            let message = ChatMessage { tool_call_id: Some(call.id.clone()), ..plain(Role::Tool, result) };
+        for (index, (call, result)) in step.calls.iter().zip(&step.results).enumerate().rev() {
+            let mut message = ChatMessage::text(Role::Tool, result);
+            message.tool_call_id = Some(call.id.clone());
+            let of_call = step.pictures.iter().filter(|(of, _)| *of == index);
+            message.parts.extend(of_call.filter_map(|(_, at)| self.pictures.get(at)).cloned().map(part));
             self.messages.push((message, 0));
         }
         let parts = if step.text.is_empty() { Vec::new() } else { vec![Part::Text(step.text.clone())] };

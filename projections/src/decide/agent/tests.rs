@@ -87,7 +87,7 @@ fn tool_call(id: CallId) -> Command {
 
 fn result(id: CallId, status: ToolStatus) -> Command {
     let (run, trust, output, digest) = (RunId(1), Trust::Untrusted, "all well".to_owned(), digest_of("ok"));
-    Command::RecordToolResult { run, id, status, trust, output, digest }
+    Command::RecordToolResult { run, id, status, trust, output, digest, pictures: Vec::new() }
 }
 
 fn may_i(id: CallId) -> Command {
@@ -314,7 +314,7 @@ fn a_result_is_recorded_once_and_only_what_was_done_is_done() {
     let output = "a".repeat(MAX_OUTPUT_BYTES + 1);
     check_after(
         &["run"],
-        &[Command::RecordToolResult { run, id, status, trust, output, digest }],
+        &[Command::RecordToolResult { run, id, status, trust, output, digest, pictures: Vec::new() }],
         "rejected: the output: 16777217 bytes are more than the 16777216 that one may have",
     );
 }

@@ -117,7 +117,7 @@ fn calls_of_tools_are_shown_with_what_they_were_given_and_gave() {
     );
     let (status, trust, digest) = (ToolStatus::Done, Trust::Untrusted, digest_of("ok"));
     check(
-        ToolReturned { id: call_id(1), status, trust, bytes: 2, digest },
+        ToolReturned { id: call_id(1), status, trust, bytes: 2, digest, pictures: Vec::new() },
         Some(of(ResultBody { output: "[]".to_owned() })),
         r#"{"step":0,"call":1,"status":"done","trust":"untrusted","bytes":2,"digest":"00000000000000000000000000006f6b","output":"[]"}"#,
     );

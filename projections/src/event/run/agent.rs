@@ -14,9 +14,9 @@ use bincode::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::Payload;
 use super::super::conversation::ToolCall;
 use super::super::skill::Origin;
+use super::super::{EventError, Payload, decode_exactly};
 use super::{Account, RequestBody, Usage};
 use crate::ids::{Digest, Position, RunId};
 use crate::time::Timestamp;
@@ -228,11 +228,32 @@ pub struct ToolReturned {
     pub bytes: u64,
     /// Keyed digest of the output.
     pub digest: Digest,
+    /// Pictures that are shown with the output to models that see: where they are kept in the log.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Position>,
 }
 
 impl Payload for ToolReturned {
     const KIND: u16 = 0x0409;
     const NAME: &'static str = "run.tool_returned";
+    const SCHEMA: u8 = 2;
+
+    /// Schema 1 knew no pictures.
+    fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
+        let before: ReturnedWithoutPictures = decode_exactly(Self::NAME, schema, bytes)?;
+        let ReturnedWithoutPictures { id, status, trust, bytes, digest } = before;
+        Ok(Self { id, status, trust, bytes, digest, pictures: Vec::new() })
+    }
+}
+
+/// [`ToolReturned`] of schema 1.
+#[derive(Decode)]
+struct ReturnedWithoutPictures {
+    id: CallId,
+    status: ToolStatus,
+    trust: Trust,
+    bytes: u64,
+    digest: Digest,
 }
 
 /// What a tool gave, sealed.

@@ -42,7 +42,7 @@ fn called(id: CallId) -> Event {
 }
 
 fn returned_with(id: CallId, status: ToolStatus, trust: Trust) -> Event {
-    ToolReturned { id, status, trust, bytes: 2, digest: digest_of("ok") }.into()
+    ToolReturned { id, status, trust, bytes: 2, digest: digest_of("ok"), pictures: Vec::new() }.into()
 }
 
 fn returned(id: CallId) -> Event {

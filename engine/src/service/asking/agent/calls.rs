@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use zo_projections::event::conversation::ToolCall as Written;
-use zo_projections::event::run::agent::{CallId, Consent, Effect, ReplyBody, ToolStatus, Trust, Verdict};
+use zo_projections::event::run::agent::{CallId, Consent, Effect, ReplyBody, ToolStatus, Verdict};
 use zo_projections::views::agents::{RunningAgent, ToolCall};
 use zo_projections::{Actor, Command, Submission};
 
@@ -200,7 +200,7 @@ fn answered(agent: &Agent<'_>, id: CallId, verdict: Verdict) -> AgentArrival {
 }
 
 fn plain(status: ToolStatus, text: impl Into<String>) -> Output {
-    Output { status, trust: Trust::Trusted, text: text.into() }
+    Output { status, ..Output::done(text) }
 }
 
 /// Carries a call out, on a thread of its own.
@@ -238,7 +238,7 @@ fn returned(
     output: Output,
     each: Each<'_>,
 ) -> Result<(), Failure> {
-    let Output { mut status, trust, text } = output;
+    let Output { mut status, trust, text, pictures } = output;
     let (tool, effect) = call.map_or((String::new(), Effect::Once), |call| (call.tool.clone(), call.effect));
     if status == ToolStatus::Cancelled {
         match agent.stop() {
@@ -251,7 +251,7 @@ fn returned(
     let text = kept(text);
     let digest = agent.engine.names.call(&tool, &text);
     let (summary, bytes) = (in_one_line(&text, LINE), text.len() as u64);
-    let command = Command::RecordToolResult { run: agent.id, id, status, trust, output: text, digest };
+    let command = Command::RecordToolResult { run: agent.id, id, status, trust, output: text, digest, pictures };
     ignore_if_ended(agent.engine.writer.submit_one(from_agent(agent, command)))?;
     let (run, call) = (agent.id.to_string(), id.to_string());
     deliver(each, arrived(AgentArrival::ToolReturned { run, call, tool, status, summary, bytes }))

@@ -59,11 +59,12 @@ fn read(
     most: usize,
 ) -> Result<Told, Failure> {
     let body: ReplyBody = body_of(&engine.reader.event(replied)?)?.unwrap_or_default();
-    let mut results = Vec::with_capacity(returns.len());
+    let (mut results, mut pictures) = (Vec::with_capacity(returns.len()), Vec::new());
     for event in engine.reader.events(returns.iter().copied())? {
         let output = body_of::<ResultBody>(&event)?.unwrap_or_default().output;
         let Event::ToolReturned(returned) = &event.recorded.event else { continue };
         let id = number.map(|step| CallId { step, call: returned.id.call });
+        pictures.extend(returned.pictures.iter().map(|picture| (results.len(), *picture)));
         results.push(result(returned.status, returned.trust, &output, id, most));
     }
     // Providers refuse a call without a result.
@@ -73,7 +74,7 @@ fn read(
         name: call.name,
         arguments: valid(call.arguments),
     };
-    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results, number })
+    Ok(Told { text: body.text, calls: body.tool_calls.into_iter().map(call).collect(), results, pictures, number })
 }
 
 /// Some providers refuse arguments that are no JSON object; that they were none is told by the result.

@@ -86,7 +86,13 @@ fn files_stand_before_what_is_said_of_them() {
 
 fn step(text: &str, result: &str) -> Told {
     let call = ToolCall { id: "c".to_owned(), name: "recall".to_owned(), arguments: "{}".to_owned() };
-    Told { text: text.to_owned(), calls: vec![call], results: vec![result.to_owned()], number: Some(3) }
+    Told {
+        text: text.to_owned(),
+        calls: vec![call],
+        results: vec![result.to_owned()],
+        pictures: Vec::new(),
+        number: Some(3),
+    }
 }
 
 #[test]
@@ -104,6 +110,22 @@ fn what_an_agent_did_stands_behind_its_question_each_call_with_its_result() {
     assert_eq!(roles, [User, Assistant, User, Assistant, Tool, Assistant, Tool]);
     assert_eq!((context.messages, context.said), (7, 3));
     assert!(context.request.system.is_some_and(|system| system.ends_with("You work with tools.")));
+}
+
+#[test]
+fn pictures_that_are_shown_stand_with_the_call_that_brought_them() {
+    let pictured = Told { pictures: vec![(0, Position(7)), (0, Position(9))], ..step("looks", "a page") };
+    let picture = File { name: "p.png".to_owned(), media_type: "image/png".to_owned(), bytes: vec![1, 2, 3] };
+    let mut gathering = Gathering::new(None, "", &[], Some(100_000), None);
+    assert!(gathering.take_step(&pictured) && gathering.take(said(Role::User, "look")));
+    let without = gathering.end("m", None);
+    assert_eq!(texts(&without), ["look", "looks", "a page"]);
+    let mut gathering = Gathering::new(None, "", &[], Some(100_000), None);
+    gathering.show(HashMap::from([(Position(9), picture)]));
+    assert!(gathering.take_step(&pictured) && gathering.take(said(Role::User, "look")));
+    let with = gathering.end("m", None);
+    assert_eq!(texts(&with), ["look", "looks", "a page|image/png 3"]);
+    assert!(with.input_tokens > without.input_tokens + 1_000, "a picture costs: {}", with.input_tokens);
 }
 
 #[test]
