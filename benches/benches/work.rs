@@ -169,7 +169,7 @@ fn submit(engine: &Engine, first: u128, count: usize) -> Result<()> {
     let ids: Vec<u128> = (first..first + count as u128).collect();
     for ids in ids.chunks(BATCH) {
         let job = |id: &u128| JobInput { id: *id, name: None, spec: SPEC.to_owned(), options: jobs_for_nobody() };
-        ask(engine, Request::SubmitJobs { jobs: ids.iter().map(job).collect(), batch: false })?;
+        ask(engine, Request::SubmitJobs { jobs: ids.iter().map(job).collect(), batch: false, more_of: None })?;
     }
     Ok(())
 }

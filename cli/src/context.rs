@@ -103,7 +103,7 @@ impl Context {
         self.output.line(self.output.shown(&acknowledged.id))?;
         let Acknowledged { position, outcome, .. } = acknowledged;
         self.output.note(if *outcome == Outcome::Unchanged {
-            format!("nothing to do: it is so since position {position}")
+            "nothing to do: it is so already".to_owned()
         } else {
             format!("{what} at position {position}")
         });

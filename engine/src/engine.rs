@@ -31,6 +31,7 @@ use crate::providers;
 use crate::reader::Reader;
 use crate::recall::{Log as RecallLog, Recall};
 use crate::service::asking::Turns;
+use crate::service::schedules;
 use crate::snapshots::{self, Snapshots};
 use crate::store::Store;
 use crate::store::local::{LocalStore, OpenError as StoreError, Options as StoreOptions};
@@ -74,6 +75,8 @@ pub struct Engine {
     pub(crate) work: Work,
     /// Browsers that run.
     pub(crate) browsers: Browsers,
+    /// The names of schedules, which their events keep sealed.
+    pub(crate) schedule_names: schedules::Names,
     /// Servers of the Model Context Protocol that run.
     pub(crate) mcp: McpServers,
     /// The browser to use, if not the one that is found.
@@ -234,6 +237,7 @@ impl Engine {
             chunks,
             work,
             browsers: Browsers::default(),
+            schedule_names: schedules::Names::default(),
             browser_program: browser,
             turns: Turns::default(),
             mcp: McpServers::new(sandbox.clone()),

@@ -60,11 +60,7 @@ impl Reader {
     /// # Errors
     /// If there is none, or it is damaged. A body that cannot be opened is no error: see [`ReadEvent::sealed`].
     pub fn event(&self, position: Position) -> Result<ReadEvent, FoldError> {
-        let mut found = None;
-        self.each(position, position, &mut |event| {
-            found = Some(event);
-            ControlFlow::Break(())
-        })?;
+        let found = self.events([position])?.pop();
         found.ok_or_else(|| FoldError::Short { head: self.store.head().position, wanted: position })
     }
 

@@ -19,7 +19,7 @@ mod memory;
 mod models;
 mod nodes;
 mod recall;
-mod schedules;
+pub(crate) mod schedules;
 mod services;
 mod skills;
 mod status;
@@ -137,7 +137,7 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
         Request::Embed { budget_ms } => return recall::embed(engine, budget_ms, each),
         Request::Export { file, with_keys } => return log::export(engine, &file, with_keys, each),
         Request::Backup { folder, with_keys } => return log::backup(engine, &folder, with_keys, each),
-        Request::SubmitJobs { jobs, batch } => jobs::submit(engine, jobs, batch)?,
+        Request::SubmitJobs { jobs, batch, more_of } => jobs::submit(engine, jobs, batch, more_of.as_deref())?,
         Request::CancelJob { job, reason } => one(jobs::cancel(engine, &job, reason))?,
         Request::RetryJob { job } => one(jobs::retry(engine, &job))?,
         Request::WatchJobs { jobs, batch, logs } => return jobs::watch(engine, &jobs, batch.as_deref(), logs, each),
@@ -183,7 +183,7 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
         Request::AddService { service } => one(services::add(engine, &service))?,
         Request::ControlService { label, action } => one(services::control(engine, &label, action))?,
         Request::ServiceLog { label, lines, follow } => return services::log(engine, &label, lines, follow, each),
-        Request::PutFile { name, media_type, content } => one(files::put(engine, name, media_type, content))?,
+        Request::PutFile { name, media_type, content } => one(files::put(engine, name, media_type, content, each))?,
         Request::GetFile { name, version, offset, length } => {
             return files::get(engine, &name, version, offset, length, each);
         }

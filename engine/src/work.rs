@@ -23,12 +23,14 @@ pub(crate) mod nodes;
 pub(crate) mod occurrences;
 pub(crate) mod services;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use zo_projections::NodeId;
+use zo_projections::{JobId, NodeId};
 
 use self::line::Line;
 use self::logs::Logs;
@@ -36,7 +38,7 @@ use self::nodes::Heard;
 use self::occurrences::Rules;
 use self::services::Supervised;
 use crate::engine::Engine;
-use crate::protocol::LOCAL_NODE;
+use crate::protocol::{Failure, LOCAL_NODE};
 
 /// How this process works.
 #[derive(Clone, Debug)]
@@ -82,6 +84,10 @@ pub(crate) struct Work {
     options: OnceLock<WorkOptions>,
     carries_out: AtomicBool,
     serves: AtomicBool,
+    /// Whether no job is begun here any more.
+    drains: AtomicBool,
+    /// The jobs that somebody waits for, with those that they wait for: in a process that does not serve, no others are begun.
+    wanted: Mutex<Arc<BTreeSet<JobId>>>,
     pub(crate) line: Arc<Line>,
     pub(crate) logs: Logs,
     pub(crate) heard: Heard,
@@ -109,6 +115,11 @@ impl Work {
         self.serves.load(Ordering::Relaxed)
     }
 
+    /// Whether no job is begun here any more.
+    pub(crate) fn is_draining(&self) -> bool {
+        self.drains.load(Ordering::Relaxed)
+    }
+
     /// Whether jobs are carried out in this process.
     pub(crate) fn is_carrying_out(&self) -> bool {
         self.carries_out.load(Ordering::Relaxed)
@@ -126,8 +137,52 @@ impl Engine {
         self.start("zo-services", Self::keep_services);
     }
 
-    /// From now on, until it is closed, jobs are carried out in this process: somebody waits for some.
-    pub(crate) fn carry_out_jobs(&self) {
+    /// Begins no more jobs, and waits so long for those that are carried out here. `waits` is told how many they are, now and then. Returns
+    /// how many are left; closing the engine ends them.
+    pub fn drain(&self, within: Duration, waits: &mut dyn FnMut(usize)) -> usize {
+        const LOOK: Duration = Duration::from_millis(50);
+        self.work.drains.store(true, Ordering::Relaxed);
+        let (until, node) = (Instant::now() + within, self.local_node());
+        loop {
+            let running = self.writer.read(|views| views.jobs.running_on(node).count()).unwrap_or_default();
+            if running == 0 || Instant::now() >= until {
+                return running;
+            }
+            waits(running);
+            thread::sleep(LOOK);
+        }
+    }
+
+    /// From now on, until it is closed, these jobs are carried out in this process, for somebody waits for them, and those that they
+    /// wait for. Others are left alone: they would be cut off when it ends.
+    pub(crate) fn carry_out_for(&self, jobs: impl IntoIterator<Item = JobId>) -> Result<(), Failure> {
+        let asked: Vec<JobId> = jobs.into_iter().collect();
+        let with_others = self.writer.read(|views| {
+            let (mut found, mut waiting) = (BTreeSet::new(), asked);
+            while let Some(id) = waiting.pop() {
+                if found.insert(id)
+                    && let Some(job) = views.jobs.get(id)
+                {
+                    waiting.extend(&job.after);
+                }
+            }
+            found
+        })?;
+        {
+            let mut wanted = self.work.wanted.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::make_mut(&mut wanted).extend(with_others);
+        }
+        self.carry_out_jobs();
+        Ok(())
+    }
+
+    /// The jobs that alone are begun in this process; none: all are.
+    pub(crate) fn wanted_jobs(&self) -> Option<Arc<BTreeSet<JobId>>> {
+        let wanted = || self.work.wanted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (!self.work.is_serving()).then(wanted)
+    }
+
+    fn carry_out_jobs(&self) {
         let Some(engine) = self.work.engine() else { return };
         if engine.work.carries_out.swap(true, Ordering::Relaxed) {
             return;

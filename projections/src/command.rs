@@ -1,6 +1,8 @@
 //! What can be asked for, and the answers: a receipt or a rejection.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use bincode::{Decode, Encode};
 use serde::Serialize;
@@ -486,6 +488,14 @@ pub enum Command {
         lease_ms: Option<u64>,
         /// Only from these queues, if there are any.
         queues: Vec<String>,
+    },
+    /// Give the node of this process the next of these jobs that it can run, for as long as this process lives. Changes nothing
+    /// if there is none.
+    ClaimOneOf {
+        /// The node.
+        node: NodeId,
+        /// The jobs.
+        jobs: Arc<BTreeSet<JobId>>,
     },
     /// Record that a job is done.
     CompleteJob {

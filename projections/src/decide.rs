@@ -198,6 +198,7 @@ fn decide_command(
         Command::Uncompact { conversation, compaction } => conversation::uncompact(views, conversation, compaction),
         Command::SubmitJob { job, submitted, body } => job::submit(views, job, *submitted, &body),
         Command::ClaimJob { node, lease_ms, queues } => job::claim(views, now, node, lease_ms, &queues),
+        Command::ClaimOneOf { node, jobs } => job::claim_one_of(views, now, node, &jobs),
         Command::CompleteJob { attempt, body } => job::complete(views, attempt, body.as_ref()),
         Command::FailJob { attempt, again, jitter, body } => {
             job::fail(views, now, attempt, again, jitter, body.as_ref())

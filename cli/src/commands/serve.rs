@@ -20,6 +20,7 @@ use super::node::offer::Offer;
 use crate::context::Context;
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
+use crate::output::text::counted;
 use crate::serving::Serving;
 
 /// How often it is looked whether to stop, and whether the home is free.
@@ -69,6 +70,10 @@ pub(crate) struct Serve {
     no_http: bool,
     #[command(flatten)]
     offer: Offer,
+    /// When it is to stop, begin nothing more and wait so long for the jobs that run here; then they are ended: done once more by the next
+    /// one, or interrupted if they may be done only once
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    drain: u64,
     /// Write a unit of systemd for your own services, with these options
     #[arg(long, conflicts_with = "uninstall")]
     install: bool,
@@ -130,6 +135,16 @@ impl Serve {
         while !interrupt.is_set() {
             thread::sleep(LOOK);
         }
+        let mut told = false;
+        let left = engine.drain(Duration::from_secs(self.drain), &mut |running| {
+            if !std::mem::replace(&mut told, true) {
+                let (jobs, seconds) = (counted(running as u64, "job"), self.drain);
+                context.output.note(format!("waiting for {jobs} up to {seconds} s; Ctrl-C ends them"));
+            }
+        });
+        if left > 0 {
+            context.output.note(format!("{} ended before they were done", counted(left as u64, "job")));
+        }
         Serving::withdraw(&context.home);
         if let Some(http) = http {
             http.stop();
@@ -188,6 +203,7 @@ impl Serve {
         self.allow_origins.iter().for_each(|origin| add("--allow-origin", origin.clone()));
         self.aliases.iter().for_each(|(name, model)| add("--model-alias", format!("{name}={model}")));
         words.extend(self.offer.words());
+        words.extend(["--drain".to_owned(), self.drain.to_string()]);
         if self.no_http {
             words.push("--no-http".to_owned());
         }
@@ -240,7 +256,7 @@ fn no_http(error: &HttpError) -> CliError {
     let kind = match error {
         HttpError::NeedsTls { .. } | HttpError::Name { .. } => Kind::Usage,
         HttpError::Tls { .. } => Kind::Engine(FailureKind::Invalid),
-        HttpError::InUse { .. } => Kind::Engine(FailureKind::Refused),
+        HttpError::InUse { .. } | HttpError::NeedsToken { .. } => Kind::Engine(FailureKind::Refused),
         _ => Kind::Engine(FailureKind::Io),
     };
     CliError::new(kind, error.to_string()).hint(error.hint())

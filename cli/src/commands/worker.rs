@@ -77,6 +77,9 @@ pub(crate) struct Worker {
     unsandboxed: bool,
 }
 
+/// How temporary folders of workers begin; the process's id follows.
+const FOLDERS: &str = "zo-worker-";
+
 /// What a worker does, as JSON has it.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -158,7 +161,8 @@ impl Worker {
     /// Where folders of jobs are made, and the temporary folder that it is in if nobody has named one.
     fn folder(&self) -> Result<(PathBuf, Option<tempfile::TempDir>), CliError> {
         let Some(folder) = &self.scratch else {
-            let made = tempfile::Builder::new().prefix("zo-worker-").tempdir();
+            remove_left_behind();
+            let made = tempfile::Builder::new().prefix(&format!("{FOLDERS}{}-", std::process::id())).tempdir();
             let made = made.map_err(|error| CliError::io("cannot make a temporary folder", &error))?;
             return Ok((made.path().to_owned(), Some(made)));
         };
@@ -183,6 +187,20 @@ impl Worker {
 
 fn parse_host(text: &str) -> Result<HostPattern, String> {
     text.parse::<HostPattern>().map_err(|error| error.to_string())
+}
+
+/// Removes the temporary folders of workers that were killed. What cannot be removed is somebody else's.
+fn remove_left_behind() {
+    let Ok(entries) = fs::read_dir(env::temp_dir()) else { return };
+    for entry in entries.flatten() {
+        let owner = entry.file_name().to_str().and_then(|name| {
+            let (pid, _) = name.strip_prefix(FOLDERS)?.split_once('-')?;
+            pid.parse::<i32>().ok().and_then(rustix::process::Pid::from_raw)
+        });
+        if owner.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Tells what happens: a line each on stderr, or on stdout under --json.

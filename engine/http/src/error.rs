@@ -29,6 +29,12 @@ pub enum HttpError {
         /// The address.
         address: SocketAddr,
     },
+    /// Other machines could reach it, and nobody is known by a token.
+    #[error("{address} can be reached by other machines, and there is no token that they could present")]
+    NeedsToken {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The certificate or its key cannot be used.
     #[error("{}: {why}", .file.display())]
     Tls {
@@ -56,6 +62,7 @@ impl HttpError {
         match self {
             Self::InUse { .. } => "stop who has it, or listen elsewhere: --listen 127.0.0.1:PORT",
             Self::Listen { .. } => "the address must be one of this machine: --listen 127.0.0.1:7733",
+            Self::NeedsToken { .. } => "make one first: zo token create NAME --scope read,ask",
             Self::NeedsTls { .. } => "give --tls-cert FILE and --tls-key FILE, or listen at 127.0.0.1",
             Self::Tls { .. } => "certificate chain and private key are expected, each in PEM",
             Self::Name { .. } => "hosts are like `zo.example` or `zo.example:8443`, origins like `https://zo.example`",

@@ -55,6 +55,9 @@ impl Http {
                 return Err(HttpError::NeedsTls { address });
             }
         }
+        if !options.listen.ip().is_loopback() && !engine.has_tokens() {
+            return Err(HttpError::NeedsToken { address: options.listen });
+        }
         let limits = &options.limits;
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(THREADS)

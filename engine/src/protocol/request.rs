@@ -361,9 +361,12 @@ pub enum Request {
     SubmitJobs {
         /// At most [`MAX_PAGE`].
         jobs: Vec<JobInput>,
-        /// Whether they are a batch: they are listed and waited for as one.
+        /// Whether they are a batch: they are listed and waited for as one, and none is submitted if one of them cannot be.
         #[serde(default)]
         batch: bool,
+        /// The batch that they belong to, by the id of its first job: for batches that take several requests.
+        #[serde(default)]
+        more_of: Option<String>,
     },
     /// Have a job not done, or stopped. Answered with [`Response::Acknowledged`].
     CancelJob {

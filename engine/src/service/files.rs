@@ -35,6 +35,7 @@ pub(super) fn put(
     name: String,
     media_type: Option<String>,
     content: FileContent,
+    each: Each<'_>,
 ) -> Result<Acknowledged, Failure> {
     let stored = match content {
         FileContent::Bytes(bytes) => engine.chunks.store(&mut &bytes[..])?,
@@ -51,7 +52,8 @@ pub(super) fn put(
                     if error.kind() == std::io::ErrorKind::NotFound { FailureKind::NotFound } else { FailureKind::Io };
                 Failure::new(kind, format!("cannot read {path}: {error}"))
             })?;
-            engine.chunks.store(&mut file.take(u64::MAX))?
+            let total = file.metadata().map(|found| found.len()).unwrap_or_default();
+            engine.chunks.store(&mut Followed { file, done: 0, told: 0, total, each })?
         }
     };
     let media_type = media_type.unwrap_or_else(|| media_type_of(&name, &stored.beginning));
@@ -61,6 +63,32 @@ pub(super) fn put(
     let body = ContentBody { chunks: stored.chunks, chunk_bytes: CHUNK_BYTES, blake3 };
     let file = FileId(engine.names.file(&name));
     acknowledge(name, engine.writer.submit_one(Submission::new(Actor::User, Command::PutFile { file, put, body })))
+}
+
+/// A file that is read while somebody is told how far it is, who may stop it.
+struct Followed<'a> {
+    file: DiskFile,
+    done: u64,
+    told: u64,
+    total: u64,
+    each: Each<'a>,
+}
+
+impl Read for Followed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        /// Between two words.
+        const STEP: u64 = 8 << 20;
+        if self.done >= self.told + STEP {
+            self.told = self.done;
+            let progress = Response::Progress { what: "putting".to_owned(), done: self.done, total: self.total };
+            if (self.each)(progress).is_break() {
+                return Err(std::io::Error::other("it was stopped; nothing of it is kept"));
+            }
+        }
+        let read = self.file.read(buffer)?;
+        self.done += read as u64;
+        Ok(read)
+    }
 }
 
 /// What a file is, told by its name, else by its first bytes.

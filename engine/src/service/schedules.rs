@@ -1,15 +1,18 @@
 //! Requests about schedules.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use chrono::SecondsFormat;
 use zo_projections::event::schedule::{Plan, PlanBody};
 use zo_projections::views::schedules::{Happened, Schedule};
-use zo_projections::{Actor, Command, JobId, ScheduleId, Submission, Timestamp};
+use zo_projections::{Actor, Command, JobId, Position, ScheduleId, Submission, Timestamp};
 use zo_recurrence::{Occurrence, Rule};
 use zo_worker::spec::JobSpec;
 
 use super::id_end::IdEnd;
 use super::jobs::{kind_of, spec_of};
-use super::{acknowledge, jobs};
+use super::{acknowledge, body_of, jobs};
 use crate::engine::Engine;
 use crate::protocol::{
     Acknowledged, Answer, Failure, FailureKind, HistoryLine, MAX_PAGE, OccurrenceLine, Preview, ScheduleDetail,
@@ -93,7 +96,7 @@ fn planned(engine: &Engine, input: &ScheduleInput, but: Option<ScheduleId>) -> R
         return refuse("the jobs of a schedule have no unique key, no moment of their own, and wait for no other");
     }
     if let Some(name) = &input.name
-        && let Some((id, _)) = by_name(engine, name)?.into_iter().find(|(id, _)| Some(*id) != but)
+        && let Some(id) = by_name(engine, name, but)?
     {
         let message = format!("schedule {id} is called {name} already");
         return Err(Failure::new(FailureKind::Conflict, message).hint("choose another name, or edit that one"));
@@ -135,15 +138,34 @@ pub(super) fn edit(engine: &Engine, reference: &str, input: &ScheduleInput) -> R
     acknowledge(id.to_string(), engine.writer.submit_one(Submission::new(Actor::User, command)))
 }
 
-/// Schedules of a name.
-fn by_name(engine: &Engine, name: &str) -> Result<Vec<(ScheduleId, Schedule)>, Failure> {
-    let mut found = Vec::new();
-    for (id, schedule) in all(engine)? {
-        if engine.plan_of(&schedule)?.0.name.as_deref() == Some(name) {
-            found.push((id, schedule));
+/// The names of schedules as they are defined, by where: each is read once as long as a process lives.
+#[derive(Default)]
+pub(crate) struct Names(Mutex<HashMap<Position, Option<String>>>);
+
+impl Names {
+    /// All schedules with their names.
+    fn all(&self, engine: &Engine) -> Result<Vec<(ScheduleId, Option<String>)>, Failure> {
+        let mut defined: Vec<(Position, ScheduleId)> = engine
+            .writer
+            .read(|views| views.schedules.iter().map(|(id, schedule)| (schedule.defined, id)).collect())?;
+        defined.sort_unstable();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > 2 * defined.len() + 100 {
+            known.retain(|position, _| defined.binary_search_by_key(position, |(at, _)| *at).is_ok());
         }
+        let unread: Vec<Position> =
+            defined.iter().map(|(at, _)| *at).filter(|position| !known.contains_key(position)).collect();
+        for (position, event) in unread.iter().zip(engine.reader.events(unread.iter().copied())?) {
+            known.insert(*position, body_of::<PlanBody>(&event)?.and_then(|body| body.name));
+        }
+        Ok(defined.into_iter().map(|(at, id)| (id, known.get(&at).cloned().flatten())).collect())
     }
-    Ok(found)
+}
+
+/// The schedule of a name, unless it is `but`.
+fn by_name(engine: &Engine, name: &str, but: Option<ScheduleId>) -> Result<Option<ScheduleId>, Failure> {
+    let mut names = engine.schedule_names.all(engine)?.into_iter();
+    Ok(names.find(|(id, known)| known.as_deref() == Some(name) && Some(*id) != but).map(|(id, _)| id))
 }
 
 fn all(engine: &Engine) -> Result<Vec<(ScheduleId, Schedule)>, Failure> {
@@ -162,18 +184,15 @@ pub(super) fn find(engine: &Engine, reference: &str) -> Result<ScheduleId, Failu
     if let [id] = by_id[..] {
         return Ok(id);
     }
-    let mut names = Vec::new();
-    for (id, schedule) in all(engine)? {
-        match engine.plan_of(&schedule)?.0.name {
-            Some(name) if name == reference => return Ok(id),
-            name => names.extend(name),
-        }
+    let names = engine.schedule_names.all(engine)?;
+    if let Some((id, _)) = names.iter().find(|(_, name)| name.as_deref() == Some(reference)) {
+        return Ok(*id);
     }
     if by_id.len() > 1 {
         let message = format!("the ids of several schedules end with {reference}");
         return Err(Failure::new(FailureKind::Invalid, message).hint("give a longer end of it"));
     }
-    let hint = match zo_models::did_you_mean(reference, names.iter().map(String::as_str)) {
+    let hint = match zo_models::did_you_mean(reference, names.iter().filter_map(|(_, name)| name.as_deref())) {
         Some(near) => near,
         None => "`zo schedule list` shows those there are".to_owned(),
     };

@@ -40,6 +40,13 @@ pub enum Denied {
 }
 
 impl Engine {
+    /// Whether there is a token that holds.
+    pub fn has_tokens(&self) -> bool {
+        let now = self.world.now();
+        let holds = |until: Option<Timestamp>| until.is_none_or(|until| until > now);
+        self.writer.read(|views| views.tokens.iter().any(|(_, kept)| holds(kept.expires_at))).unwrap_or_default()
+    }
+
     /// Who a token is from.
     ///
     /// # Errors

@@ -57,7 +57,7 @@ impl Engine {
         thread::scope(|scope| {
             while !self.is_stopping() {
                 let room = capacity.saturating_sub(running.load(Ordering::Acquire));
-                if room == 0 {
+                if room == 0 || self.work.is_draining() {
                     thread::park_timeout(WAIT);
                     continue;
                 }
@@ -116,7 +116,9 @@ impl Engine {
     fn executor(&self) -> Executor {
         let folders = self.work.options().skills.clone();
         let search = SearchPath::new(Vec::new(), Vec::new(), None);
-        let executor = Executor::new(self.sandbox.clone(), zo_egress::Policy::default(), search, self.home.scratch());
+        // This machine is that of who submits: what a job names of it is theirs to say.
+        let permitted = zo_egress::Policy { allow_private: true, ..zo_egress::Policy::default() };
+        let executor = Executor::new(self.sandbox.clone(), permitted, search, self.home.scratch());
         let weak = self.work.engine.get().cloned();
         executor.keeping_out(vec![self.home.folder().to_owned()]).with_skills(move |name| {
             let engine = weak.as_ref().and_then(std::sync::Weak::upgrade).ok_or("the home is being closed")?;

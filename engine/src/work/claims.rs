@@ -1,5 +1,6 @@
 //! Jobs given to nodes, and what these say of them.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use zo_projections::command::Attempt;
@@ -42,12 +43,16 @@ impl Engine {
         let mut place: Option<Place<'_>> = None;
         loop {
             // What is given back while this process ends is not taken once more by itself.
-            if stop() || self.is_stopping() {
+            if stop() || self.is_stopping() || (wanted.node == self.local_node() && self.work.is_draining()) {
                 return Ok(Vec::new());
             }
             // Who finds nothing costs no commit: the decision is asked only where there is something.
-            if self.has_job_for(wanted)? {
-                let claim = || Command::ClaimJob { node: wanted.node, lease_ms, queues: wanted.queues.to_vec() };
+            let only = if wanted.node == self.local_node() { self.wanted_jobs() } else { None };
+            if self.has_job_for(wanted, only.as_deref())? {
+                let claim = || match &only {
+                    Some(jobs) => Command::ClaimOneOf { node: wanted.node, jobs: jobs.clone() },
+                    None => Command::ClaimJob { node: wanted.node, lease_ms, queues: wanted.queues.to_vec() },
+                };
                 let submissions = (0..most).map(|_| Submission::new(Actor::Engine, claim())).collect();
                 let mut claimed = Vec::with_capacity(most);
                 for outcome in self.writer.submit(submissions) {
@@ -73,9 +78,16 @@ impl Engine {
     }
 
     /// Whether there is a job that the node could be given now, as far as a glance tells.
-    fn has_job_for(&self, wanted: &Wanted<'_>) -> Result<bool, Failure> {
+    fn has_job_for(&self, wanted: &Wanted<'_>, only: Option<&BTreeSet<JobId>>) -> Result<bool, Failure> {
         let now = self.world.now();
-        let found = self.writer.glance(|views| has_job(views, wanted.node, wanted.queues, now));
+        let found = self.writer.glance(|views| {
+            let is_wanted = |only: &BTreeSet<JobId>| {
+                let node = views.nodes.get(wanted.node)?;
+                views.jobs.next_of(only, node, views.nodes.price_of(node), now)
+            };
+            let has_job = has_job(views, wanted.node, wanted.queues, now)?;
+            Some(has_job && only.is_none_or(|only| is_wanted(only).is_some()))
+        });
         found.ok_or_else(|| zo_projections::Rejection::not_found("node", wanted.node).into())
     }
 

@@ -111,15 +111,18 @@ fn step(
     if is_busy && check_in.is_some() {
         return Ok(Step::Miss(Missed { why: WhyMissed::Busy, ..missed }));
     }
-    let is_late = now.0.saturating_sub(due.0) > GRACE_MS;
+    let is_late = |due: Timestamp| now.0.saturating_sub(due.0) > GRACE_MS;
+    if !is_late(due) {
+        return Ok(Step::Occur(missed.next));
+    }
+    // Those that were due and not seen: the last few of them are made up for.
+    let all = due_until(rule, due, now)?;
     let keep = match schedule.plan.misfire {
-        _ if !is_late => return Ok(Step::Occur(missed.next)),
-        Misfire::Skip => 0,
+        // The last of them may be in time still.
+        Misfire::Skip => usize::from(all.times.last().is_some_and(|last| !is_late(*last))),
         Misfire::Once => 1,
         Misfire::All(most) => most as usize,
     };
-    // Those that were due and not seen: the last few of them are made up for.
-    let all = due_until(rule, due, now)?;
     if all.times.len() <= keep {
         return Ok(Step::Occur(missed.next));
     }

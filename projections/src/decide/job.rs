@@ -1,5 +1,7 @@
 //! Decisions about jobs and the queues they stand in.
 
+use std::collections::BTreeSet;
+
 use super::{Decision, HOME, MAX_NAME_BYTES, NewEvent, check_count, check_length, check_name, record};
 use crate::command::Rejection;
 use crate::event::home::{ClockAdvanced, QueueSet};
@@ -12,7 +14,7 @@ use crate::ids::{JobId, NodeId, Position};
 use crate::time::Timestamp;
 use crate::views::Views;
 use crate::views::jobs::{Ended, How, Job, JobState, may_be_repeated};
-use crate::views::nodes::NodeState;
+use crate::views::nodes::{Node, NodeState};
 
 /// The most jobs that one job may wait for.
 pub const MAX_AFTER: usize = 256;
@@ -88,14 +90,33 @@ pub(super) fn claim(
     lease_ms: Option<u64>,
     queues: &[String],
 ) -> Result<Decision, Rejection> {
+    let until = lease_ms.map(|lease| later(now, lease));
+    given(views, id, until, |node, price| views.jobs.next_for(node, price, queues, now))
+}
+
+pub(super) fn claim_one_of(
+    views: &Views,
+    now: Timestamp,
+    id: NodeId,
+    jobs: &BTreeSet<JobId>,
+) -> Result<Decision, Rejection> {
+    given(views, id, None, |node, price| views.jobs.next_of(jobs, node, price, now))
+}
+
+/// Gives a node that has room what is `next` for it.
+fn given(
+    views: &Views,
+    id: NodeId,
+    until: Option<Timestamp>,
+    next: impl FnOnce(&Node, u64) -> Option<JobId>,
+) -> Result<Decision, Rejection> {
     let node = views.nodes.get(id).ok_or_else(|| Rejection::not_found("node", id))?;
     let nothing = || Ok(Decision::already(id, node.joined));
     if node.state != NodeState::Up || views.jobs.load_of(id) >= node.capacity as usize {
         return nothing();
     }
-    let Some(job) = views.jobs.next_for(node, views.nodes.price_of(node), queues, now) else { return nothing() };
+    let Some(job) = next(node, views.nodes.price_of(node)) else { return nothing() };
     let attempt = views.jobs.get(job).map_or(0, |job| job.attempt).saturating_add(1);
-    let until = lease_ms.map(|lease| later(now, lease));
     Ok(record([NewEvent::new(job, Claimed { node: id, attempt, until })]))
 }
 

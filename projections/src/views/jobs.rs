@@ -14,6 +14,7 @@ mod ended;
 mod job;
 mod order;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use bincode::{Decode, Encode};
@@ -148,14 +149,8 @@ impl Jobs {
     /// The job that a node is to take next, at `now`: of the highest priority among those it can run, the one that was
     /// submitted first. `queues`: only of these, if there are any.
     pub fn next_for(&self, node: &Node, price: u64, queues: &[String], now: Timestamp) -> Option<JobId> {
-        // Who names a node wants that one, whatever it is worth.
-        let trusts = |class: u32| node.is_reliable() || self.classes[class as usize].requires.node.is_some();
-        let highest = |class: u32| if trusts(class) { i16::MAX } else { 0 };
-        let fits = |class: &Class| {
-            let queue = self.queues.get(&class.queue);
-            let open = queue.is_none_or(|queue| !queue.paused && queue.limit.is_none_or(|limit| queue.running < limit));
-            open && (queues.is_empty() || queues.contains(&class.queue)) && node.can_run(class, price)
-        };
+        let fits =
+            |class: &Class| (queues.is_empty() || queues.contains(&class.queue)) && self.can_begin(class, node, price);
         let firsts = self.order.classes().filter(|class| fits(&self.classes[*class as usize]));
         // What is too late is not begun, also when no look at the clock has said so yet.
         let some_are_late = self.order.expired(now).next().is_some();
@@ -163,9 +158,40 @@ impl Jobs {
             some_are_late && self.get(job).is_some_and(|job| job.deadline.is_some_and(|deadline| deadline <= now))
         };
         let best = firsts
-            .filter_map(|class| self.order.from(class, highest(class)).find(|place| !is_late(place.job)))
+            .filter_map(|class| {
+                let highest = self.highest_for(&self.classes[class as usize], node);
+                self.order.from(class, highest).find(|place| !is_late(place.job))
+            })
             .min()?;
         Some(best.job)
+    }
+
+    /// The same of a few jobs, whatever else is ready: of those, if the next of all is not among them, each is looked at.
+    pub fn next_of(&self, jobs: &BTreeSet<JobId>, node: &Node, price: u64, now: Timestamp) -> Option<JobId> {
+        let first = self.next_for(node, price, &[], now)?;
+        if jobs.contains(&first) {
+            return Some(first);
+        }
+        let candidates = jobs.iter().filter_map(|id| {
+            let job = self.get(*id).filter(|job| job.state == JobState::Ready)?;
+            let class = self.class(job);
+            let in_time = job.deadline.is_none_or(|deadline| deadline > now);
+            let fits = self.can_begin(class, node, price) && job.priority <= self.highest_for(class, node);
+            (in_time && fits).then_some((Reverse(job.priority), job.submitted, *id))
+        });
+        candidates.min().map(|(_, _, id)| id)
+    }
+
+    /// Whether a job of a class could be begun by a node now.
+    fn can_begin(&self, class: &Class, node: &Node, price: u64) -> bool {
+        let queue = self.queues.get(&class.queue);
+        let open = queue.is_none_or(|queue| !queue.paused && queue.limit.is_none_or(|limit| queue.running < limit));
+        open && node.can_run(class, price)
+    }
+
+    /// The highest priority that a node is given. Who names a node wants that one, whatever it is worth.
+    fn highest_for(&self, class: &Class, node: &Node) -> i16 {
+        if node.is_reliable() || class.requires.node.is_some() { i16::MAX } else { 0 }
     }
 
     /// When something is due next that only time brings about: a delay, a lease or a deadline that is over.

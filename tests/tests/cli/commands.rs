@@ -13,7 +13,7 @@ fn memorize_keeps_a_text_and_the_same_text_is_one_memory() {
     assert_eq!(first.stderr, "memorized at position 2\n");
     let again = zo.run(["memorize", "the key is under the mat"]);
     assert_eq!(again.ok(), id);
-    assert_eq!(again.stderr, "nothing to do: it is so since position 2\n");
+    assert_eq!(again.stderr, "nothing to do: it is so already\n");
     assert_eq!(zo.run(["memory", "list"]).ok().lines().count(), 1);
 }
 

@@ -116,7 +116,7 @@ fn a_key_is_set_from_a_pipe_listed_used_and_removed() {
     assert_eq!(status["chat"]["answers"], "groq/openai/gpt-oss-120b");
 
     let again = zo.run_with(["key", "set", "groq"], GOOD);
-    assert!(again.stderr.starts_with("nothing to do: it is so since position 3\n"), "{again}");
+    assert!(again.stderr.starts_with("nothing to do: it is so already\n"), "{again}");
     assert!(!again.stderr.contains("which is new"), "{again}");
     let removed = zo.run(["key", "remove", "groq", "--yes"]);
     assert_eq!((removed.ok(), removed.stderr.as_str()), ("groq", "removed at position 4\n"));

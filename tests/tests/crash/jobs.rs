@@ -169,7 +169,7 @@ fn submit(guest: &mut Guest, id: u128, once: bool, priority: i16) -> Result<()> 
     };
     options.requires.labels = vec![LABEL.to_owned()];
     let job = JobInput { id, name: None, spec: SPEC.to_owned(), options };
-    match guest.ask(&Request::SubmitJobs { jobs: vec![job], batch: false })? {
+    match guest.ask(&Request::SubmitJobs { jobs: vec![job], batch: false, more_of: None })? {
         Response::Acknowledged(outcomes) if outcomes.iter().all(Result::is_ok) => Ok(()),
         other => bail!("a job was submitted: {other:?}"),
     }

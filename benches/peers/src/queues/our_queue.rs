@@ -85,7 +85,7 @@ impl Hand for OurHand {
         let mut options = JobOptions::default();
         options.requires.labels = vec![LABEL.to_owned()];
         let job = JobInput { id: self.ids, name: None, spec: spec(number), options };
-        match self.access.ask(Request::SubmitJobs { jobs: vec![job], batch: false })? {
+        match self.access.ask(Request::SubmitJobs { jobs: vec![job], batch: false, more_of: None })? {
             Response::Acknowledged(outcomes) if outcomes.len() == 1 && outcomes[0].is_ok() => Ok(()),
             other => bail!("a job was submitted: {other:?}"),
         }

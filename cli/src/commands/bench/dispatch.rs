@@ -168,7 +168,7 @@ fn produce(engine: &Engine, stop: &AtomicBool) -> Result<(), Failure> {
         let mut options = JobOptions::default();
         options.requires.labels = vec![LABEL.to_owned()];
         let job = JobInput { id: engine.fresh_id(), name: None, spec: SPEC.to_owned(), options };
-        ask(engine, Request::SubmitJobs { jobs: vec![job], batch: false })?;
+        ask(engine, Request::SubmitJobs { jobs: vec![job], batch: false, more_of: None })?;
     }
     Ok(())
 }

@@ -99,7 +99,7 @@ fn submit(context: &mut Context) -> Result<Vec<String>, CliError> {
     };
     let jobs = (1..=JOBS).map(job).collect();
     let mut client = context.open_existing()?;
-    let submitted = write(&mut client, &Request::SubmitJobs { jobs, batch: true })?;
+    let submitted = write(&mut client, &Request::SubmitJobs { jobs, batch: true, more_of: None })?;
     let ids = submitted.into_iter().map(|one| Ok(one?.id)).collect::<Result<_, CliError>>()?;
     // Closed, so that the child carries them out itself.
     context.close(client)?;

@@ -2,15 +2,16 @@
 
 use std::fs;
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use zo_engine::client::Client;
-use zo_engine::protocol::{FileContent, Outcome, Request};
+use zo_engine::protocol::{FileContent, Outcome, Request, Response};
 
 use super::super::job::what::text_of;
 use super::folder::{Found, contents};
-use crate::context::{Context, write_one};
+use crate::context::{Context, stream, unexpected};
 use crate::error::{CliError, Kind};
 use crate::interrupt::Interrupt;
 use crate::output::Total;
@@ -119,10 +120,7 @@ impl Put {
         let mut tally = Tally::default();
         for file in files {
             if interrupt.is_set() {
-                let message = format!("interrupted; {} of {} are kept", tally.put, counted(files.len() as u64, "file"));
-                return Err(
-                    CliError::new(Kind::Interrupted, message).hint("put again, what is there already costs nothing")
-                );
+                return Err(interrupted(&tally, files.len()));
             }
             progress.say(file.name.clone());
             let request = Request::PutFile {
@@ -130,7 +128,20 @@ impl Put {
                 media_type: self.media_type.clone(),
                 content: FileContent::Path(text_of(&file.path)?),
             };
-            let acknowledged = write_one(client, &request).map_err(|error| error.at(&file.name))?;
+            let mut acknowledged = None;
+            let told = stream(client, &request, |response| {
+                match response {
+                    Response::Acknowledged(results) => acknowledged = results.into_iter().next(),
+                    Response::Progress { done, .. } => progress.set(tally.bytes + done),
+                    other => return Err(unexpected(&other)),
+                }
+                Ok(if interrupt.is_set() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            });
+            let acknowledged = match (acknowledged, told) {
+                (Some(acknowledged), _) => acknowledged.map_err(|failure| CliError::from(failure).at(&file.name))?,
+                (None, Err(error)) if !interrupt.is_set() => return Err(error.at(&file.name)),
+                (None, _) => return Err(interrupted(&tally, files.len())),
+            };
             tally.put += 1;
             tally.bytes += file.size;
             tally.unchanged += u64::from(acknowledged.outcome == Outcome::Unchanged);
@@ -144,6 +155,11 @@ impl Put {
         }
         Ok(tally)
     }
+}
+
+fn interrupted(tally: &Tally, files: usize) -> CliError {
+    let message = format!("interrupted; {} of {} are kept", tally.put, counted(files as u64, "file"));
+    CliError::new(Kind::Interrupted, message).hint("put again, what is there already costs nothing")
 }
 
 /// What stdin has, in a file of ours: whoever has the home reads it from there, however large it is.

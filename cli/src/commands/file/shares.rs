@@ -33,7 +33,7 @@ impl Shares {
             if context.output.is_json() {
                 context.output.data(&ShareJson { share, url })?;
             } else {
-                let until = share.expires_at.map_or_else(|| "taken back".to_owned(), minute);
+                let until = share.expires_at.map_or_else(|| "it is taken back".to_owned(), minute);
                 let name = if share.site { format!("{} (site)", share.name) } else { share.name.clone() };
                 table.row([share.id.clone(), name, until, url.unwrap_or_else(|| share.path.clone())]);
             }

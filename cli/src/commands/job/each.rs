@@ -1,5 +1,6 @@
 //! `zo job submit --each`: a job for each line of a file.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -51,8 +52,9 @@ pub(super) fn filled(
     template: &Value,
     name: Option<&str>,
     line: &str,
-    options: JobOptions,
+    mut options: JobOptions,
 ) -> Result<Planned, CliError> {
+    options.unique = options.unique.map(|key| key.replace(HOLE, line));
     let spec = fill(template, line);
     let is_job = serde_json::from_value::<JobSpec>(spec.clone());
     checked(&is_job.map_err(|error| CliError::invalid(error.to_string()))?)?;
@@ -101,6 +103,48 @@ pub(super) fn described(place: &str, line: &str, options: &JobOptions) -> Result
     Ok(Planned { name: line.name, spec, options })
 }
 
+/// Jobs in an order in which each comes behind those of the same file that it waits for, and first those that wait for others: if one of
+/// these is not there, nothing is submitted yet.
+///
+/// # Errors
+/// If they wait for each other.
+pub(super) fn in_order(planned: Vec<Planned>) -> Result<Vec<Planned>, CliError> {
+    let named: HashMap<&str, usize> =
+        planned.iter().enumerate().filter_map(|(index, job)| Some((job.name.as_deref()?, index))).collect();
+    let mut followers: Vec<Vec<usize>> = vec![Vec::new(); planned.len()];
+    let mut waits: Vec<usize> = vec![0; planned.len()];
+    let mut refers_elsewhere = vec![false; planned.len()];
+    for (index, job) in planned.iter().enumerate() {
+        for other in &job.options.after {
+            match named.get(other.as_str()) {
+                Some(before) => {
+                    followers[*before].push(index);
+                    waits[index] += 1;
+                }
+                None => refers_elsewhere[index] = true,
+            }
+        }
+    }
+    let mut ready: BTreeSet<(bool, usize)> =
+        (0..planned.len()).filter(|index| waits[*index] == 0).map(|index| (!refers_elsewhere[index], index)).collect();
+    let mut order = Vec::with_capacity(planned.len());
+    while let Some((_, index)) = ready.pop_first() {
+        order.push(index);
+        for follower in &followers[index] {
+            waits[*follower] -= 1;
+            if waits[*follower] == 0 {
+                ready.insert((!refers_elsewhere[*follower], *follower));
+            }
+        }
+    }
+    if let Some(stuck) = (0..planned.len()).find(|index| waits[*index] > 0) {
+        let name = planned[stuck].name.clone().unwrap_or_default();
+        return Err(CliError::invalid(format!("{name}: it waits for jobs that wait for it")));
+    }
+    let mut planned: Vec<Option<Planned>> = planned.into_iter().map(Some).collect();
+    Ok(order.into_iter().filter_map(|index| planned[index].take()).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -114,6 +158,23 @@ mod tests {
         let planned = filled(&template, Some("convert {}"), "a b", JobOptions::default()).expect("it is a job");
         assert_eq!(planned.name.as_deref(), Some("convert a b"));
         assert_eq!(planned.spec, r#"{"kind":"command","argv":["convert","a b","a b.png"]}"#);
+    }
+
+    #[test]
+    fn jobs_come_behind_those_they_wait_for() {
+        let job = |name: &str, after: &[&str]| Planned {
+            name: Some(name.to_owned()),
+            spec: String::new(),
+            options: JobOptions {
+                after: after.iter().map(|name| (*name).to_owned()).collect(),
+                ..JobOptions::default()
+            },
+        };
+        let names = |jobs: Vec<Planned>| -> Vec<String> { jobs.into_iter().filter_map(|job| job.name).collect() };
+        let ordered = in_order(vec![job("c", &["b"]), job("a", &[]), job("b", &["a"]), job("d", &["7Y0ABC"])]);
+        assert_eq!(names(ordered.expect("there is an order")), ["d", "a", "b", "c"]);
+        let circle = in_order(vec![job("a", &["b"]), job("b", &["a"])]).expect_err("there is none");
+        assert!(circle.message.contains("wait for it"), "{circle:?}");
     }
 
     #[test]

@@ -86,6 +86,12 @@ impl Submit {
         let lines = each::lines(file)?;
         let options = self.options();
         let place = |number: usize| format!("{}:{number}", file.display());
+        if lines.len() > 1 && options.unique.as_ref().is_some_and(|key| !key.contains(each::HOLE)) {
+            return Err(CliError::usage(
+                "with --each, `{}` stands for the line in --unique too: else all lines but one are left out",
+            )
+            .hint("as in --unique 'fetch {}'"));
+        }
         let Some(template) = self.what.spec(context, None)? else {
             if self.name.is_some() {
                 return Err(CliError::usage("--name is for a job that is made for each line")
@@ -108,7 +114,7 @@ impl Submit {
 
     fn one(&self, context: &mut Context, client: &mut Client, planned: Vec<Planned>) -> Result<(), CliError> {
         let jobs = inputs(context, planned);
-        let submitted = submit(client, jobs, false)?;
+        let submitted = submit(client, jobs, Batch::None)?;
         let Some(acknowledged) = submitted.first() else { return Err(nothing()) };
         if !self.wait {
             context.print_acknowledged(acknowledged, "submitted")?;
@@ -126,8 +132,9 @@ impl Submit {
     /// Submits all, as many in a request as one takes, and waits for all.
     fn batches(&self, context: &mut Context, client: &mut Client, planned: Vec<Planned>) -> Result<(), CliError> {
         let total = planned.len() as u64;
+        let planned = if planned.len() > MAX_PAGE { each::in_order(planned)? } else { planned };
         let mut named: HashMap<String, String> = HashMap::new();
-        let (mut batches, mut all) = (Vec::new(), Vec::new());
+        let mut all: Vec<String> = Vec::new();
         let progress = context.output.progress("submitting", Total::Items(total));
         let mut submitted = 0;
         for mut part in inputs(context, planned).chunks(MAX_PAGE).map(<[JobInput]>::to_vec) {
@@ -140,7 +147,8 @@ impl Submit {
                 });
             }
             let names: Vec<Option<String>> = part.iter().map(|job| job.name.clone()).collect();
-            let acknowledged = submit(client, part, true)?;
+            let batch = all.first().map_or(Batch::New, |first| Batch::MoreOf(first.clone()));
+            let acknowledged = submit(client, part, batch)?;
             for (name, one) in names.into_iter().zip(&acknowledged) {
                 if context.output.is_json() || !self.wait {
                     print_id(context, one)?;
@@ -150,11 +158,11 @@ impl Submit {
             context.output.flush()?;
             submitted += acknowledged.len() as u64;
             progress.set(submitted);
-            batches.extend(acknowledged.first().map(|first| first.id.clone()));
             all.extend(acknowledged.into_iter().map(|one| one.id));
         }
         drop(progress);
-        context.output.note(format!("{} submitted, as batch {}", counted(submitted, "job"), batches.join(", ")));
+        let batch = all.first().map(String::as_str).unwrap_or_default();
+        context.output.note(format!("{} submitted, as batch {batch}", counted(submitted, "job")));
         if !self.wait {
             note_nobody_serves(context, client);
             return Ok(());
@@ -183,11 +191,24 @@ fn inputs(context: &Context, planned: Vec<Planned>) -> Vec<JobInput> {
     planned.into_iter().map(input).collect()
 }
 
+/// Whether jobs are listed and waited for as one.
+enum Batch {
+    None,
+    New,
+    /// Of the batch whose first job this is.
+    MoreOf(String),
+}
+
 /// Submits jobs; all of them are taken, or it fails.
-fn submit(client: &mut Client, jobs: Vec<JobInput>, batch: bool) -> Result<Vec<Acknowledged>, CliError> {
+fn submit(client: &mut Client, jobs: Vec<JobInput>, batch: Batch) -> Result<Vec<Acknowledged>, CliError> {
     let ids: Vec<String> = jobs.iter().map(|job| EventId(job.id).to_string()).collect();
     let names: Vec<Option<String>> = jobs.iter().map(|job| job.name.clone()).collect();
-    let results = write(client, &Request::SubmitJobs { jobs, batch })?;
+    let (batch, more_of) = match batch {
+        Batch::None => (false, None),
+        Batch::New => (true, None),
+        Batch::MoreOf(first) => (true, Some(first)),
+    };
+    let results = write(client, &Request::SubmitJobs { jobs, batch, more_of })?;
     let many = results.len() > 1;
     let mut acknowledged = Vec::with_capacity(results.len());
     for (index, result) in results.into_iter().enumerate() {

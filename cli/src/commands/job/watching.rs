@@ -67,7 +67,8 @@ pub(in crate::commands) fn watch(
     let interrupt = Interrupt::watch()?;
     let is_single = matches!(watched, Watched::One(_));
     let bar = (!is_single).then(|| context.output.progress("jobs", Total::Items(total)));
-    let mut watching = Watching { output: &mut context.output, is_single, bar, ended: Vec::new(), failed: 0 };
+    let mut watching =
+        Watching { output: &mut context.output, is_single, has_printed: false, bar, ended: Vec::new(), failed: 0 };
     let mut interrupted = false;
     stream(client, &Request::WatchJobs { jobs, batch, logs }, |response| {
         if let Response::JobArrived(arrival) = response {
@@ -140,6 +141,8 @@ fn fate(ended: &Ended) -> String {
 struct Watching<'a> {
     output: &'a mut Output,
     is_single: bool,
+    /// Whether the single one has printed something.
+    has_printed: bool,
     bar: Option<Progress>,
     ended: Vec<Ended>,
     failed: u64,
@@ -166,6 +169,7 @@ impl Watching<'_> {
     }
 
     fn log(&mut self, text: &str) -> Result<(), CliError> {
+        self.has_printed |= !text.is_empty();
         if self.output.is_json() { Ok(()) } else { self.output.piece(text) }
     }
 
@@ -193,9 +197,11 @@ impl Watching<'_> {
         Ok(())
     }
 
-    /// What a job brought that has printed nothing: an answer, a reply. Of a command it is known from what it printed.
+    /// What a job brought that has printed nothing: a reply, an answer. Of a command, and of an agent that was watched, it is known from
+    /// what it printed.
     fn result(&mut self, ended: &Ended) -> Result<(), CliError> {
-        let Some(result) = ended.result.as_deref().filter(|_| ended.job.kind != JobKind::Command) else {
+        let is_known = ended.job.kind == JobKind::Command || (ended.job.kind == JobKind::Agent && self.has_printed);
+        let Some(result) = ended.result.as_deref().filter(|_| !is_known) else {
             return Ok(());
         };
         let value = json_of(result);

@@ -83,10 +83,14 @@ pub(in crate::service) fn submit(
     engine: &Engine,
     jobs: Vec<JobInput>,
     batch: bool,
+    more_of: Option<&str>,
 ) -> Result<Vec<Result<Acknowledged, Failure>>, Failure> {
     check_count("jobs", jobs.len())?;
     let order = in_order(&jobs)?;
-    let batch = jobs.first().filter(|_| batch).map(|job| JobId(job.id));
+    let batch = match more_of {
+        Some(first) => Some(find(engine, first)?),
+        None => jobs.first().filter(|_| batch).map(|job| JobId(job.id)),
+    };
     let now = engine.world.now();
     let named: HashMap<&str, JobId> =
         jobs.iter().filter_map(|job| Some((job.name.as_deref()?, JobId(job.id)))).collect();
@@ -95,6 +99,11 @@ pub(in crate::service) fn submit(
     for &index in &order {
         match submission(engine, &jobs[index], batch, &named, now) {
             Ok(submission) => submissions.push((index, submission)),
+            Err(failure) if batch.is_some() => {
+                let job = &jobs[index];
+                let place = job.name.clone().unwrap_or_else(|| JobId(job.id).to_string());
+                return Err(Failure { message: format!("{place}: {}", failure.message), ..failure });
+            }
             Err(failure) => outcomes[index] = Some(Err(failure)),
         }
     }

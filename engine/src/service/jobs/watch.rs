@@ -44,7 +44,7 @@ pub(in crate::service) fn watch(
         })?);
         open.insert(first);
     }
-    engine.carry_out_jobs();
+    engine.carry_out_for(open.iter().copied())?;
     let mut told: HashMap<JobId, Told> = HashMap::new();
     loop {
         let seen = engine.writer.position();
