@@ -63,6 +63,7 @@ fn submitted([a, b, c, d]: [u8; 4]) -> Submitted {
         max_attempts: u16::from(d % 4),
         backoff: Backoff { first_ms: u32::from(a), longest_ms: 20 },
         requires: requires(c ^ a),
+        batch: some(a ^ b, job_id(d)),
         ..Submitted::default()
     }
 }
