@@ -158,8 +158,9 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
         Request::CompleteJob { node, job, attempt, result } => {
             one(nodes::complete(engine, &Spoken { node: &node, token, job: &job, attempt }, result))?
         }
-        Request::FailJob { node, job, attempt, reason, retriable } => {
-            one(nodes::fail(engine, &Spoken { node: &node, token, job: &job, attempt }, reason, retriable))?
+        Request::FailJob { node, job, attempt, reason, retriable, not_begun } => {
+            let spoken = Spoken { node: &node, token, job: &job, attempt };
+            one(nodes::fail(engine, &spoken, reason, retriable, not_begun))?
         }
         Request::ReleaseJob { node, job, attempt, reason } => {
             tracing::debug!("node {node} gives job {job} back: {}", reason.unwrap_or_default());

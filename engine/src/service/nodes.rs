@@ -192,9 +192,15 @@ fn said_before(engine: &Engine, attempt: Attempt) -> Result<Option<Receipt>, Fai
     Ok(is_same.then_some(Receipt { stream: attempt.job.into(), position: ended.ended, version: 0, events: 0 }))
 }
 
-pub(super) fn fail(engine: &Engine, spoken: &Spoken<'_>, reason: String, again: bool) -> Result<Acknowledged, Failure> {
+pub(super) fn fail(
+    engine: &Engine,
+    spoken: &Spoken<'_>,
+    reason: String,
+    again: bool,
+    not_begun: bool,
+) -> Result<Acknowledged, Failure> {
     let attempt = spoken.of(engine)?;
-    let receipt = engine.fail_job(attempt, reason, again)?;
+    let receipt = engine.fail_job(attempt, reason, again, not_begun)?;
     engine.work.heard.forget_progress(attempt.job);
     acknowledged(attempt, receipt)
 }

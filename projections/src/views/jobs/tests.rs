@@ -28,7 +28,7 @@ fn completed(attempt: u32) -> Event {
 }
 
 fn failed(attempt: u32, retry_at: Option<i64>) -> Event {
-    Failed { node: NodeId(1), attempt, retry_at: retry_at.map(Timestamp) }.into()
+    Failed { node: NodeId(1), attempt, retry_at: retry_at.map(Timestamp), not_begun: false }.into()
 }
 
 fn lost(attempt: u32, then: AfterLoss) -> Event {
