@@ -327,4 +327,6 @@ fn check_count(what: &str, count: usize) -> Result<(), Failure> {
 }
 
 #[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
 mod tests;
