@@ -317,3 +317,6 @@ pub(super) fn list(engine: &Engine) -> Result<Answer, Failure> {
     lines.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Answer::Nodes(lines))
 }
+
+#[cfg(test)]
+mod tests;
