@@ -36,7 +36,7 @@ pub use schedules::*;
 pub use services::*;
 
 /// Number of this protocol; both ends must have the same.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 /// The longest frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 96 * 1024 * 1024;
 /// The most items that one request or one page of an answer may have.

@@ -158,8 +158,9 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
         Request::CompleteJob { node, job, attempt, result } => {
             one(nodes::complete(engine, &Spoken { node: &node, token, job: &job, attempt }, result))?
         }
-        Request::FailJob { node, job, attempt, reason, retriable } => {
-            one(nodes::fail(engine, &Spoken { node: &node, token, job: &job, attempt }, reason, retriable))?
+        Request::FailJob { node, job, attempt, reason, retriable, not_begun } => {
+            let spoken = Spoken { node: &node, token, job: &job, attempt };
+            one(nodes::fail(engine, &spoken, reason, retriable, not_begun))?
         }
         Request::ReleaseJob { node, job, attempt, reason } => {
             tracing::debug!("node {node} gives job {job} back: {}", reason.unwrap_or_default());
@@ -325,5 +326,7 @@ fn check_count(what: &str, count: usize) -> Result<(), Failure> {
     Err(Failure::new(FailureKind::Invalid, message))
 }
 
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -510,6 +510,8 @@ pub enum Command {
         attempt: Attempt,
         /// Whether trying again can help.
         again: bool,
+        /// Whether the node could not even begin it.
+        not_begun: bool,
         /// Any number: what failed together is not tried again together.
         jitter: u32,
         /// What it came to.

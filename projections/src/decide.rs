@@ -200,8 +200,9 @@ fn decide_command(
         Command::ClaimJob { node, lease_ms, queues } => job::claim(views, now, node, lease_ms, &queues),
         Command::ClaimOneOf { node, jobs } => job::claim_one_of(views, now, node, &jobs),
         Command::CompleteJob { attempt, body } => job::complete(views, attempt, body.as_ref()),
-        Command::FailJob { attempt, again, jitter, body } => {
-            job::fail(views, now, attempt, again, jitter, body.as_ref())
+        Command::FailJob { attempt, again, not_begun, jitter, body } => {
+            let failure = job::Failure { again, not_begun, jitter };
+            job::fail(views, now, attempt, failure, body.as_ref())
         }
         Command::ReleaseJob { attempt } => job::release(views, attempt),
         Command::RecordJobStopped { attempt, body } => job::stopped(views, attempt, body.as_ref()),

@@ -323,6 +323,7 @@ fn tell_of_work(engine: &Engine, world: &SimulatedWorld) -> Result<()> {
     let fail = |attempt: Attempt, again: bool| Command::FailJob {
         attempt,
         again,
+        not_begun: false,
         jitter: 0,
         body: end(None, Some("exit code 3")),
     };

@@ -58,7 +58,10 @@ fn the_engine_understands_what_a_worker_says() -> Result<()> {
     let running = vec![Running { attempt: attempt(), percent: Some(12.5), message: Some("half".to_owned()) }];
     is_request("heartbeat_node", Heartbeat { node: node(), running, draining: true })?;
     is_request("complete_job", Completed { node: node(), attempt: attempt(), result: json!({ "x": [1] }) })?;
-    is_request("fail_job", Failed { node: node(), attempt: attempt(), reason: "why".to_owned(), retriable: false })?;
+    for not_begun in [false, true] {
+        let reason = "why".to_owned();
+        is_request("fail_job", Failed { node: node(), attempt: attempt(), reason, retriable: false, not_begun })?;
+    }
     is_request("release_job", Released { node: node(), attempt: attempt(), reason: "why".to_owned() })?;
     is_request("append_job_log", AppendLog { node: node(), attempt: attempt(), offset: 5, text: "ä".to_owned() })?;
     is_request("leave_node", json!({ "node": node() }))

@@ -460,6 +460,9 @@ pub enum Request {
         /// Whether trying again may help.
         #[serde(default = "json::yes")]
         retriable: bool,
+        /// Whether the node could not even begin it: that counts against the node, other failures do not.
+        #[serde(default)]
+        not_begun: bool,
     },
     /// Give a job back undone. Answered with [`Response::Acknowledged`].
     ReleaseJob {

@@ -297,3 +297,6 @@ pub fn shared_file(engine: &Engine, id: &str, secret: &str, path: &str) -> Resul
     })?;
     found.ok_or_else(nothing)
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,6 @@ fn events_of(engine: &Engine, id: JobId) -> Result<Vec<ReadEvent>, Failure> {
     })?;
     Ok(events)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,6 @@
 //! Requests of nodes elsewhere, and about nodes.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use zo_projections::command::Attempt;
@@ -8,7 +9,7 @@ use zo_projections::event::home::PricesSet;
 use zo_projections::event::node::Joined;
 use zo_projections::views::jobs::JobState;
 use zo_projections::views::nodes::{NodeState, WHOLE};
-use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission, TokenId, Views};
+use zo_projections::{Actor, Command, JobId, NodeId, Receipt, Rejection, Submission, Timestamp, TokenId, Views};
 
 use super::{Each, acknowledge};
 use crate::engine::Engine;
@@ -19,6 +20,9 @@ use crate::protocol::{
 use crate::work::claims::Wanted;
 use crate::work::logs::Progress;
 use crate::writer::SubmitError;
+
+/// An answer that gave a node a job and is on its way for longer than this was lost.
+const LOST_ANSWER_MS: i64 = 15_000;
 
 /// The node that a name or an id means, as far as a glance tells: what is done with it is decided behind this.
 fn find(engine: &Engine, reference: &str) -> Result<NodeId, Failure> {
@@ -128,6 +132,13 @@ pub(super) fn heartbeat(
     if draining && state == Some(NodeState::Up) {
         engine.writer.submit_one(Submission::new(Actor::Client, Command::DrainNode { node }))?;
     }
+    for attempt in unheard_of(engine, node, running)? {
+        match engine.lose_job(attempt) {
+            // Somebody was faster.
+            Err(failure) if !failure.is_refusal() => return Err(failure),
+            _ => engine.work.heard.forget_progress(attempt.job),
+        }
+    }
     let mut heard = NodeHeard { drain: state == Some(NodeState::Draining), ..NodeHeard::default() };
     for attempt in running {
         let Ok(job) = attempt.job.parse::<JobId>() else { continue };
@@ -147,6 +158,24 @@ pub(super) fn heartbeat(
         }
     }
     Ok(heard)
+}
+
+/// What a node was given and does not speak of. The answer that gave it was lost, or went to a process of that node which is gone:
+/// nobody does it, and every heartbeat would keep it the node's.
+fn unheard_of(engine: &Engine, node: NodeId, running: &[RunningAttempt]) -> Result<Vec<Attempt>, Failure> {
+    let said: HashSet<(JobId, u32)> =
+        running.iter().filter_map(|said| Some((said.job.parse().ok()?, said.attempt))).collect();
+    let given_before = Timestamp(engine.world.now().0.saturating_sub(LOST_ANSWER_MS));
+    let unheard_of = |views: &Views| {
+        let given = |id: JobId| {
+            let job = views.jobs.get(id)?;
+            let JobState::Running { since, .. } = job.state else { return None };
+            let is_unheard_of = since < given_before && !said.contains(&(id, job.attempt));
+            is_unheard_of.then_some(Attempt { job: id, node, attempt: job.attempt })
+        };
+        views.jobs.running_on(node).filter_map(given).collect()
+    };
+    Ok(engine.writer.read(unheard_of)?)
 }
 
 /// Which attempt a node speaks of.
@@ -192,9 +221,15 @@ fn said_before(engine: &Engine, attempt: Attempt) -> Result<Option<Receipt>, Fai
     Ok(is_same.then_some(Receipt { stream: attempt.job.into(), position: ended.ended, version: 0, events: 0 }))
 }
 
-pub(super) fn fail(engine: &Engine, spoken: &Spoken<'_>, reason: String, again: bool) -> Result<Acknowledged, Failure> {
+pub(super) fn fail(
+    engine: &Engine,
+    spoken: &Spoken<'_>,
+    reason: String,
+    again: bool,
+    not_begun: bool,
+) -> Result<Acknowledged, Failure> {
     let attempt = spoken.of(engine)?;
-    let receipt = engine.fail_job(attempt, reason, again)?;
+    let receipt = engine.fail_job(attempt, reason, again, not_begun)?;
     engine.work.heard.forget_progress(attempt.job);
     acknowledged(attempt, receipt)
 }
@@ -282,3 +317,6 @@ pub(super) fn list(engine: &Engine) -> Result<Answer, Failure> {
     lines.sort_by(|one, other| one.name.cmp(&other.name));
     Ok(Answer::Nodes(lines))
 }
+
+#[cfg(test)]
+mod tests;

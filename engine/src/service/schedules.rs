@@ -332,3 +332,6 @@ fn course(engine: &Engine, id: JobId) -> Result<Course, Failure> {
         run: detail.attempts.iter().rev().find_map(|attempt| attempt.run.clone()),
     })
 }
+
+#[cfg(test)]
+mod tests;

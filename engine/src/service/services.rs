@@ -161,3 +161,6 @@ pub(super) fn log(engine: &Engine, label: &str, lines: u32, follow: bool, each: 
         piece = reader.after(piece.next, PIECE).map_err(failed)?;
     }
 }
+
+#[cfg(test)]
+mod tests;

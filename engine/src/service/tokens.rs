@@ -130,3 +130,6 @@ pub(super) fn revoke(engine: &Engine, token: &str) -> Result<Acknowledged, Failu
         engine.writer.submit_one(Submission::new(Actor::User, Command::RevokeToken { token: id })),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -120,3 +120,6 @@ impl Engine {
 fn failed(failure: Failure) -> Ended {
     Ended::Failed { again: !failure.is_refusal(), reason: failure.message }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,6 +30,8 @@ pub(super) enum Ended {
     Done(Option<String>),
     /// It came to nothing.
     Failed { reason: String, again: bool },
+    /// This node could not even begin it.
+    NotBegun { reason: String },
     /// It was stopped.
     Stopped,
 }
@@ -39,6 +41,7 @@ impl From<Outcome> for Ended {
         match outcome {
             Outcome::Done { result } => Self::Done(Some(result)),
             Outcome::Failed { reason, retriable } => Self::Failed { reason, again: retriable },
+            Outcome::NotBegun { reason } => Self::NotBegun { reason },
             Outcome::Stopped => Self::Stopped,
         }
     }
@@ -133,7 +136,8 @@ impl Engine {
         let ended = self.try_to(executor, claimed, attempt);
         let recorded = match ended {
             Ended::Done(result) => self.complete_job(attempt, result),
-            Ended::Failed { reason, again } => self.fail_job(attempt, reason, again),
+            Ended::Failed { reason, again } => self.fail_job(attempt, reason, again, false),
+            Ended::NotBegun { reason } => self.fail_job(attempt, reason, true, true),
             Ended::Stopped if self.is_cancelled(attempt) => self.stop_job(attempt),
             Ended::Stopped => self.release_job(attempt),
         };

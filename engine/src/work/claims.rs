@@ -116,11 +116,18 @@ impl Engine {
         self.end_attempt(attempt, Command::CompleteJob { attempt, body })
     }
 
-    /// Records that an attempt came to nothing.
-    pub(crate) fn fail_job(&self, attempt: Attempt, reason: String, again: bool) -> Result<Receipt, Failure> {
+    /// Records that an attempt came to nothing. `again`: whether trying again can help. `not_begun`: whether its node could
+    /// not even begin it.
+    pub(crate) fn fail_job(
+        &self,
+        attempt: Attempt,
+        reason: String,
+        again: bool,
+        not_begun: bool,
+    ) -> Result<Receipt, Failure> {
         let jitter = u32::try_from(self.world.entropy() & u128::from(u32::MAX)).unwrap_or_default();
         let body = self.end_body(attempt, EndBody { reason: Some(reason), ..EndBody::default() });
-        self.end_attempt(attempt, Command::FailJob { attempt, again, jitter, body })
+        self.end_attempt(attempt, Command::FailJob { attempt, again, not_begun, jitter, body })
     }
 
     /// Records that a job was stopped because it was to be.

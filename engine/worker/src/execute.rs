@@ -89,6 +89,11 @@ pub enum Outcome {
         /// Whether trying again may help: not if the job itself is wrong, or its time is over.
         retriable: bool,
     },
+    /// This node could not even begin it: its sandbox cannot be set up, its disk is full. Another node may manage.
+    NotBegun {
+        /// Why, in a line or a few.
+        reason: String,
+    },
     /// The sink stopped it; nothing of it is left.
     Stopped,
 }
@@ -97,6 +102,11 @@ impl Outcome {
     /// A failure that trying again may help.
     pub(crate) fn failed(reason: impl Into<String>) -> Self {
         Self::Failed { reason: reason.into(), retriable: true }
+    }
+
+    /// A failure of this node's, before anything of the job was begun.
+    pub(crate) fn not_begun(reason: impl Into<String>) -> Self {
+        Self::NotBegun { reason: reason.into() }
     }
 
     /// A failure that trying again does not help.

@@ -161,15 +161,25 @@ fn ended(id: JobId, event: impl Into<crate::event::Event>, body: Option<&EndBody
     }
 }
 
-/// `again`: whether trying again can help. `jitter`: any number.
+/// How an attempt came to nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Failure {
+    /// Whether trying again can help.
+    pub(super) again: bool,
+    /// Whether the node could not even begin it.
+    pub(super) not_begun: bool,
+    /// Any number.
+    pub(super) jitter: u32,
+}
+
 pub(super) fn fail(
     views: &Views,
     now: Timestamp,
     at: Attempt,
-    again: bool,
-    jitter: u32,
+    failure: Failure,
     body: Option<&EndBody>,
 ) -> Result<Decision, Rejection> {
+    let Failure { again, not_begun, jitter } = failure;
     let (job, cancelling) = current(views, at)?;
     if cancelling {
         return Ok(record([ended(at.job, Cancelled {}, body)]));
@@ -177,7 +187,7 @@ pub(super) fn fail(
     let again = again && job.tries < job.max_attempts;
     let wait = job.backoff.delay_ms(job.tries.into(), jitter);
     let retry_at = again.then(|| Timestamp(now.0.saturating_add(wait)));
-    Ok(record([ended(at.job, Failed { node: at.node, attempt: at.attempt, retry_at }, body)]))
+    Ok(record([ended(at.job, Failed { node: at.node, attempt: at.attempt, retry_at, not_begun }, body)]))
 }
 
 pub(super) fn release(views: &Views, at: Attempt) -> Result<Decision, Rejection> {

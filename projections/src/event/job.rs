@@ -15,8 +15,8 @@ use bincode::{Decode, Encode};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Payload;
 pub use super::run::agent::Effect;
+use super::{EventError, Payload, decode_exactly};
 use crate::ids::{Digest, JobId, NodeId, ScheduleId};
 use crate::time::Timestamp;
 
@@ -240,11 +240,29 @@ pub struct Failed {
     pub attempt: u32,
     /// When it is tried again; none: no more, the job is a dead letter.
     pub retry_at: Option<Timestamp>,
+    /// Whether the node could not even begin it: that says something about the node, and nothing about the job.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_begun: bool,
 }
 
 impl Payload for Failed {
     const KIND: u16 = 0x0504;
     const NAME: &'static str = "job.failed";
+    const SCHEMA: u8 = 2;
+
+    /// Schema 1 did not say whose fault it was.
+    fn upcast(schema: u8, bytes: &[u8]) -> Result<Self, EventError> {
+        let FailedSomehow { node, attempt, retry_at } = decode_exactly(Self::NAME, schema, bytes)?;
+        Ok(Self { node, attempt, retry_at, not_begun: false })
+    }
+}
+
+/// [`Failed`] of schema 1.
+#[derive(Decode)]
+struct FailedSomehow {
+    node: NodeId,
+    attempt: u32,
+    retry_at: Option<Timestamp>,
 }
 
 /// What an attempt came to, sealed.

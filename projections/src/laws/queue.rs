@@ -135,7 +135,13 @@ fn queue_command([kind, a, b, c, d, e, ..]: Dice, naive: &Naive, now: i64) -> Co
         20..23 => Command::CompleteJob { attempt: attempt([a, b], naive), body: None },
         23..27 => {
             let jitter = one_of(d, &[0, u32::MAX, u32::MAX / 3]);
-            Command::FailJob { attempt: attempt([a, b], naive), again: c % 8 != 0, jitter, body: None }
+            Command::FailJob {
+                attempt: attempt([a, b], naive),
+                again: c % 8 != 0,
+                not_begun: c % 4 == 1,
+                jitter,
+                body: None,
+            }
         }
         27 => Command::ReleaseJob { attempt: attempt([a, b], naive) },
         28 if c % 2 == 0 => Command::RecordJobStopped { attempt: attempt([a, b], naive), body: None },

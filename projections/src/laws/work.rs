@@ -63,6 +63,7 @@ fn submitted([a, b, c, d]: [u8; 4]) -> Submitted {
         max_attempts: u16::from(d % 4),
         backoff: Backoff { first_ms: u32::from(a), longest_ms: 20 },
         requires: requires(c ^ a),
+        batch: some(a ^ b, job_id(d)),
         ..Submitted::default()
     }
 }
@@ -161,7 +162,13 @@ pub(super) fn work_command(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Command {
             queues: if c % 4 == 0 { vec![queue_name(d)] } else { Vec::new() },
         },
         10 => Command::CompleteJob { attempt: attempt([a, b, c]), body: None },
-        11 => Command::FailJob { attempt: attempt([a, b, c]), again: d % 4 != 0, jitter: u32::MAX / 3, body: None },
+        11 => Command::FailJob {
+            attempt: attempt([a, b, c]),
+            again: d % 4 != 0,
+            not_begun: d % 8 == 1,
+            jitter: u32::MAX / 3,
+            body: None,
+        },
         12 => match d % 3 {
             0 => Command::ReleaseJob { attempt: attempt([a, b, c]) },
             1 => Command::RecordJobStopped { attempt: attempt([a, b, c]), body: None },
@@ -227,7 +234,9 @@ fn likely_command([kind, thing, a, b, c, d, ..]: Dice, views: &Views) -> Command
             Command::SubmitJob { job: JobId(fresh), submitted: Box::new(submitted), body: JobBody::default() }
         }
         (2, Some(attempt), _) => Command::CompleteJob { attempt, body: None },
-        (3, Some(attempt), _) => Command::FailJob { attempt, again: a % 2 == 0, jitter: 0, body: None },
+        (3, Some(attempt), _) => {
+            Command::FailJob { attempt, again: a % 2 == 0, not_begun: a % 4 == 1, jitter: 0, body: None }
+        }
         (4, Some(attempt), _) => match a % 4 {
             0 => Command::ReleaseJob { attempt },
             1 => Command::CancelJob { job: attempt.job, reason: None },
@@ -272,7 +281,7 @@ pub(super) fn work_event(kind: u8, [thing, a, b, c, d]: [u8; 5]) -> Event {
         30 => Claimed { node, attempt: 1, until: next }.into(),
         31 => match d % 8 {
             0 => Completed { node, attempt }.into(),
-            1 | 2 => Failed { node, attempt, retry_at: next }.into(),
+            1 | 2 => Failed { node, attempt, retry_at: next, not_begun: c % 4 == 1 }.into(),
             3 => LeaseLost {
                 node,
                 attempt,

@@ -50,6 +50,8 @@ pub struct Jobs {
     running: BTreeMap<NodeId, BTreeSet<JobId>>,
     /// Jobs that wait for one which was cancelled, and so are to be.
     doomed: BTreeSet<JobId>,
+    /// The jobs of each batch, in the order of their submission; those that have ended too.
+    batches: BTreeMap<JobId, Vec<JobId>>,
 }
 
 /// Jobs that any node can run or none, as far as they themselves say.
@@ -109,6 +111,16 @@ impl Jobs {
     /// What a job's class says.
     pub fn class(&self, job: &Job) -> &Class {
         &self.classes[job.class as usize]
+    }
+
+    /// The queue that a job which has ended stood in.
+    pub fn queue_of_ended(&self, ended: &Ended) -> &str {
+        &self.classes[ended.class as usize].queue
+    }
+
+    /// The jobs of a batch, in the order of their submission; those that have ended too.
+    pub fn batch(&self, batch: JobId) -> &[JobId] {
+        self.batches.get(&batch).map_or(&[], Vec::as_slice)
     }
 
     /// How many there are in which state.
@@ -263,6 +275,9 @@ impl Jobs {
         if let Some(unique) = job.unique {
             self.unique.insert(unique, id);
         }
+        if let Some(batch) = job.batch {
+            self.batches.entry(batch).or_default().push(id);
+        }
         job.state = if job.after.is_empty() { job.rested(recorded.header.at) } else { JobState::Blocked };
         self.queue_of(class).pending += 1;
         self.enter(id, &job);
@@ -330,7 +345,8 @@ impl Jobs {
             }
         }
         *(if how == How::Done { &mut self.counts.done } else { &mut self.counts.cancelled }) += 1;
-        self.ended.insert(id, Ended { how, submitted: job.submitted, ended: recorded.header.position });
+        let (submitted, ended) = (job.submitted, recorded.header.position);
+        self.ended.insert(id, Ended { submitted, ended, class: job.class, how });
         match how {
             How::Done => self.unblock(id, recorded.header.at),
             How::Cancelled => {
@@ -481,7 +497,7 @@ impl Counts {
 
 impl Projection for Jobs {
     const NAME: &'static str = "jobs";
-    const SCHEMA: u16 = 1;
+    const SCHEMA: u16 = 2;
 
     fn apply(&mut self, recorded: &Recorded) -> Result<(), Anomaly> {
         match &recorded.event {
@@ -509,12 +525,14 @@ impl Projection for Jobs {
         let limits: Vec<(&String, Option<u32>, bool)> =
             self.queues.iter().map(|(name, queue)| (name, queue.limit, queue.paused)).collect();
         let ended: Vec<(JobId, Ended)> = self.ended.iter().map(|(id, ended)| (*id, *ended)).collect();
-        save_value(&(&self.classes, limits, open, ended), out);
+        save_value(&(&self.classes, limits, open, ended, &self.batches), out);
     }
 
     fn load(bytes: &[u8]) -> Result<Self, NotASnapshot> {
-        type Saved = (Vec<Class>, Vec<(String, Option<u32>, bool)>, Vec<(JobId, Job)>, Vec<(JobId, Ended)>);
-        let (classes, limits, open, ended): Saved = load_value(bytes)?;
+        type Queues = Vec<(String, Option<u32>, bool)>;
+        type Batches = BTreeMap<JobId, Vec<JobId>>;
+        type Saved = (Vec<Class>, Queues, Vec<(JobId, Job)>, Vec<(JobId, Ended)>, Batches);
+        let (classes, limits, open, ended, batches): Saved = load_value(bytes)?;
         let mut jobs = Self::default();
         for class in classes {
             jobs.class_id(class);
@@ -522,7 +540,11 @@ impl Projection for Jobs {
         for (name, limit, paused) in limits {
             jobs.queues.insert(name, Queue { limit, paused, ..Queue::default() });
         }
+        if let Some((id, _)) = ended.iter().find(|(_, ended)| ended.class as usize >= jobs.classes.len()) {
+            return Err(of_no_class(*id));
+        }
         jobs.ended = ended.into_iter().collect();
+        jobs.batches = batches;
         let done = jobs.ended.values().filter(|ended| ended.how == How::Done).count() as u64;
         (jobs.counts.done, jobs.counts.cancelled) = (done, jobs.ended.len() as u64 - done);
         jobs.open.reserve(open.len());
@@ -542,7 +564,7 @@ impl Jobs {
     /// What follows from a job that was saved; its place in the order apart.
     fn find_again(&mut self, id: JobId, job: &Job) -> Result<(), NotASnapshot> {
         if job.class as usize >= self.classes.len() {
-            return Err(NotASnapshot(format!("job {id} is of a class that is not there")));
+            return Err(of_no_class(id));
         }
         *self.counts.of(job.state) += 1;
         if let JobState::Running { node, .. } = job.state {
@@ -560,6 +582,10 @@ impl Jobs {
         }
         Ok(())
     }
+}
+
+fn of_no_class(id: JobId) -> NotASnapshot {
+    NotASnapshot(format!("job {id} is of a class that is not there"))
 }
 
 /// Whether a job of this effect may be done again after its node was lost.

@@ -58,7 +58,7 @@ pub struct Node {
     pub reputation: u32,
     /// Jobs it has done.
     pub completed: u64,
-    /// Attempts of its that came to nothing; they say nothing about its reputation.
+    /// Attempts of its that came to nothing. Those that it could not even begin count against its reputation, the others say nothing about it.
     pub failed: u64,
     /// Attempts of its that were lost.
     pub lost: u64,
@@ -245,8 +245,13 @@ impl Projection for Nodes {
                 node.completed += 1;
                 node.judge(true);
             }),
-            // That a job's own command failed says nothing about the node that ran it.
-            Event::JobFailed(event) => self.count(event.node, |node| node.failed += 1),
+            Event::JobFailed(event) => self.count(event.node, |node| {
+                node.failed += 1;
+                // That a job's own command failed says nothing about the node that ran it.
+                if event.not_begun {
+                    node.judge(false);
+                }
+            }),
             Event::JobLeaseLost(event) => self.count(event.node, |node| {
                 node.lost += 1;
                 // The process that has the home was ended: that says nothing about what it runs.

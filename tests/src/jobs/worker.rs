@@ -88,7 +88,14 @@ impl Worker<'_> {
     fn end(&mut self, job: &ClaimedJob, left: &[&ClaimedJob]) -> Result<()> {
         let (node, id, attempt) = (self.node.clone(), job.job.clone(), job.attempt);
         let request = if attempt == 1 && self.fails > 0 && self.noise.below(self.fails) == 0 {
-            Request::FailJob { node, job: id, attempt, reason: "it was to fail".to_owned(), retriable: true }
+            Request::FailJob {
+                node,
+                job: id,
+                attempt,
+                reason: "it was to fail".to_owned(),
+                retriable: true,
+                not_begun: false,
+            }
         } else {
             Request::CompleteJob { node, job: id, attempt, result: Some("{}".to_owned()) }
         };

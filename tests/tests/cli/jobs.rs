@@ -111,6 +111,39 @@ fn there_is_a_job_for_each_line() {
 }
 
 #[test]
+fn of_a_batch_or_a_queue_those_are_listed_too_that_have_ended() {
+    let zo = Zo::new();
+    zo.file("words.txt", "one\ntwo\nthree\n");
+    let words = ["--each", "words.txt", "--name", "{}", "--queue", "say", "--attempts", "1", "--"];
+    let ids = submit(&zo, &[&words[..], &["sh", "-c", "test {} != two"]].concat());
+    let ids: Vec<String> = ids.ok().lines().map(str::to_owned).collect();
+    id(&zo, &["--name", "other", "--", "true"]);
+    zo.run(["job", "cancel", &ids[2]]).ok();
+    zo.run(["job", "wait", &ids[0], &ids[1]]).failed(1);
+    let listed = |words: &[&str]| {
+        let lines = zo.run([&["job", "list", "--json"], words].concat()).json();
+        let line =
+            |line: &Value| format!("{} {}", line["name"].as_str().unwrap_or(""), line["state"].as_str().unwrap_or(""));
+        let mut lines: Vec<String> = lines.iter().map(line).collect();
+        // What was submitted together has ids in no order.
+        lines.sort();
+        lines
+    };
+    let of_both = ["one done", "three cancelled", "two dead"];
+    assert_eq!(listed(&["--batch", &ids[0]]), of_both);
+    assert_eq!(listed(&["--queue", "say"]), of_both);
+    assert_eq!(listed(&["--queue", "say", "--state", "done"]), ["one done"]);
+    assert_eq!(listed(&["--batch", &ids[0], "--queue", "say", "--state", "cancelled"]), ["three cancelled"]);
+    assert_eq!(listed(&["--batch", &ids[0], "--queue", "default"]), <[&str; 0]>::default());
+    assert_eq!(listed(&["--batch", &ids[0], "-n", "1"]), ["two dead"], "what is open comes first");
+    let ran = zo.run(["job", "list", "--queue", "say", "-n", "1"]);
+    assert!(ran.stderr.contains("there are 2 more"), "{ran}");
+    let ran = zo.run(["job", "wait", "--batch", &ids[0]]);
+    assert!(ran.failed(1).contains("2 of 3 jobs did not get done"), "{ran}");
+    assert!(zo.run(["job", "cancel", "--batch", &ids[0]]).failed(2).contains("Cancel 1 job?"), "one is open");
+}
+
+#[test]
 fn lines_of_json_wait_for_each_other() {
     let zo = Zo::new();
     let jobs = "{\"name\": \"b\", \"after\": [\"a\"], \"spec\": {\"kind\": \"command\", \"argv\": [\"true\"]}}\n\

@@ -18,3 +18,4 @@ mod shapes;
 mod skills;
 mod streams;
 mod terminal;
+mod tls;

@@ -150,6 +150,7 @@ fn a_schedule_is_paused_resumed_changed_and_removed() {
     let edited = zo.run(["schedule", "show", "nightly", "--json"]).json_object();
     assert_eq!((&edited["schedule"]["id"], &edited["schedule"]["misfire"]), (&json!(id), &json!({"all": 3})));
     assert_eq!((&edited["options"]["priority"], &edited["spec"]["argv"]), (&json!(2), &json!(["true"])), "{edited}");
+    assert_eq!(edited["schedule"]["written"], "every day at 8:30", "what a person wrote stays");
     let rule = edited["schedule"]["rule"].as_str().expect("a rule").to_owned();
     let ran = zo.run(["schedule", "edit", "nightly", "0", "3", "*", "*", "*", "--", "false"]);
     assert!(ran.ok().contains("BYHOUR=3") || ran.ok().contains("T030000"), "{ran}");

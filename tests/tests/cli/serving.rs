@@ -15,7 +15,7 @@ use zo_tests::cli::{Ran, Zo};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A process that is ended with the test, whatever becomes of that.
-struct Running(Child);
+pub(super) struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -25,12 +25,12 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(mut command: Command) -> Self {
+    pub(super) fn start(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Self(command.spawn().expect("it can be run"))
     }
 
-    fn line(&mut self) -> String {
+    pub(super) fn line(&mut self) -> String {
         let mut line = Vec::new();
         let stdout = self.0.stdout.as_mut().expect("asked for");
         // Byte by byte: what comes behind the line is for who reads next.
@@ -42,7 +42,7 @@ impl Running {
     }
 
     /// Asks it to end, and waits until it has; its exit code and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
+    pub(super) fn end(mut self) -> (Option<i32>, String) {
         kill_process(Pid::from_child(&self.0), Signal::TERM).expect("it is ours");
         let mut said = String::new();
         self.0.stderr.take().expect("asked for").read_to_string(&mut said).expect("it is text");
@@ -81,7 +81,7 @@ fn http(address: &str, head: &str) -> (u16, String) {
     (status.unwrap_or_else(|| panic!("no answer: {answer:?}")), answer)
 }
 
-fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_else(|| panic!("{name} in {value}"))
 }
 
@@ -162,6 +162,25 @@ fn what_is_due_is_done() {
     });
     assert!(history[0]["due"].is_string() && history[0]["by_hand"] == json!(false), "{history}");
     assert_eq!(running.end().0, Some(0));
+}
+
+#[test]
+fn what_is_given_back_by_one_that_stops_is_not_begun_by_it_again() {
+    let zo = Zo::new();
+    let mut running = Running::start(zo.command(["serve", "--no-http", "--capacity", "2", "--json"]));
+    running.line();
+    zo.file("words.txt", "a\nb\nc\nd\n");
+    let ids = zo.run(["job", "submit", "--each", "words.txt", "--", "sh", "-c", "sleep 600; echo {}"]).ok().to_owned();
+    let job = |id: &str| zo.run(["job", "show", id, "--json"]).json_object();
+    until("two of them run", || {
+        (zo.run(["job", "list", "--state", "running", "--json"]).json().len() == 2).then_some(())
+    });
+    assert_eq!(running.end().0, Some(0));
+    let shown: Vec<Value> = ids.lines().map(job).collect();
+    let outcomes = shown.iter().flat_map(|job| job["attempts"].as_array().cloned().unwrap_or_default());
+    let outcomes: Vec<Value> = outcomes.map(|attempt| attempt["outcome"].clone()).collect();
+    assert_eq!(outcomes, ["released", "released"], "each of two was begun once, and no other: {shown:?}");
+    assert!(shown.iter().all(|job| job["job"]["state"] == "ready"), "all of them wait for the next: {shown:?}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ impl Round {
     }
 }
 
-fn queues(guest: &mut Guest) -> Result<QueuesAnswer> {
+pub(super) fn queues(guest: &mut Guest) -> Result<QueuesAnswer> {
     match guest.ask(&Request::Query { query: Query::Queues, at: None })? {
         Response::Answer(answer) => match *answer {
             Answer::Queues(queues) => Ok(queues),

@@ -13,6 +13,7 @@ mod jobs;
 mod kill;
 mod model;
 mod power;
+mod workers;
 
 use std::path::Path;
 use std::process::Command;

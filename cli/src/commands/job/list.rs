@@ -21,6 +21,7 @@ const STATES: [&str; 8] = ["blocked", "waiting", "ready", "running", "interrupte
 ///   zo job list
 ///   zo job list --state running
 ///   zo job list --queue gpu -n 1000 --json | jq -r .id
+///   zo job list --batch 01K… --state done
 ///
 /// A job is `blocked` until those are done that it comes after, `waiting` until its time comes, `ready`, `running`, and then
 /// `done`, `cancelled` or `dead`: it failed as often as it is tried. What must be done only once and was cut off is `interrupted`.
@@ -30,10 +31,10 @@ pub(crate) struct List {
     /// Only those in this state
     #[arg(long, short, value_name = "STATE", value_parser = parse_state)]
     state: Option<String>,
-    /// Only those of this queue that have not ended
+    /// Only those of this queue
     #[arg(long, value_name = "NAME")]
     queue: Option<String>,
-    /// Only those of this batch that have not ended
+    /// Only those of this batch
     #[arg(long, value_name = "ID")]
     batch: Option<String>,
     /// How many at the most

@@ -167,7 +167,7 @@ impl Submit {
             note_nobody_serves(context, client);
             return Ok(());
         }
-        // By their ids: of a batch, only those are known that have not ended yet.
+        // By their ids: many lines are several batches.
         let mut ended = Vec::with_capacity(all.len());
         for part in all.chunks(MAX_PAGE) {
             ended.extend(watch(context, client, &Watched::Several(part.to_vec()), false)?);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use zo_projections::event::Event;
 use zo_projections::event::job::{EndBody, JobBody, Submitted};
-use zo_projections::views::jobs::JobState;
+use zo_projections::views::jobs::{Ended, Job, JobState};
 use zo_projections::{JobId, NodeId, Position, RunId};
 use zo_worker::spec::JobSpec;
 
@@ -40,12 +40,14 @@ pub(in crate::service) fn list(
     let wants = |state: &str| selection.state.as_deref().is_none_or(|wanted| wanted == state);
     let works = engine.work.is_carrying_out();
     let (page, total) = engine.writer.read(|views| {
-        let mut open: Vec<(u8, Reverse<i16>, Position, JobId)> = views
-            .jobs
-            .open()
-            .filter(|(_, job)| wants(job.state.name()))
-            .filter(|(_, job)| selection.queue.as_deref().is_none_or(|queue| views.jobs.class(job).queue == queue))
-            .filter(|(_, job)| batch.is_none_or(|batch| job.batch == Some(batch)))
+        let jobs = &views.jobs;
+        let in_queue = |queue: &str| selection.queue.as_deref().is_none_or(|wanted| wanted == queue);
+        let open: Box<dyn Iterator<Item = (JobId, &Job)>> = match batch {
+            None => Box::new(jobs.open()),
+            Some(batch) => Box::new(jobs.batch(batch).iter().filter_map(|id| Some((*id, jobs.get(*id)?)))),
+        };
+        let mut open: Vec<(u8, Reverse<i16>, Position, JobId)> = open
+            .filter(|(_, job)| wants(job.state.name()) && in_queue(&jobs.class(job).queue))
             .map(|(id, job)| (rank(job.state), Reverse(job.priority), job.submitted, id))
             .collect();
         // Only those of the page and before it are sorted: there may be a million, and nobody else reads meanwhile.
@@ -56,19 +58,24 @@ pub(in crate::service) fn list(
             open.truncate(wanted);
         }
         open.sort_unstable();
-        // What has ended knows neither its queue nor its batch any more.
-        let ended_too = selection.queue.is_none() && batch.is_none();
-        let ended = views.jobs.ended_newest_first().filter(|(_, ended)| ended_too && wants(name_of(ended.how)));
-        let counts = views.jobs.counts();
+        let ended = || -> Box<dyn Iterator<Item = (JobId, &Ended)>> {
+            let ended: Box<dyn Iterator<Item = (JobId, &Ended)>> = match batch {
+                None => Box::new(jobs.ended_newest_first()),
+                Some(batch) => Box::new(jobs.batch(batch).iter().rev().filter_map(|id| Some((*id, jobs.ended(*id)?)))),
+            };
+            Box::new(ended.filter(|(_, ended)| wants(name_of(ended.how)) && in_queue(jobs.queue_of_ended(ended))))
+        };
+        let counts = jobs.counts();
         let ended_count = match selection.state.as_deref() {
-            _ if !ended_too => 0,
-            None => counts.done + counts.cancelled,
+            Some(state) if state != "done" && state != "cancelled" => 0,
+            // Of a queue or a batch they are counted one by one, as those that are open are.
+            _ if selection.queue.is_some() || batch.is_some() => ended().count() as u64,
             Some("done") => counts.done,
-            Some("cancelled") => counts.cancelled,
-            Some(_) => 0,
+            Some(_) => counts.cancelled,
+            None => counts.done + counts.cancelled,
         };
         let ids = open.iter().map(|(_, _, _, id)| *id).skip(skip);
-        let ids = ids.chain(ended.map(|(id, _)| id).skip(skip.saturating_sub(open_count)));
+        let ids = ids.chain(ended().map(|(id, _)| id).skip(skip.saturating_sub(open_count)));
         let page: Vec<(JobId, Known)> =
             ids.take(limit).filter_map(|id| Some((id, Known::of(views, id, works)?))).collect();
         (page, open_count as u64 + ended_count)

@@ -39,9 +39,7 @@ pub(in crate::service) fn watch(
     let mut open: BTreeSet<JobId> = jobs.iter().map(|job| find(engine, job)).collect::<Result<_, _>>()?;
     if let Some(batch) = batch {
         let first = find(engine, batch)?;
-        open.extend(engine.writer.read(|views| {
-            views.jobs.open().filter(|(_, job)| job.batch == Some(first)).map(|(id, _)| id).collect::<Vec<_>>()
-        })?);
+        open.extend(engine.writer.read(|views| views.jobs.batch(first).to_vec())?);
         open.insert(first);
     }
     engine.carry_out_for(open.iter().copied())?;

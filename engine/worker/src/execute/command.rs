@@ -42,7 +42,7 @@ impl Executor {
             }
         }
         let hosts = patterns(&spec.hosts).map_err(Outcome::hopeless)?;
-        let way = if hosts.is_empty() { None } else { Some(Way::to(&self.egress, hosts).map_err(Outcome::hopeless)?) };
+        let way = if hosts.is_empty() { None } else { Some(Way::to(&self.egress, hosts)?) };
         let network = way.as_ref().map_or(Network::None, |way| Network::Proxy(way.socket()));
         let policy = Policy { read, write, network, limits: limits(&spec.limits, attempt) };
         let environment = spec.env.iter().map(|(name, value)| (name.into(), value.into())).collect();

@@ -32,7 +32,7 @@ impl Executor {
     pub(super) fn own_folder(&self) -> Result<TempDir, Outcome> {
         let made = fs::create_dir_all(&self.scratch)
             .and_then(|()| tempfile::Builder::new().prefix(FOLDERS).tempdir_in(&self.scratch));
-        made.map_err(|error| Outcome::failed(format!("no folder to work in at {}: {error}", self.scratch.display())))
+        made.map_err(|error| Outcome::not_begun(format!("no folder to work in at {}: {error}", self.scratch.display())))
     }
 
     /// The paths that a job names, resolved; refuses those through which something could be seen that is kept out.
@@ -193,12 +193,19 @@ fn refused(error: &SandboxError) -> Outcome {
         None => error.to_string(),
     };
     match error {
-        SandboxError::Supervisor(_) | SandboxError::Io { .. } | SandboxError::Port { .. } => Outcome::failed(message),
+        // Whatever the job is, nothing of the kind could be begun here.
         SandboxError::NotEnforceable { .. }
-        | SandboxError::NotFound(_)
+        | SandboxError::Supervisor(_)
+        | SandboxError::Io { .. }
+        | SandboxError::Port { .. } => Outcome::not_begun(message),
+        // The job names what is not there, or what it may not have.
+        SandboxError::NotFound(_)
         | SandboxError::Empty
         | SandboxError::BadFolder { .. }
         | SandboxError::BadPath { .. }
         | SandboxError::NotExecutable { .. } => Outcome::hopeless(message),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use zo_egress::{Egress, EgressError, ErrorKind, FetchRequest, Fetched, Method};
 
-use super::reach::{narrowed, patterns, told};
+use super::reach::{narrowed, no_way, patterns, told};
 use super::{AttemptContext, Executor, Happened, Outcome, Sink, late};
 use crate::spec::HttpSpec;
 
@@ -19,13 +19,14 @@ const TRY_AGAIN: [u16; 3] = [408, 425, 429];
 
 impl Executor {
     pub(super) fn http(&self, spec: &HttpSpec, attempt: &AttemptContext, sink: Sink<'_>) -> Outcome {
-        let egress = patterns(&spec.hosts).and_then(|hosts| {
+        let egress = patterns(&spec.hosts).map_err(Outcome::hopeless).and_then(|hosts| {
             let policy = narrowed(&self.egress, hosts, spec.allow_private);
-            Egress::new(policy).map_err(|error| told(&error))
+            Egress::new(policy).map_err(|error| no_way(&error))
         });
-        let request = match egress.and_then(|egress| Ok((egress, request(spec, attempt)?))) {
+        let request = |egress| Ok((egress, request(spec, attempt).map_err(Outcome::hopeless)?));
+        let request = match egress.and_then(request) {
             Ok((egress, request)) => egress.fetch(&request, &mut || sink(Happened::Nothing)),
-            Err(why) => return Outcome::hopeless(why),
+            Err(outcome) => return outcome,
         };
         match request {
             Ok(fetched) if sink(Happened::Stdout(&fetched.body)).is_continue() => answered(spec, &fetched),
@@ -84,7 +85,7 @@ fn failed(error: &EgressError, attempt: &AttemptContext) -> Outcome {
         | ErrorKind::TooLarge
         | ErrorKind::Redirects
         | ErrorKind::Broken
-        | ErrorKind::Proxy
-        | ErrorKind::Setup => Outcome::failed(told(error)),
+        | ErrorKind::Proxy => Outcome::failed(told(error)),
+        ErrorKind::Setup => Outcome::not_begun(told(error)),
     }
 }

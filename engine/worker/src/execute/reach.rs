@@ -1,7 +1,9 @@
 //! What of the network a job gets: what it names, of what the node permits.
 
 use tempfile::TempDir;
-use zo_egress::{Egress, EgressError, HostPattern, Policy, Proxy};
+use zo_egress::{Egress, EgressError, ErrorKind, HostPattern, Policy, Proxy};
+
+use super::Outcome;
 
 /// What a job may reach that names `hosts`, and whether it wants addresses that are not of the public internet.
 ///
@@ -32,18 +34,24 @@ pub(super) struct Way {
 
 impl Way {
     /// A way to these hosts, of those that the node permits.
-    pub(super) fn to(node: &Policy, hosts: Vec<HostPattern>) -> Result<Self, String> {
+    pub(super) fn to(node: &Policy, hosts: Vec<HostPattern>) -> Result<Self, Outcome> {
         // The scratch folder's path may be longer than that of a socket can be.
         let folder = tempfile::Builder::new().prefix("zo-way-").tempdir();
-        let folder = folder.map_err(|error| format!("no folder for the proxy's socket: {error}"))?;
+        let folder =
+            folder.map_err(|error| Outcome::not_begun(format!("no folder for the proxy's socket: {error}")))?;
         let proxy = Egress::new(narrowed(node, hosts, false)).and_then(|egress| egress.proxy(&folder.path().join("s")));
-        Ok(Self { proxy: proxy.map_err(|error| told(&error))?, _folder: folder })
+        Ok(Self { proxy: proxy.map_err(|error| no_way(&error))?, _folder: folder })
     }
 
     /// Where it listens.
     pub(super) fn socket(&self) -> std::path::PathBuf {
         self.proxy.path().to_owned()
     }
+}
+
+/// What becomes of a job that no way can be made for.
+pub(super) fn no_way(error: &EgressError) -> Outcome {
+    if error.kind == ErrorKind::Setup { Outcome::not_begun(told(error)) } else { Outcome::hopeless(told(error)) }
 }
 
 /// An error with what to do about it.

@@ -38,7 +38,7 @@ impl Executor {
             argv[0] = program.into();
         }
         let hosts = patterns(&skill.requires.network).map_err(Outcome::hopeless)?;
-        let way = if hosts.is_empty() { None } else { Some(Way::to(&self.egress, hosts).map_err(Outcome::hopeless)?) };
+        let way = if hosts.is_empty() { None } else { Some(Way::to(&self.egress, hosts)?) };
         let network = way.as_ref().map_or(Network::None, |way| Network::Proxy(way.socket()));
         let policy = Policy { read, write, network, limits: limits(&spec.limits, attempt) };
         let command = Command { argv, folder, environment, stdin: invocation.stdin, policy };

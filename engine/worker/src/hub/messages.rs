@@ -137,6 +137,9 @@ pub struct Failed {
     pub reason: String,
     /// Whether trying again may help.
     pub retriable: bool,
+    /// Whether the node could not even begin it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub not_begun: bool,
 }
 
 /// A job that is given back.

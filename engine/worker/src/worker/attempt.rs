@@ -115,7 +115,12 @@ impl Delivery {
                 let result = serde_json::from_str(&result).unwrap_or(Value::String(result));
                 Self::Complete(Completed { node, attempt, result })
             }
-            Outcome::Failed { reason, retriable } => Self::Fail(Failed { node, attempt, reason, retriable }),
+            Outcome::Failed { reason, retriable } => {
+                Self::Fail(Failed { node, attempt, reason, retriable, not_begun: false })
+            }
+            Outcome::NotBegun { reason } => {
+                Self::Fail(Failed { node, attempt, reason, retriable: true, not_begun: true })
+            }
             Outcome::Stopped => {
                 let reason = match stop {
                     Some(Stop::Cancelled) => "it was cancelled",

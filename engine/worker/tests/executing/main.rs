@@ -28,6 +28,7 @@ fn main() -> std::io::Result<ExitCode> {
         a_command_sees_nothing_of_who_runs_it,
         a_command_works_where_it_is_told_to,
         what_fails_says_why_and_whether_trying_again_may_help,
+        what_the_node_cannot_begin_is_its_own_fault,
         a_job_is_stopped_by_whoever_follows_it,
         a_deadline_is_no_reason_to_try_again,
         what_is_kept_out_is_not_seen,
@@ -199,6 +200,20 @@ fn what_fails_says_why_and_whether_trying_again_may_help() {
         assert!(reason.contains(expected), "{spec}: {reason}");
         assert_eq!(retriable, again, "{spec}");
     }
+}
+
+fn what_the_node_cannot_begin_is_its_own_fault() {
+    let node = Node::new();
+    // Where its folders would be there is a file.
+    fs::write(node.path("home/scratch"), "in the way").unwrap();
+    let ran = node.run(shell("true"));
+    assert!(
+        matches!(&ran.outcome, Outcome::NotBegun { reason } if reason.contains("home/scratch")),
+        "{:?}",
+        ran.outcome
+    );
+    fs::remove_file(node.path("home/scratch")).unwrap();
+    assert_eq!(node.run(shell("true")).result()["exit_code"], 0);
 }
 
 fn a_job_is_stopped_by_whoever_follows_it() {

@@ -136,9 +136,10 @@ impl State {
                 self.end(&node, &attempt, format!("done {result}"))
             }
             "fail_job" => {
-                let Failed { node, attempt, reason, retriable } = serde_json::from_slice(body).unwrap();
+                let Failed { node, attempt, reason, retriable, not_begun } = serde_json::from_slice(body).unwrap();
                 let retriable = if retriable { ", retriable" } else { "" };
-                self.end(&node, &attempt, format!("failed {reason}{retriable}"))
+                let not_begun = if not_begun { ", not begun" } else { "" };
+                self.end(&node, &attempt, format!("failed {reason}{retriable}{not_begun}"))
             }
             "release_job" => {
                 let Released { node, attempt, reason } = serde_json::from_slice(body).unwrap();

@@ -92,12 +92,12 @@ fn done(result: &str) -> Outcome {
 #[test]
 fn jobs_are_taken_as_there_is_room_and_their_results_and_logs_arrive() {
     let (hub, work) = (FakeHub::start(), Work::new());
-    for job in ["a", "b", "c"] {
+    for job in ["a", "b", "c", "d"] {
         hub.submit(job);
     }
     let mut worker = Running::new(&hub, &work, 2, PATIENCE);
     work.wait_for_begun(2);
-    assert_eq!(hub.with(|hub| hub.ready.len()), 1, "there is room for two");
+    assert_eq!(hub.with(|hub| hub.ready.len()), 2, "there is room for two");
     work.print("a", b"one \xc3");
     work.print("a", b"\xa4\n");
     work.progress("a", 40.0);
@@ -106,12 +106,15 @@ fn jobs_are_taken_as_there_is_room_and_their_results_and_logs_arrive() {
     work.wait_for_begun(3);
     work.finish("b", Outcome::Failed { reason: "no luck".to_owned(), retriable: true });
     work.finish("c", done("{}"));
-    hub.wait(|hub| hub.ended.len() == 3);
+    work.wait_for_begun(4);
+    work.finish("d", Outcome::NotBegun { reason: "no disk".to_owned() });
+    hub.wait(|hub| hub.ended.len() == 4);
     worker.stop().unwrap();
     hub.with(|hub| {
         assert_eq!(hub.ended["a"], "done {\"x\":1}");
         assert_eq!(hub.ended["b"], "failed no luck, retriable");
         assert_eq!(hub.ended["c"], "done {}");
+        assert_eq!(hub.ended["d"], "failed no disk, retriable, not begun");
         assert_eq!(hub.logs["a"], "one ä\n");
         assert_eq!(hub.most_at_once, 2);
         assert_eq!(hub.joined.as_ref().unwrap().labels, ["fast"]);

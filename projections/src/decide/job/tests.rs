@@ -94,7 +94,7 @@ fn complete(job: u128, node: NodeId, number: u32) -> Command {
 }
 
 fn fail(job: u128, node: NodeId, number: u32) -> Command {
-    Command::FailJob { attempt: attempt(job, node, number), again: true, jitter: 0, body: None }
+    Command::FailJob { attempt: attempt(job, node, number), again: true, not_begun: false, jitter: 0, body: None }
 }
 
 fn release(job: u128, node: NodeId, number: u32) -> Command {
@@ -225,7 +225,7 @@ fn what_comes_back_keeps_its_place_by_its_submission() {
     assert_eq!(pool.claim(FAR), 3);
     pool.told(Command::LoseJob { attempt: attempt(3, FAR, 3), body: None });
     assert_eq!(pool.claim(HERE), 3);
-    pool.told(Command::FailJob { attempt: attempt(3, HERE, 4), again: false, jitter: 0, body: None });
+    pool.told(Command::FailJob { attempt: attempt(3, HERE, 4), again: false, not_begun: false, jitter: 0, body: None });
     pool.told(retry(3));
     assert_eq!([pool.claim(HERE), pool.claim(HERE), pool.claim(HERE)], [3, 2, 1]);
 }
@@ -393,7 +393,7 @@ fn a_failure_that_would_only_come_again_is_final() {
     let reason = Some("no such program".to_owned());
     let body = Some(EndBody { reason, ..EndBody::default() });
     pool.check(
-        Command::FailJob { attempt: attempt(1, HERE, 1), again: false, jitter: 0, body },
+        Command::FailJob { attempt: attempt(1, HERE, 1), again: false, not_begun: false, jitter: 0, body },
         "job/1 v3 job.failed node=1 attempt=1 | reason=no such program log= log_left_out=0",
     );
     assert_eq!(pool.state(1), "dead");

@@ -210,7 +210,7 @@ fn a_job_that_fails_for_good_counts_against_its_schedule() {
         let command = match ends {
             "lost" => Command::LoseJob { attempt, body: None },
             "done" => Command::CompleteJob { attempt, body: None },
-            _ => Command::FailJob { attempt, again: true, jitter: 0, body: None },
+            _ => Command::FailJob { attempt, again: true, not_begun: false, jitter: 0, body: None },
         };
         writer.run(command).expect("it is running");
         failures.push(writer.views.schedules.get(ID).expect("it is there").failures);

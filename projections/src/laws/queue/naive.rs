@@ -83,7 +83,7 @@ impl Naive {
             Command::SubmitJob { job, submitted, .. } => self.submit(*job, submitted, now),
             Command::ClaimJob { node, lease_ms, queues } => self.claim(*node, *lease_ms, queues, now),
             Command::CompleteJob { attempt, .. } => self.complete(*attempt, now),
-            Command::FailJob { attempt, again, .. } => self.fail(*attempt, *again, now),
+            Command::FailJob { attempt, again, not_begun, .. } => self.fail(*attempt, *again, *not_begun, now),
             Command::ReleaseJob { attempt } => self.release(*attempt),
             Command::RecordJobStopped { attempt, .. } => match self.current(*attempt) {
                 Some((task, _, _)) => self.put(task, Stand::Cancelled),
@@ -253,10 +253,13 @@ impl Naive {
         Did
     }
 
-    fn fail(&mut self, at: Attempt, again: bool, now: i64) -> Outcome {
-        let Some((place, _, cancelling)) = self.current(at) else { return Refused };
+    fn fail(&mut self, at: Attempt, again: bool, not_begun: bool, now: i64) -> Outcome {
+        let Some((place, node, cancelling)) = self.current(at) else { return Refused };
         if cancelling {
             return self.put(place, Stand::Cancelled);
+        }
+        if not_begun {
+            self.judge(node, false);
         }
         let task = &mut self.tasks[place];
         if !again || task.tries >= task.asked.max_attempts {

@@ -86,6 +86,14 @@ fn recount_jobs(views: &Views) {
     for (id, _) in jobs.ended_newest_first() {
         assert!(!open.contains_key(&id) && jobs.is_known(id) && jobs.get(id).is_none());
     }
+    let in_batches = |job: &Job, id: JobId| job.batch.is_none_or(|batch| jobs.batch(batch).contains(&id));
+    assert!(open.iter().all(|(id, job)| in_batches(job, *id)), "a batch lacks a job of its");
+    for job in (0..12).map(JobId).flat_map(|batch| jobs.batch(batch)) {
+        assert!(jobs.is_known(*job), "a batch has a job that there never was");
+    }
+    for (_, ended) in jobs.ended_newest_first() {
+        assert!(jobs.queues().contains_key(jobs.queue_of_ended(ended)), "the queue of what has ended is known");
+    }
     let mut queues: BTreeMap<&str, (u32, u64)> = BTreeMap::new();
     let mut running: BTreeMap<NodeId, Vec<JobId>> = BTreeMap::new();
     let (mut due, mut doomed) = (Vec::new(), Vec::new());

@@ -5,15 +5,17 @@ use serde::Serialize;
 
 use crate::ids::Position;
 
-/// A job that will not change any more.
+/// A job that will not change any more. There may be millions: what else there is to say of it is in its events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Ended {
-    /// How it ended.
-    pub how: How,
     /// The event that submitted it.
     pub submitted: Position,
     /// The event that ended it.
     pub ended: Position,
+    /// Number of its class, by which its queue is known.
+    pub(super) class: u32,
+    /// How it ended.
+    pub how: How,
 }
 
 /// How a job ended.

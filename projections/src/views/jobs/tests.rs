@@ -28,7 +28,7 @@ fn completed(attempt: u32) -> Event {
 }
 
 fn failed(attempt: u32, retry_at: Option<i64>) -> Event {
-    Failed { node: NodeId(1), attempt, retry_at: retry_at.map(Timestamp) }.into()
+    Failed { node: NodeId(1), attempt, retry_at: retry_at.map(Timestamp), not_begun: false }.into()
 }
 
 fn lost(attempt: u32, then: AfterLoss) -> Event {
@@ -114,6 +114,33 @@ fn these_transitions_are_possible_and_no_others() {
          done:
          cancelled:",
     );
+}
+
+#[test]
+fn of_what_has_ended_queue_and_batch_are_still_known_also_from_a_snapshot() {
+    let of = |queue: &str, batch: Option<u128>| -> Event {
+        Submitted { queue: queue.to_owned(), batch: batch.map(JobId), ..Submitted::default() }.into()
+    };
+    let events = [
+        (5, of("mail", Some(5))),
+        (3, of("mail", Some(5))),
+        (7, of("other", None)),
+        (8, of("other", Some(5))),
+        (3, claimed(1)),
+        (3, completed(1)),
+        (7, Cancelled {}.into()),
+        (8, Cancelled {}.into()),
+    ];
+    let (jobs, anomalies) = folded(&events);
+    assert_eq!(anomalies, "");
+    for jobs in [&jobs, &Jobs::load(&saved(&jobs)).expect("it was saved")] {
+        assert_eq!(jobs.batch(JobId(5)), [5, 3, 8].map(JobId), "in the order of their submission");
+        assert_eq!(jobs.batch(JobId(7)), []);
+        let queue = |id: u128| jobs.queue_of_ended(jobs.ended(JobId(id)).expect("it has ended"));
+        assert_eq!([queue(3), queue(7), queue(8)], ["mail", "other", "other"]);
+    }
+    // There may be millions of them.
+    assert_eq!(size_of::<Ended>(), 24);
 }
 
 /// Folds and shows the anomalies alone.
@@ -269,11 +296,14 @@ fn classes_keep_their_numbers_after_they_are_loaded() {
 
 #[test]
 fn a_snapshot_whose_job_has_no_class_is_refused() {
-    let (jobs, _) = folded(&[(1, submitted())]);
-    let mut bytes = Vec::new();
+    let (jobs, _) = folded(&[(1, submitted()), (2, submitted()), (2, Cancelled {}.into())]);
     let open: Vec<(JobId, &Job)> = jobs.open().collect();
-    let none = (Vec::<Class>::new(), Vec::<(String, Option<u32>, bool)>::new());
-    save_value(&(none.0, none.1, open, Vec::<(JobId, Ended)>::new()), &mut bytes);
-    let error = Jobs::load(&bytes).expect_err("its class is not there").to_string();
-    assert!(error.contains("is of a class that is not there"), "{error}");
+    let ended: Vec<(JobId, Ended)> = jobs.ended_newest_first().map(|(id, ended)| (id, *ended)).collect();
+    for (open, ended) in [(open, Vec::new()), (Vec::new(), ended)] {
+        let (classes, queues) = (Vec::<Class>::new(), Vec::<(String, Option<u32>, bool)>::new());
+        let mut bytes = Vec::new();
+        save_value(&(classes, queues, open, ended, BTreeMap::<JobId, Vec<JobId>>::new()), &mut bytes);
+        let error = Jobs::load(&bytes).expect_err("its class is not there").to_string();
+        assert!(error.contains("is of a class that is not there"), "{error}");
+    }
 }

@@ -20,7 +20,11 @@ fn done() -> Event {
 }
 
 fn failed() -> Event {
-    Failed { node: NodeId(1), attempt: 1, retry_at: None }.into()
+    Failed { node: NodeId(1), attempt: 1, retry_at: None, not_begun: false }.into()
+}
+
+fn not_begun() -> Event {
+    Failed { node: NodeId(1), attempt: 1, retry_at: None, not_begun: true }.into()
 }
 
 fn lost() -> Event {
@@ -80,6 +84,10 @@ fn reputation_decays_with_losses_and_recovers_with_successes() {
     check(&[joined(), done(), lost(), lost()], "1: far Up, joined@1, heard@1, 810000 of 1/0/2");
     // What a command of the user's says of itself is not about the node.
     check(&[joined(), done(), failed(), lost()], "1: far Up, joined@1, heard@1, 900000 of 1/1/1");
+    // That the node could not even begin it is.
+    check(&[joined(), not_begun(), failed(), not_begun()], "1: far Up, joined@1, heard@1, 810000 of 0/3/0");
+    let here = [joined_as("here", true), not_begun(), failed()];
+    check(&here, "1: here Up, joined@1, heard@1, 900000 of 0/2/0");
     let after = |losses: usize, successes: usize| {
         let events: Vec<Event> = std::iter::once(joined())
             .chain(std::iter::repeat_n(lost(), losses))

@@ -48,7 +48,7 @@ fn done() -> Event {
 }
 
 fn failed(retry_at: Option<i64>) -> Event {
-    Failed { node: NodeId(1), attempt: 1, retry_at: retry_at.map(Timestamp) }.into()
+    Failed { node: NodeId(1), attempt: 1, retry_at: retry_at.map(Timestamp), not_begun: false }.into()
 }
 
 fn lost(then: AfterLoss) -> Event {
