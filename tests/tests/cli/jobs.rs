@@ -144,6 +144,71 @@ fn of_a_batch_or_a_queue_those_are_listed_too_that_have_ended() {
 }
 
 #[test]
+fn who_waits_begins_nobody_elses_jobs() {
+    let zo = Zo::new();
+    let once = id(&zo, &["--once", "--priority", "9", "--", "true"]);
+    let first = id(&zo, &["--name", "first", "--", "echo", "first"]);
+    let ran = submit(&zo, &["--after", &first, "--wait", "--", "echo", "mine"]);
+    assert_eq!(ran.ok(), "mine");
+    assert_eq!(
+        (state(&zo, &first).as_str(), state(&zo, &once).as_str()),
+        ("done", "ready"),
+        "what it waits for, and no more"
+    );
+}
+
+#[test]
+fn a_key_for_many_lines_has_the_line_in_it() {
+    let zo = Zo::new();
+    zo.file("two.txt", "a\nb\n");
+    let ran = submit(&zo, &["--each", "two.txt", "--unique", "k", "--", "echo", "{}"]);
+    assert!(ran.failed(2).contains("`{}` stands for the line in --unique too"), "{ran}");
+    let ids = submit(&zo, &["--each", "two.txt", "--unique", "k {}", "--", "echo", "{}"]).ok().to_owned();
+    assert_eq!(ids.lines().count(), 2);
+    assert_eq!(submit(&zo, &["--each", "two.txt", "--unique", "k {}", "--", "echo", "{}"]).ok(), ids, "nothing new");
+}
+
+#[test]
+fn many_lines_are_one_batch_or_none() {
+    let zo = Zo::new();
+    let line = |index: usize, after: &str| {
+        format!(
+            "{}\n",
+            json!({"name": format!("n{index}"), "after": [after], "spec": {"kind": "command", "argv": ["true"]}})
+        )
+    };
+    // Each waits for the one in the next line, which is in another request for some of them.
+    let lines: String = (0..1500).map(|index| line(index, &format!("n{}", index + 1))).collect();
+    zo.file("lines.txt", format!("{lines}{}", line(1500, "nowhere")));
+    let ran = submit(&zo, &["--each", "lines.txt"]);
+    assert!(ran.failed(1).contains("n1500: there is no job nowhere"), "{ran}");
+    assert_eq!(zo.run(["job", "list"]).ok(), "", "nothing was submitted");
+    zo.file("lines.txt", format!("{lines}{}", line(1500, "n1500").replace("[\"n1500\"]", "[]")));
+    let ids = submit(&zo, &["--each", "lines.txt"]).ok().to_owned();
+    assert_eq!(ids.lines().count(), 1501);
+    let batch = ids.lines().next().expect("an id");
+    assert_eq!(zo.run(["job", "list", "--batch", batch, "--json", "--limit", "5000"]).json().len(), 1501);
+}
+
+#[test]
+fn a_url_of_this_machine_is_called_if_that_is_permitted() {
+    let zo = Zo::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            use std::io::{Read, Write};
+            let mut stream = stream.expect("somebody calls");
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\npong");
+        }
+    });
+    let refused = submit(&zo, &["--wait", "--attempts", "1", "--url", &url]);
+    assert!(refused.failed(1).contains("refused: 127.0.0.1 is this machine"), "{refused}");
+    assert_eq!(submit(&zo, &["--wait", "--attempts", "1", "--allow-private", "--url", &url]).ok(), "pong");
+}
+
+#[test]
 fn lines_of_json_wait_for_each_other() {
     let zo = Zo::new();
     let jobs = "{\"name\": \"b\", \"after\": [\"a\"], \"spec\": {\"kind\": \"command\", \"argv\": [\"true\"]}}\n\

@@ -6,7 +6,8 @@ use super::*;
 use crate::service::testing::{Desk, NOON};
 
 fn put_text(desk: &Desk, name: &str, text: &str) {
-    put(&desk.engine, name.to_owned(), None, FileContent::Bytes(text.into())).expect("it is put");
+    put(&desk.engine, name.to_owned(), None, FileContent::Bytes(text.into()), &mut |_| ControlFlow::Continue(()))
+        .expect("it is put");
 }
 
 /// What is read of a file, as text; why it is not.
@@ -86,7 +87,8 @@ fn a_name_that_is_not_there_is_told_the_nearest() {
     assert_eq!(told, "there is no file nothing-like-it (`zo file list` shows those there are)");
     for path in ["/no/such/file", "/tmp"] {
         let content = FileContent::Path(path.to_owned());
-        let failure = put(&desk.engine, "x".to_owned(), None, content).expect_err("it cannot be read");
+        let failure = put(&desk.engine, "x".to_owned(), None, content, &mut |_| ControlFlow::Continue(()))
+            .expect_err("it cannot be read");
         assert!(failure.message.starts_with(&format!("cannot read {path}: ")), "{failure}");
     }
 }
@@ -95,7 +97,9 @@ fn a_name_that_is_not_there_is_told_the_nearest() {
 fn names_that_lead_elsewhere_are_refused() {
     let desk = Desk::new();
     for name in ["", "../x", "/x", "a/../x", "a//x", "a/.", "a\0b"] {
-        let failure = put(&desk.engine, name.to_owned(), None, FileContent::Bytes(b"x".to_vec()));
+        let failure = put(&desk.engine, name.to_owned(), None, FileContent::Bytes(b"x".to_vec()), &mut |_| {
+            ControlFlow::Continue(())
+        });
         assert_eq!(failure.expect_err(name).kind, FailureKind::Invalid, "{name:?}");
     }
 }
@@ -166,4 +170,20 @@ fn a_link_holds_until_its_time_is_over() {
     assert!(!holds());
     let Answer::Shares(lines) = shares(&desk.engine).expect("they are listed") else { panic!() };
     assert_eq!((lines.len(), lines[0].path.contains(&secret)), (1, true), "it is listed, with its address");
+}
+
+#[test]
+fn who_no_longer_waits_for_a_large_file_stops_it() {
+    let desk = Desk::new();
+    let file = desk.folder().join("large");
+    std::fs::write(&file, vec![7; 40 << 20]).expect("it is written");
+    let file = file.display().to_string();
+    let mut told = Vec::new();
+    let stopped = put(&desk.engine, "large".to_owned(), None, FileContent::Path(file), &mut |response| {
+        let Response::Progress { done, total, .. } = response else { panic!("{response:?}") };
+        told.push((done, total));
+        if told.len() == 2 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert!(stopped.expect_err("it was stopped").message.contains("it was stopped"));
+    assert!(told.iter().all(|(done, total)| done < total && *total == 40 << 20), "{told:?}");
 }

@@ -1,5 +1,7 @@
 //! What can be told of jobs: who gets which, and what becomes of it.
 
+use std::sync::Arc;
+
 use super::*;
 use crate::command::{Command, Submission};
 use crate::event::job::{Backoff, Effect, JobKind};
@@ -336,6 +338,21 @@ fn a_node_may_ask_for_some_queues_only() {
     pool.check(from("nobody's"), "already: node/1 at 1");
     pool.check(from("slow"), "job/2 v2 job.claimed node=1 attempt=1");
     pool.check(from("slow"), "already: node/1 at 1");
+}
+
+#[test]
+fn a_process_that_works_for_some_jobs_begins_no_others() {
+    let mut pool = Pool::new();
+    pool.submit_plain(&[1]);
+    pool.submit(2, Submitted { priority: 9, effect: Effect::Once, ..Submitted::default() });
+    pool.submit_plain(&[3, 4]);
+    let of =
+        |jobs: &[u128]| Command::ClaimOneOf { node: HERE, jobs: Arc::new(jobs.iter().map(|id| JobId(*id)).collect()) };
+    pool.check(of(&[]), "already: node/1 at 1");
+    pool.check(of(&[4, 3]), "job/3 v2 job.claimed node=1 attempt=1");
+    pool.check(of(&[4, 3, 2]), "job/2 v2 job.claimed node=1 attempt=1");
+    pool.check(of(&[3, 2]), "already: node/1 at 1");
+    assert_eq!((pool.claim(HERE), pool.claim(HERE)), (1, 4));
 }
 
 #[test]
