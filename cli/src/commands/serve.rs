@@ -26,6 +26,9 @@ use crate::serving::Serving;
 /// How often it is looked whether to stop, and whether the home is free.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// How long jobs may take to get done when it is to stop, in seconds.
+const USUAL_DRAIN: u64 = 10;
+
 /// Keep the engine running: schedules, jobs, services, HTTP
 ///
 /// Examples:
@@ -72,7 +75,7 @@ pub(crate) struct Serve {
     offer: Offer,
     /// When it is to stop, begin nothing more and wait so long for the jobs that run here; then they are ended: done once more by the next
     /// one, or interrupted if they may be done only once
-    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", default_value_t = USUAL_DRAIN)]
     drain: u64,
     /// Write a unit of systemd for your own services, with these options
     #[arg(long, conflicts_with = "uninstall")]
@@ -203,7 +206,9 @@ impl Serve {
         self.allow_origins.iter().for_each(|origin| add("--allow-origin", origin.clone()));
         self.aliases.iter().for_each(|(name, model)| add("--model-alias", format!("{name}={model}")));
         words.extend(self.offer.words());
-        words.extend(["--drain".to_owned(), self.drain.to_string()]);
+        if self.drain != USUAL_DRAIN {
+            words.extend(["--drain".to_owned(), self.drain.to_string()]);
+        }
         if self.no_http {
             words.push("--no-http".to_owned());
         }

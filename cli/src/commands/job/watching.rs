@@ -197,10 +197,13 @@ impl Watching<'_> {
         Ok(())
     }
 
-    /// What a job brought that has printed nothing: a reply, an answer. Of a command, and of an agent that was watched, it is known from
-    /// what it printed.
+    /// What a job brought, if that was not printed while it ran.
     fn result(&mut self, ended: &Ended) -> Result<(), CliError> {
-        let is_known = ended.job.kind == JobKind::Command || (ended.job.kind == JobKind::Agent && self.has_printed);
+        let is_known = match ended.job.kind {
+            JobKind::Command => true,
+            JobKind::Agent | JobKind::Http => self.has_printed,
+            _ => false,
+        };
         let Some(result) = ended.result.as_deref().filter(|_| !is_known) else {
             return Ok(());
         };
