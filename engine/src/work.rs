@@ -10,13 +10,14 @@
 //! that serves does all of it; one in which somebody waits for jobs carries jobs out for as long as it lives.
 //!
 //! - [`clock`]: what only time brings about. [`occurrences`]: schedules. [`carrying`]: this process as a node.
-//! - [`claims`]: jobs given to nodes. [`line`]: who waits for one. [`nodes`]: who was heard from. [`logs`]: what attempts print while they run.
+//! - [`claims`]: jobs given to nodes. [`line`]: who waits for one. [`fresh`]: what was submitted a moment ago. [`nodes`]: who was heard from. [`logs`]: what attempts print while they run.
 //! - [`services`]: processes that are kept running.
 
 pub(crate) mod agents;
 pub(crate) mod carrying;
 pub(crate) mod claims;
 mod clock;
+pub(crate) mod fresh;
 mod line;
 pub(crate) mod logs;
 pub(crate) mod nodes;
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 
 use zo_projections::{JobId, NodeId};
 
+use self::fresh::Fresh;
 use self::line::Line;
 use self::logs::Logs;
 use self::nodes::Heard;
@@ -82,6 +84,7 @@ impl Default for WorkOptions {
 pub(crate) struct Work {
     engine: OnceLock<Weak<Engine>>,
     options: OnceLock<WorkOptions>,
+    local: OnceLock<NodeId>,
     carries_out: AtomicBool,
     serves: AtomicBool,
     /// Whether no job is begun here any more.
@@ -89,6 +92,7 @@ pub(crate) struct Work {
     /// The jobs that somebody waits for, with those that they wait for: in a process that does not serve, no others are begun.
     wanted: Mutex<Arc<BTreeSet<JobId>>>,
     pub(crate) line: Arc<Line>,
+    pub(crate) fresh: Fresh,
     pub(crate) logs: Logs,
     pub(crate) heard: Heard,
     pub(crate) rules: Rules,
@@ -193,6 +197,6 @@ impl Engine {
 
     /// The node that this process is.
     pub(crate) fn local_node(&self) -> NodeId {
-        NodeId(self.names.node(LOCAL_NODE))
+        *self.work.local.get_or_init(|| NodeId(self.names.node(LOCAL_NODE)))
     }
 }

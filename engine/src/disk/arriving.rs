@@ -87,6 +87,12 @@ impl Arriving {
         self.path(run).exists()
     }
 
+    /// The runs that something is kept for.
+    pub fn kept(&self) -> Vec<RunId> {
+        let files = files::list(&self.folder).unwrap_or_default();
+        files.iter().filter_map(|path| path.file_name()?.to_str()?.parse().ok()).collect()
+    }
+
     /// Forgets the reply for a run, which is in the log or came to nothing.
     pub fn end(&self, run: RunId) {
         let path = self.path(run);
@@ -99,11 +105,8 @@ impl Arriving {
 
     /// Forgets all but the replies for these runs.
     pub fn keep_only(&self, runs: impl Fn(RunId) -> bool) {
-        for path in files::list(&self.folder).unwrap_or_default() {
-            let run = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
-            if let Some(run) = run.filter(|run| !runs(*run)) {
-                self.end(run);
-            }
+        for run in self.kept().into_iter().filter(|run| !runs(*run)) {
+            self.end(run);
         }
     }
 

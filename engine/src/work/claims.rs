@@ -101,11 +101,13 @@ impl Engine {
             };
             jobs.iter().filter_map(known).collect()
         });
-        let events = self.reader.events(known.iter().map(|(_, _, _, position)| *position))?;
         let mut described = Vec::with_capacity(known.len());
-        for ((id, attempt, deadline_ms, _), event) in known.into_iter().zip(&events) {
-            let body: JobBody = body_of(event)?.unwrap_or_default();
-            described.push(ClaimedJob { job: id.to_string(), attempt, spec: body.spec, lease_ms, deadline_ms });
+        for (id, attempt, deadline_ms, submitted) in known {
+            let spec = match self.work.fresh.take(submitted) {
+                Some(spec) => spec,
+                None => body_of::<JobBody>(&self.reader.event(submitted)?)?.unwrap_or_default().spec,
+            };
+            described.push(ClaimedJob { job: id.to_string(), attempt, spec, lease_ms, deadline_ms });
         }
         Ok(described)
     }

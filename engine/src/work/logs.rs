@@ -3,8 +3,8 @@
 //! In memory is what is recorded: the beginning and the end, with the middle left out if it is long. On the disk, sealed, is the
 //! beginning, so that a process that is killed loses little of it.
 
-use std::collections::HashMap;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use zo_projections::{JobId, RunId};
@@ -20,6 +20,9 @@ const TAIL_BYTES: usize = 1024 * 1024;
 #[derive(Default)]
 pub(crate) struct Logs {
     live: Mutex<HashMap<JobId, Live>>,
+    /// Jobs of which an earlier process kept something, listed when that is first asked: most jobs print nothing, and the disk is not
+    /// asked for each of them.
+    left: OnceLock<HashSet<JobId>>,
     grown: Condvar,
 }
 
@@ -117,14 +120,24 @@ impl Logs {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         match live.get(&job).filter(|log| log.attempt == attempt) {
             Some(log) => (log.whole(), log.left_out()),
-            None => (kept(files, job, attempt).unwrap_or_default(), 0),
+            None if self.was_left(files, job) => (kept(files, job, attempt).unwrap_or_default(), 0),
+            None => (String::new(), 0),
         }
+    }
+
+    /// Whether an earlier process may have kept something of a job.
+    fn was_left(&self, files: &Arriving, job: JobId) -> bool {
+        self.left.get_or_init(|| files.kept().into_iter().map(|run| JobId(run.0)).collect()).contains(&job)
     }
 
     /// Forgets the log of a job: it is recorded, or of no use.
     pub(crate) fn forget(&self, files: &Arriving, job: JobId) {
         let log = self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&job);
-        if log.is_none_or(|log| log.file.is_some()) && files.is_there(RunId(job.0)) {
+        let has_file = match log {
+            Some(log) => log.file.is_some(),
+            None => self.was_left(files, job),
+        };
+        if has_file {
             files.end(RunId(job.0));
         }
         self.grown.notify_all();

@@ -95,10 +95,15 @@ pub(in crate::service) fn submit(
     let named: HashMap<&str, JobId> =
         jobs.iter().filter_map(|job| Some((job.name.as_deref()?, JobId(job.id)))).collect();
     let mut submissions = Vec::with_capacity(jobs.len());
+    let mut specs: Vec<Option<String>> = vec![None; jobs.len()];
     let mut outcomes: Vec<Option<Result<Acknowledged, Failure>>> = vec![None; jobs.len()];
     for &index in &order {
         match submission(engine, &jobs[index], batch, &named, now) {
-            Ok(submission) => submissions.push((index, submission)),
+            Ok((submission, spec)) => {
+                // Of what is recorded otherwise than it was said, the log's version counts.
+                specs[index] = Some(spec).filter(|spec| engine.writer.redactor().leaves(spec));
+                submissions.push((index, submission));
+            }
             Err(failure) if batch.is_some() => {
                 let job = &jobs[index];
                 let place = job.name.clone().unwrap_or_else(|| JobId(job.id).to_string());
@@ -111,7 +116,12 @@ pub(in crate::service) fn submit(
     for (index, outcome) in indices.into_iter().zip(engine.writer.submit(submissions)) {
         let id = match &outcome {
             // One of its key may be there already, under another id.
-            Ok(receipt) => JobId(receipt.stream.id),
+            Ok(receipt) => {
+                if let Some(spec) = specs[index].take().filter(|_| receipt.events > 0) {
+                    engine.work.fresh.keep(receipt.position, &spec);
+                }
+                JobId(receipt.stream.id)
+            }
             Err(_) => JobId(jobs[index].id),
         };
         outcomes[index] = Some(acknowledge(id.to_string(), outcome));
@@ -125,10 +135,10 @@ fn submission(
     batch: Option<JobId>,
     named: &HashMap<&str, JobId>,
     now: Timestamp,
-) -> Result<Submission, Failure> {
+) -> Result<(Submission, String), Failure> {
     let spec = spec_of(&job.spec)?;
     let text = serde_json::to_string(&spec).map_err(|error| Failure::new(FailureKind::Invalid, error.to_string()))?;
-    let (mut submitted, body) = job_of(engine, job.name.clone(), text, &job.options, kind_of(&spec), now)?;
+    let (mut submitted, body) = job_of(engine, job.name.clone(), text.clone(), &job.options, kind_of(&spec), now)?;
     submitted.batch = batch;
     for other in &job.options.after {
         let known = named.get(other.as_str()).copied();
@@ -137,7 +147,7 @@ fn submission(
     submitted.after.sort_unstable();
     submitted.after.dedup();
     let command = Command::SubmitJob { job: JobId(job.id), submitted: Box::new(submitted), body };
-    Ok(Submission::new(Actor::User, command))
+    Ok((Submission::new(Actor::User, command), text))
 }
 
 /// Jobs in an order in which each comes behind those it waits for.
