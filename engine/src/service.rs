@@ -203,6 +203,12 @@ pub fn handle_of(engine: &Engine, token: Option<TokenId>, request: Request, each
             return deliver(each, Response::Browsed(Box::new(browsed)));
         }
         Request::CloseBrowser { session } => one(browsing::close(engine, &session))?,
+        Request::ExportBrowser { session, file, passphrase } => {
+            one(browsing::export(engine, &session, &file, &passphrase))?
+        }
+        Request::ImportBrowser { session, file, passphrase } => {
+            one(browsing::import(engine, &session, &file, &passphrase))?
+        }
         Request::RemoveBrowser { session } => one(browsing::remove(engine, &session))?,
         Request::AddMcpServer { server, secrets, environment } => {
             one(mcp::add(engine, *server, &secrets, &environment))?

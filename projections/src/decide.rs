@@ -4,7 +4,7 @@
 //! and the same command always give the same events.
 
 mod agent;
-mod browser;
+pub mod browser;
 mod conversation;
 pub mod file;
 mod home;

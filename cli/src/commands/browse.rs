@@ -4,6 +4,7 @@ mod acting;
 mod acts;
 mod history;
 mod install;
+mod profiles;
 mod run;
 mod sessions;
 
@@ -47,6 +48,8 @@ enum Command {
     List(sessions::List),
     Close(sessions::Close),
     Remove(sessions::Remove),
+    Export(profiles::Export),
+    Import(profiles::Import),
     History(history::History),
     Show(history::Show),
     Install(install::Install),
@@ -61,6 +64,8 @@ impl Browse {
             Command::List(command) => command.run(context),
             Command::Close(command) => command.run(context, &self.session),
             Command::Remove(command) => command.run(context, &self.session),
+            Command::Export(command) => command.run(context, &self.session),
+            Command::Import(command) => command.run(context, &self.session),
             Command::History(command) => command.run(context, &self.session),
             Command::Show(command) => command.run(context),
             Command::Install(command) => command.run(context),

@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::io;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -96,6 +97,7 @@ enum Event<'a> {
 impl Worker {
     pub(crate) fn run(&self, context: &mut Context) -> Result<(), CliError> {
         let name = self.name()?;
+        let _alone = self.alone(&name)?;
         let token = self.token(context)?;
         let hub = HttpHub::new(&HubOptions { url: self.hub.clone(), token: token.0, authority: self.ca.clone() });
         let hub = hub.map_err(not_opened)?;
@@ -123,6 +125,26 @@ impl Worker {
         let name = fs::read_to_string("/proc/sys/kernel/hostname").or_else(|_| fs::read_to_string("/etc/hostname"));
         let name = name.map(|name| name.trim().to_owned()).ok().filter(|name| !name.is_empty());
         name.ok_or_else(|| CliError::usage("this machine has no name").hint("give the worker one: --name NAME"))
+    }
+
+    /// Held as long as this worker runs: a second one of the name would take its jobs over. Workers on other machines are not known here.
+    fn alone(&self, name: &str) -> Result<Option<fs::File>, CliError> {
+        let folder = env::var_os("XDG_RUNTIME_DIR").map_or_else(env::temp_dir, PathBuf::from);
+        let plain = |text: &str| text.replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let path = folder.join(format!("zo-worker.{}.{}.lock", plain(&self.hub), plain(name)));
+        let mut options = fs::OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+        // Where no file can be, as in a folder of another user, nobody is told.
+        let Ok(file) = options.open(&path) else { return Ok(None) };
+        match file.try_lock() {
+            Err(fs::TryLockError::WouldBlock) => {
+                let message = format!("a worker called {name} runs for {} on this machine already", self.hub);
+                Err(CliError::new(Kind::Engine(FailureKind::Refused), message)
+                    .hint("give this one a name of its own: --name NAME"))
+            }
+            _ => Ok(Some(file)),
+        }
     }
 
     /// The token: from its file, the variable, whoever is at the terminal, or stdin.

@@ -22,7 +22,7 @@
 //! - `acting`: what is done on a page, as a person would. `locate`, `references`: which element. `page`: scripts in a world of their own.
 //! - `snapshot`, `reading`, `capture`: looking: what is there, its text, a picture of it.
 //! - `tracker`: what is known of the browser; pure. `wire`: the connection. `downloads`: names that can be trusted.
-//! - `launch`, `process`: starting it, its profile, its processes, its end.
+//! - `launch`, `process`: starting it, its profile, its processes, its end. [`archive`]: a profile in one file.
 //! - [`find`], [`install`]: which browser there is, and how to get one.
 //!
 //! Invariants: nothing is waited for without the act's deadline · a page that failed to load is replaced, never reported as loaded · only
@@ -46,6 +46,7 @@ mod wire;
 
 pub mod act;
 pub mod address;
+pub mod archive;
 pub mod done;
 pub mod error;
 pub mod find;

@@ -642,6 +642,27 @@ pub enum Request {
         /// The session.
         session: String,
     },
+    /// Write the profile of a browser session, whose browser is ended, into a file that only the passphrase opens. Answered with
+    /// [`Response::Acknowledged`].
+    #[serde(skip)]
+    ExportBrowser {
+        /// The session.
+        session: String,
+        /// The file, by its absolute path; there is none yet.
+        file: String,
+        /// What opens it.
+        passphrase: SecretText,
+    },
+    /// Make a browser session with a profile that was exported. Answered with [`Response::Acknowledged`].
+    #[serde(skip)]
+    ImportBrowser {
+        /// The session; it has no profile yet.
+        session: String,
+        /// The file, by its absolute path.
+        file: String,
+        /// What opens it.
+        passphrase: SecretText,
+    },
     /// Take a token back. Answered with [`Response::Acknowledged`].
     RevokeToken {
         /// Its name or id.

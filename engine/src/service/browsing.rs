@@ -1,21 +1,25 @@
 //! Requests about browser sessions.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use zo_projections::decide::browser::check_session_name;
 use zo_projections::event::Event;
-use zo_projections::event::browser::{ActBody, Acted, ActedBody, ArtifactBody};
+use zo_projections::event::browser::{ActBody, Acted, ActedBody, ArtifactBody, Opened};
 use zo_projections::views::browsers::{ActPlace, Browser};
 use zo_projections::{Actor, BrowserId, Command, Position, Submission};
+use zo_vault::parcel::ParcelError;
 
 use super::{Each, acknowledge, body_of};
 use crate::browsing::{self, Wish};
 use crate::engine::Engine;
 use crate::protocol::{
     Acknowledged, Answer, BrowseInput, Browsed, BrowsedArtifact, BrowserActLine, BrowserLine, Failure, FailureKind,
-    Response,
+    Response, SecretText,
 };
 use crate::tools::rules::Rule;
 
@@ -81,6 +85,88 @@ pub(super) fn close(engine: &Engine, session: &str) -> Result<Acknowledged, Fail
     engine.browsers.end(id);
     let command = Command::CloseBrowser { browser: id };
     acknowledge(browser.name, engine.writer.submit_one(Submission::new(Actor::User, command)))
+}
+
+/// Ends the browser of a session and writes its profile, encrypted, into a file that is not there yet; whole or not at all.
+pub(super) fn export(
+    engine: &Engine,
+    session: &str,
+    file: &str,
+    passphrase: &SecretText,
+) -> Result<Acknowledged, Failure> {
+    let (id, browser) = find(engine, session)?;
+    let path = Path::new(file);
+    if path.symlink_metadata().is_ok() {
+        let failure = Failure::new(FailureKind::Conflict, format!("{file} is there already"));
+        return Err(failure.hint("name another file, or remove that one"));
+    }
+    let cannot = |error: &dyn std::fmt::Display| Failure::new(FailureKind::Io, format!("cannot write {file}: {error}"));
+    let (profile, _) = browsing::live::folders(&engine.home.browsers(), &browser.name);
+    if !profile.is_dir() {
+        return Err(Failure::new(FailureKind::NotFound, format!("browser session {session} has no profile yet")));
+    }
+    let turn = turn(engine, id, &browser)?;
+    browsing::acting::close_what_was_interrupted(engine, id)?;
+    drop(turn);
+    engine.browsers.end(id);
+    // Nobody begins anything in it until the file is there.
+    let _turn = self::turn(engine, id, &browser)?;
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut sealed = tempfile::NamedTempFile::new_in(folder).map_err(|error| cannot(&error))?;
+    let key = zo_vault::Secret::new(passphrase.0.clone());
+    zo_vault::parcel::seal(sealed.as_file_mut(), &key, |out| zo_browser::archive::pack(&profile, out))
+        .map_err(|error| cannot(&error))?;
+    sealed.as_file().sync_all().map_err(|error| cannot(&error))?;
+    sealed.persist_noclobber(path).map_err(|error| cannot(&error.error))?;
+    let command = Command::CloseBrowser { browser: id };
+    acknowledge(browser.name.clone(), engine.writer.submit_one(Submission::new(Actor::User, command)))
+}
+
+/// Makes a session with a profile that was exported; one that has a profile is left alone.
+pub(super) fn import(
+    engine: &Engine,
+    session: &str,
+    file: &str,
+    passphrase: &SecretText,
+) -> Result<Acknowledged, Failure> {
+    check_session_name(session)?;
+    let cannot = |kind: FailureKind, error: &dyn std::fmt::Display| Failure::new(kind, format!("{file}: {error}"));
+    let sealed = std::fs::File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => cannot(FailureKind::NotFound, &"there is no such file"),
+        _ => cannot(FailureKind::Io, &error),
+    })?;
+    let id = BrowserId(engine.names.browser(session));
+    let Some(_turn) = engine.browsers.take(id, &|| true) else {
+        return Err(Failure::new(
+            FailureKind::Refused,
+            format!("something is done in browser session {session} just now"),
+        ));
+    };
+    let (profile, _) = browsing::live::folders(&engine.home.browsers(), session);
+    let key = zo_vault::Secret::new(passphrase.0.clone());
+    let tar = zo_vault::parcel::open(std::io::BufReader::new(sealed), &key).map_err(|error| match error {
+        ParcelError::WrongPassphrase => cannot(FailureKind::Refused, &error),
+        ParcelError::Damaged => cannot(FailureKind::Invalid, &error),
+        ParcelError::Io(_) => cannot(FailureKind::Io, &error),
+    })?;
+    zo_browser::archive::unpack(tar, &profile).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            let message = format!("browser session {session} has a profile already");
+            Failure::new(FailureKind::Conflict, message)
+                .hint(format!("name another one with --session, or `zo browse remove --session {session}` first"))
+        }
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => cannot(FailureKind::Invalid, &error),
+        _ => cannot(FailureKind::Io, &error),
+    })?;
+    let known = engine.writer.read(|views| views.browsers.get(id).cloned())?;
+    let opened = Opened {
+        name: session.to_owned(),
+        guarded: known.as_ref().is_some_and(|known| known.guarded),
+        only_hosts: known.as_ref().map(|known| known.only_hosts.clone()).unwrap_or_default(),
+        deny_hosts: known.map(|known| known.deny_hosts).unwrap_or_default(),
+    };
+    let command = Command::OpenBrowser { browser: id, opened };
+    acknowledge(session.to_owned(), engine.writer.submit_one(Submission::new(Actor::User, command)))
 }
 
 pub(super) fn remove(engine: &Engine, session: &str) -> Result<Acknowledged, Failure> {

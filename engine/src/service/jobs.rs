@@ -73,7 +73,7 @@ pub(super) fn set_queue(
 /// A job as the views have it.
 #[derive(Clone)]
 enum Known {
-    /// With the name of the node that has it, or why none can have it.
+    /// With the name of the node that has it, or why none can have it yet.
     Open(Box<Job>, Option<String>),
     Ended(How, Position, Position),
 }
@@ -85,6 +85,9 @@ impl Known {
             let node = match job.state {
                 JobState::Running { node, .. } => Some(node_name(views, node)),
                 JobState::Ready => why_none_takes(views, job, works),
+                JobState::Blocked => {
+                    stuck_behind(views, &job.after).map(|other| format!("job {other}, which waits for a person"))
+                }
                 _ => None,
             };
             return Some(Self::Open(Box::new(job.clone()), node));
@@ -121,6 +124,23 @@ fn why_none_takes(views: &Views, job: &Job, works: bool) -> Option<String> {
     }
     // The process that had the home before is in the log as if it were there.
     views.nodes.why_none_runs(class, job.priority > 0, |_, node| !node.local || works)
+}
+
+/// Of the jobs that one waits for, directly or not, one that will not be done by itself.
+fn stuck_behind(views: &Views, after: &[JobId]) -> Option<JobId> {
+    /// How far is looked along jobs that wait for each other.
+    const MAX_LINKS: usize = 32;
+    fn behind(views: &Views, after: &[JobId], links: usize) -> Option<JobId> {
+        after.iter().find_map(|id| {
+            let job = views.jobs.get(*id)?;
+            match job.state {
+                JobState::Dead | JobState::Interrupted => Some(*id),
+                JobState::Blocked if links > 0 => behind(views, &job.after, links - 1),
+                _ => None,
+            }
+        })
+    }
+    behind(views, after, MAX_LINKS)
 }
 
 pub(super) fn node_name(views: &Views, id: NodeId) -> String {

@@ -14,6 +14,7 @@
 //! - [`vault`]: the operations. Start there.
 //! - [`secret`]: a text that does not show itself, and the digest by which a key is recognised.
 //! - [`error`]: what can be wrong, and what to do about it.
+//! - [`parcel`]: streams under a passphrase of their own, which leave the home.
 //! - `content`: what is in the vault, and which names and keys are accepted.
 //! - `sealing`: age.
 //! - `private`: reading files that nobody else may read, and folders that nobody else may change.
@@ -29,6 +30,7 @@
 mod content;
 mod durable;
 pub mod error;
+pub mod parcel;
 mod private;
 mod sealing;
 pub mod secret;

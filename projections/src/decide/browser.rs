@@ -41,8 +41,11 @@ fn reaches_the_same(browser: &Browser, opened: &Opened) -> bool {
     browser.only_hosts == opened.only_hosts && browser.deny_hosts == opened.deny_hosts
 }
 
-/// A name of a session is that of a folder too.
-fn check_session_name(name: &str) -> Result<(), Rejection> {
+/// Whether a session can be called so: its name is that of a folder too.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_session_name(name: &str) -> Result<(), Rejection> {
     let what = "the name of the session";
     check_name(what, name)?;
     check_length(what, name.len(), MAX_SESSION_NAME)?;

@@ -218,6 +218,35 @@ fn models_that_see_are_shown_screenshots_and_others_are_not() {
 }
 
 #[test]
+fn a_profile_is_exported_and_stays_logged_in_elsewhere() {
+    let (zo, site) = (Zo::new(), Site::start());
+    zo.run(["browse", "open", &site.url_of("/login")]).ok();
+    let steps = format!(
+        "open {}\nfill label=User ada\nfill label=Password 'correct horse'\nclick 'role=button[name=Log in]'\nwait --text 'Hello, ada'\n",
+        site.url_of("/login")
+    );
+    zo.file("steps.txt", steps);
+    zo.run(["browse", "run", "steps.txt", "--bail"]).ok();
+    let short = zo.run_with(["browse", "export", "p.age"], "");
+    assert!(!short.status.success(), "{short}");
+    zo.run_with(["browse", "export", "p.age"], "a long passphrase").ok();
+    let again = zo.run_with(["browse", "export", "p.age"], "a long passphrase");
+    assert!(again.failed(1).contains("is there already"), "{again}");
+    assert!(fs::read(zo.scratch().join("p.age")).expect("it is there").starts_with(b"age-encryption.org/v1"));
+
+    let other = Zo::new();
+    let file = zo.scratch().join("p.age").display().to_string();
+    let wrong = other.run_with(["browse", "import", &file, "--session", "shop"], "another passphrase");
+    assert!(wrong.failed(1).contains("the passphrase does not open it"), "{wrong}");
+    other.run_with(["browse", "import", &file, "--session", "shop"], "a long passphrase").ok();
+    let twice = other.run_with(["browse", "import", &file, "--session", "shop"], "a long passphrase");
+    assert!(twice.failed(1).contains("has a profile already"), "{twice}");
+    other.run(["browse", "open", &site.url_of("/account"), "--session", "shop"]).ok();
+    let read = other.run(["browse", "read", "--session", "shop"]);
+    assert!(read.ok().contains("ada"), "it is logged in: {read}");
+}
+
+#[test]
 fn what_a_session_may_reach_is_kept() {
     let (zo, site) = (Zo::new(), Site::start());
     let url = site.url_of("/form");

@@ -138,7 +138,7 @@ pub(super) fn line(engine: &Engine, id: JobId, known: &Known) -> Result<JobLine,
             job.state.name().clone_into(&mut line.state);
             line.attempt = job.attempt;
             match job.state {
-                JobState::Ready => line.waits_for.clone_from(node),
+                JobState::Ready | JobState::Blocked => line.waits_for.clone_from(node),
                 _ => line.node.clone_from(node),
             }
             match job.state {

@@ -183,6 +183,8 @@ fn who_waits_for_a_job_behind_a_dead_one_is_told_so() {
     let waits = format!("it waits for job {}, which is not done and waits for a person", id(1));
     assert_eq!(ended(&desk, 3), ("blocked".to_owned(), waits.clone()), "directly or not");
     assert_eq!(ended(&desk, 2), ("blocked".to_owned(), waits));
+    let line = desk.answer("job", json!({ "job": id(3) }))["job"].clone();
+    assert_eq!(line["waits_for"], json!(format!("job {}, which waits for a person", id(1))), "and whoever looks too");
     let too_late = ("dead".to_owned(), "its deadline passed before it was begun".to_owned());
     assert_eq!(ended(&desk, 1), too_late);
 }

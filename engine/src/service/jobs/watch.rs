@@ -4,21 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+use zo_projections::JobId;
 use zo_projections::event::Event;
 use zo_projections::event::job::EndBody;
 use zo_projections::views::jobs::JobState;
-use zo_projections::{JobId, Views};
 
 use super::list::line;
-use super::{Known, events_of, find, known, name_of};
+use super::{Known, events_of, find, known, name_of, stuck_behind};
 use crate::engine::Engine;
 use crate::protocol::{Failure, FailureKind, JobArrival, Response};
 use crate::service::{Each, body_of, check_count};
 
 /// So often who watches is told that nothing happened, so that who no longer listens is noticed.
 const LOOK: Duration = Duration::from_millis(100);
-/// How far is looked along jobs that wait for each other.
-const MAX_LINKS: usize = 32;
 
 /// What of watched jobs was told.
 #[derive(Default)]
@@ -98,7 +96,7 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     let now = (state.to_owned(), attempt, progress.percent, progress.message);
     let stuck = match &known {
         Known::Open(job, _) if job.state == JobState::Blocked => {
-            engine.writer.read(|views| stuck_behind(views, &job.after, MAX_LINKS))?
+            engine.writer.read(|views| stuck_behind(views, &job.after))?
         }
         _ => None,
     };
@@ -123,18 +121,6 @@ fn tell(engine: &Engine, id: JobId, told: &mut Told, logs: bool, each: Each<'_>)
     }
     told.state = Some(now);
     Ok(each(Response::JobArrived(JobArrival::State(Box::new(line(engine, id, &known)?)))))
-}
-
-/// Of the jobs that one waits for, directly or not, one that will not be done by itself.
-fn stuck_behind(views: &Views, after: &[JobId], links: usize) -> Option<JobId> {
-    after.iter().find_map(|id| {
-        let job = views.jobs.get(*id)?;
-        match job.state {
-            JobState::Dead | JobState::Interrupted => Some(*id),
-            JobState::Blocked if links > 0 => stuck_behind(views, &job.after, links - 1),
-            _ => None,
-        }
-    })
 }
 
 /// What is told at the end of a job.
