@@ -71,20 +71,20 @@ mod tests {
     fn what_was_sealed_opens_with_its_passphrase_alone_and_whole() {
         let mut sealed = Vec::new();
         let passphrase = Secret::new("correct horse");
-        seal(&mut sealed, &passphrase, |out| out.write_all(&[7; 100_000])).unwrap();
+        seal(&mut sealed, &passphrase, |out| out.write_all(&[7; 100_000])).expect("it goes well");
         assert!(!sealed.windows(64).any(|part| part == [7; 64]));
         let mut opened = Vec::new();
-        open(&sealed[..], &passphrase).unwrap().read_to_end(&mut opened).unwrap();
+        open(&sealed[..], &passphrase).expect("it goes well").read_to_end(&mut opened).expect("it goes well");
         assert_eq!(opened, [7; 100_000]);
-        let wrong = open(&sealed[..], &Secret::new("other")).err().unwrap();
+        let wrong = open(&sealed[..], &Secret::new("other")).err().expect("it is refused");
         assert!(matches!(wrong, ParcelError::WrongPassphrase), "{wrong}");
         assert!(matches!(
-            open(&b"no parcel"[..], &passphrase).err().unwrap(),
+            open(&b"no parcel"[..], &passphrase).err().expect("it is refused"),
             ParcelError::Damaged | ParcelError::Io(_)
         ));
         let cut = &sealed[..sealed.len() - 5];
         assert!(
-            open(cut, &passphrase).unwrap().read_to_end(&mut Vec::new()).is_err(),
+            open(cut, &passphrase).expect("it goes well").read_to_end(&mut Vec::new()).is_err(),
             "a part is not taken for the whole"
         );
     }
