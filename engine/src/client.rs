@@ -16,6 +16,7 @@ use zo_projections::Position;
 
 use crate::engine::{Engine, EngineOptions, OpenError};
 use crate::home;
+use crate::protocol::fresh_id;
 use crate::protocol::{Answer, At, Environment, Failure, FailureKind, JobArrival, Query, Request, Response, VERSION};
 use crate::server::{Server, disconnected};
 use crate::service;
@@ -111,6 +112,9 @@ impl Client {
         each: &mut dyn FnMut(Response) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
         let mut request = request.clone();
+        if let Request::Browse(input) = &mut request {
+            input.id.get_or_insert_with(fresh_id);
+        }
         loop {
             let mut delivered = Delivered::Nothing;
             let mut stopped = false;

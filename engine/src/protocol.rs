@@ -27,6 +27,7 @@ pub use asking::*;
 pub use browsing::*;
 pub use contents::*;
 pub use jobs::*;
+pub(crate) use json::fresh_id;
 pub use mcp::*;
 pub use models::*;
 pub use query::*;

@@ -86,7 +86,8 @@ impl Server {
             let _ = stream.shutdown(Shutdown::Read);
         }
         while !connections.is_empty() {
-            let until = if self.engine.turns.is_idle() { until } else { until_answered };
+            let is_idle = self.engine.turns.is_idle() && !self.engine.browsers.is_busy();
+            let until = if is_idle { until } else { until_answered };
             let left = until.saturating_duration_since(Instant::now()).min(LOOK);
             if left.is_zero() {
                 break;

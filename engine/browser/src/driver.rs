@@ -48,6 +48,8 @@ pub(crate) struct Driver {
     dialogs: DialogPolicy,
     /// What the page of a tab was when it crashed last, so that it is not opened again and again.
     crashes: HashMap<u32, String>,
+    /// Tabs whose page was lost, and how: until they show another one, what is about a page says so at once.
+    emptied: HashMap<u32, String>,
     /// The cookies that were written down last.
     cookies: Mutex<String>,
     /// A tab that a download is asked for in, and the one that was active before.
@@ -68,6 +70,7 @@ impl Driver {
             worlds: Arc::default(),
             dialogs,
             crashes: HashMap::new(),
+            emptied: HashMap::new(),
             cookies: Mutex::default(),
             spare: None,
         };

@@ -27,7 +27,7 @@ use listing::{FrameTree, Lines};
 use tree::Tree;
 
 /// Elements that a page may have to be listed whole: beyond them the browser takes minutes, for its time grows with their square.
-const MOST_ELEMENTS: u64 = 50_000;
+const MOST_ELEMENTS: u64 = 30_000;
 
 /// How many elements a document has.
 const COUNT: &str = "document.getElementsByTagName('*').length";
@@ -40,8 +40,12 @@ pub(crate) async fn snapshot(acting: &Acting<'_>, act: &Snapshot) -> Result<Came
         None => None,
     };
     let frames = page.frames()?;
-    if root.is_none() {
-        refuse_huge(page, &frames).await?;
+    match &root {
+        None => refuse_huge(page, &frames).await?,
+        Some(root) => {
+            let count = page.call_on(&root.element, "function() { return this.getElementsByTagName('*').length }", &[]);
+            check_size("that part", count.await.ok().and_then(|count| count.as_u64()).unwrap_or_default())?;
+        }
     }
     let mut trees = HashMap::new();
     for (id, frame) in &frames {
@@ -80,13 +84,18 @@ async fn refuse_huge(page: &Page<'_>, frames: &[(String, Frame)]) -> Result<(), 
     for (id, frame) in frames {
         // A frame that cannot be asked is left out of the list as well.
         let count = page.evaluate(id, frame, COUNT).await.ok().and_then(|count| count.as_u64()).unwrap_or_default();
-        if count > MOST_ELEMENTS {
-            let message = format!("the page has {count} elements; up to {MOST_ELEMENTS} are listed at once");
-            return Err(ActError::new(ActErrorKind::TooLarge, message)
-                .hint("take a snapshot of a part of it, such as `main` or `#results`, or read it"));
-        }
+        check_size("the page", count)?;
     }
     Ok(())
+}
+
+fn check_size(what: &str, elements: u64) -> Result<(), ActError> {
+    if elements <= MOST_ELEMENTS {
+        return Ok(());
+    }
+    let message = format!("{what} has {elements} elements; up to {MOST_ELEMENTS} are listed at once");
+    Err(ActError::new(ActErrorKind::TooLarge, message)
+        .hint("take a snapshot of a smaller part, such as `#results`, or read it"))
 }
 
 /// What a frame shows, or a part of it, and where it is in the frame around it. None if it went away, or has nothing yet.

@@ -2,30 +2,26 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use zo_browser::act::{Act, TabsOp};
-use zo_browser::{ActError, ActErrorKind, Done, OpenError, Session, SessionOptions, address};
-use zo_egress::{Access, Egress, Refusal};
-use zo_projections::event::browser::{ActBegun, ActBody, ActOutcome, Acted, ActedBody, ArtifactBody, Opened};
+use zo_browser::{ActError, ActErrorKind, Done, address};
+use zo_egress::Refusal;
+use zo_projections::event::browser::{ActBegun, ActBody, ActOutcome, Acted, ActedBody, Opened};
 use zo_projections::views::browsers::Browser;
 use zo_projections::{Actor, BrowserId, Command, Position, RunId, Submission};
 
-use super::live::{self, Running, Turn};
+use super::ending::{Ended, end, failure_of};
+use super::live::Turn;
 use super::policy::policy;
 use super::recorded;
+use super::starting::{Pages, running};
 use crate::engine::Engine;
-use crate::protocol::{BrowseInput, Browsed, BrowsedArtifact, BrowsedDownload, Failure, FailureKind};
-use crate::service::body_of;
+use crate::protocol::{BrowseInput, Browsed, Failure, FailureKind};
 use crate::tools::rules::Rule;
 
 /// How long an act may take if nobody says.
 const USUAL_DEADLINE: Duration = Duration::from_secs(30);
 /// How long it may take at the most.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(3600);
-/// Bytes of memory that a browser may use with all its processes.
-const MEMORY_LIMIT: u64 = 2 << 30;
-/// Bytes that one download may have.
-const DOWNLOAD_LIMIT: u64 = 512 << 20;
 
 /// Who wants something done, and what.
 pub(crate) struct Wish<'a> {
@@ -46,8 +42,8 @@ pub(crate) struct Wish<'a> {
 pub(crate) fn act(engine: &Engine, wish: &Wish<'_>) -> Result<Browsed, Failure> {
     let act = read(engine, wish.input)?;
     let id = BrowserId(engine.names.browser(&wish.input.session));
-    let Some(mut turn) = engine.browsers.take(id, wish.stop) else {
-        return Err(Failure::new(FailureKind::Refused, "it was broken off before it began"));
+    let Some(mut turn) = engine.browsers.take(id, &|| (wish.stop)() || engine.is_stopping()) else {
+        return Err(not_begun(engine));
     };
     close_what_was_interrupted(engine, id)?;
     let browser = opened(engine, id, &act, wish)?;
@@ -64,6 +60,14 @@ pub(crate) fn act(engine: &Engine, wish: &Wish<'_>) -> Result<Browsed, Failure> 
     }
     let ended = Ended { id, begun, act: &act, concealed, session: &wish.input.session, took, pages };
     end(engine, ended, result)
+}
+
+/// Why something was given up that had not begun. Who asked through the holder of the home puts it to the next one.
+pub(crate) fn not_begun(engine: &Engine) -> Failure {
+    match engine.is_stopping() {
+        true => Failure::new(FailureKind::Disconnected, "the process that held the home is leaving"),
+        false => Failure::new(FailureKind::Refused, "it was broken off before it began"),
+    }
 }
 
 /// Whether the act writes into a field for a password: then what it writes is a secret though nobody has said so. The browser is started
@@ -187,32 +191,20 @@ fn actor(wish: &Wish<'_>) -> Actor {
 fn begin(engine: &Engine, id: BrowserId, recorded: String, act: &Act, wish: &Wish<'_>) -> Result<Position, Failure> {
     let begun = ActBegun { act: act.name().to_owned(), changes: act.changes(), run: wish.run };
     let command = Command::BeginAct { browser: id, begun, body: ActBody { act: recorded } };
-    Ok(engine.writer.submit_one(Submission::new(actor(wish), command))?.position)
-}
-
-/// The browser of a session, started if none runs, or none that can be seen as is wanted; its proxy has the policy of now.
-fn running<'t>(
-    engine: &Engine,
-    turn: &'t mut Turn,
-    browser: &Browser,
-    wish: &Wish<'_>,
-) -> Result<&'t mut Running, ActError> {
-    let refused = |error: &dyn std::fmt::Display| failed(ActErrorKind::Refused, error.to_string());
-    let policy = policy(browser, wish.rules).map_err(|error| refused(&error))?;
-    if turn.running.as_ref().is_some_and(|running| wish.input.visible && !running.visible)
-        && let Some(running) = turn.running.take()
-    {
-        live::end(running);
-    }
-    let running = match &mut turn.running {
-        Some(running) => running,
-        none => none.insert(start(engine, browser, &policy, wish.input.visible)?),
+    let submission = Submission::new(actor(wish), command);
+    let submission = match wish.input.id.filter(|_| act.changes()) {
+        Some(key) => submission.keyed(key),
+        None => submission,
     };
-    if running.policy != policy {
-        running.proxy.set_policy(policy.clone()).map_err(|error| refused(&error))?;
-        running.policy = policy;
+    let receipt = engine.writer.submit_one(submission)?;
+    if receipt.events == 0 {
+        let message = format!(
+            "act `{}` was interrupted: the process that did it ended, and whether it was done is not known",
+            act.name()
+        );
+        return Err(Failure::new(FailureKind::Io, message).hint("look at the page before it is done again"));
     }
-    Ok(running)
+    Ok(receipt.position)
 }
 
 /// Does it, in a browser that is started if none runs.
@@ -228,7 +220,11 @@ fn carry_out(
     if let Act::Open(open) = act {
         // Told at once, without asking the proxy; where redirects lead is the proxy's business.
         let policy = policy(browser, wish.rules).map_err(|error| refused(&error))?;
-        policy.check_url(&open.url).map_err(|error| refused(&error))?;
+        policy.check_url(&open.url).map_err(|error| {
+            let origin = url::Url::parse(&open.url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+            let hint = format!("a rule of yours permits it: zo permission allow \"browse_open({origin}/*)\"");
+            ActError { hint: browser.guarded.then_some(hint), ..refused(&error) }
+        })?;
     }
     let started = Instant::now();
     let running = running(engine, turn, browser, wish)?;
@@ -277,180 +273,6 @@ fn blocked(refusal: Refusal) -> zo_browser::Note {
     zo_browser::Note::Blocked { url, reason: refusal.why }
 }
 
-fn failed(kind: ActErrorKind, message: String) -> ActError {
+pub(super) fn failed(kind: ActErrorKind, message: String) -> ActError {
     ActError { kind, message, hint: None, notes: Vec::new() }
-}
-
-/// Starts the browser of a session, with its pages.
-fn start(engine: &Engine, browser: &Browser, policy: &zo_egress::Policy, visible: bool) -> Result<Running, ActError> {
-    let io = |error: &dyn std::fmt::Display| failed(ActErrorKind::Io, error.to_string());
-    if !engine.browsers.make_room() {
-        let message = format!("{} browsers run already, and something is done in each", live::MOST_BROWSERS);
-        return Err(failed(ActErrorKind::Refused, message));
-    }
-    let program = zo_browser::find::program(engine.browser_program().as_deref())
-        .map_err(|error| ActError { hint: Some(error.hint()), ..io(&error) })?;
-    let proxy = Egress::new(policy.clone())
-        .and_then(|egress| egress.proxy_on_loopback(Access::Anyone))
-        .map_err(|error| io(&error))?;
-    let (profile, downloads) = live::folders(&engine.home.browsers(), &browser.name);
-    let mut options = SessionOptions::new(program, profile, downloads);
-    options.proxy = Some(proxy.address());
-    options.visible = visible;
-    options.memory_limit = Some(MEMORY_LIMIT);
-    options.download_limit = DOWNLOAD_LIMIT;
-    options.restore = Pages::recorded(engine, browser).map_err(|error| io(&error))?.in_order();
-    let session = Session::open(options).map_err(|error| not_started(&error))?;
-    Ok(Running::new(session, proxy, policy.clone(), visible))
-}
-
-fn not_started(error: &OpenError) -> ActError {
-    ActError { hint: error.hint(), ..failed(ActErrorKind::Io, error.to_string()) }
-}
-
-/// The pages of a session.
-#[derive(Default)]
-struct Pages {
-    urls: Vec<String>,
-    front: usize,
-}
-
-impl Pages {
-    /// Those that are open now; none if the browser does not run.
-    fn of(turn: &Turn) -> Self {
-        let Some(running) = &turn.running else { return Self::default() };
-        let tabs = running.session.tabs();
-        let front = tabs.iter().position(|tab| tab.active).unwrap_or_default();
-        Self { urls: tabs.into_iter().map(|tab| tab.url).collect(), front }
-    }
-
-    /// Those that the log says were open last.
-    fn recorded(engine: &Engine, browser: &Browser) -> Result<Self, Failure> {
-        let Some(position) = browser.pages else { return Ok(Self::default()) };
-        let body: ActedBody = body_of(&engine.reader.event(position)?)?.unwrap_or_default();
-        Ok(Self { urls: body.pages, front: body.front as usize })
-    }
-
-    /// Those that can be opened again, the one in front last.
-    fn in_order(mut self) -> Vec<String> {
-        if self.front < self.urls.len() {
-            let front = self.urls.remove(self.front);
-            self.urls.push(front);
-        }
-        self.urls.retain(|url| url.starts_with("http://") || url.starts_with("https://"));
-        self.urls
-    }
-}
-
-/// Something that has ended.
-struct Ended<'a> {
-    id: BrowserId,
-    begun: Position,
-    act: &'a Act,
-    /// Whether what it wrote was found to be a secret.
-    concealed: bool,
-    session: &'a str,
-    took: Duration,
-    pages: Pages,
-}
-
-/// Records how it came out, and tells.
-fn end(engine: &Engine, ended: Ended<'_>, result: Result<Done, ActError>) -> Result<Browsed, Failure> {
-    let took_ms = u32::try_from(ended.took.as_millis()).unwrap_or(u32::MAX);
-    let front = u32::try_from(ended.pages.front).unwrap_or_default();
-    let outcome = if result.is_ok() { ActOutcome::Done } else { ActOutcome::Failed };
-    let pages = u32::try_from(ended.pages.urls.len()).unwrap_or(u32::MAX);
-    let acted = Acted { begun: ended.begun, outcome, took_ms, pages };
-    let front_url = ended.pages.urls.get(ended.pages.front).cloned().unwrap_or_default();
-    let mut body = ActedBody { pages: ended.pages.urls, front, ..ActedBody::default() };
-    let (done, error) = match result {
-        Ok(done) => (done, None),
-        Err(error) => {
-            body.reason = Some(format!("{}: {}", error.kind, error.message));
-            (Done { url: front_url, notes: error.notes.clone(), ..Done::default() }, Some(error))
-        }
-    };
-    (body.result, body.text) = recorded::given(ended.act, &done.value, done.text.as_deref());
-    (body.url, body.title) = (done.url.clone(), done.title.clone());
-    body.notes = done.notes.iter().map(recorded::note).collect();
-    if ended.concealed {
-        body.notes
-            .push("the field is for a password: what was to be written into it is left out of the log".to_owned());
-    }
-    if let Some(status) = done.value.get("status").and_then(Value::as_u64).filter(|status| *status >= 400) {
-        body.notes.push(format!("the server answered {status}"));
-    }
-    let notes = body.notes.clone();
-    let body = without_secrets(engine, body);
-    let artifacts = done.artifacts.iter().map(|artifact| {
-        let body = ArtifactBody { name: artifact.name.clone(), bytes: artifact.bytes.clone() };
-        (artifact.media_type.clone(), body)
-    });
-    let command = Command::EndAct { browser: ended.id, acted, body: Box::new(body), artifacts: artifacts.collect() };
-    let position = engine.writer.submit_one(Submission::new(Actor::Engine, command))?.position;
-    if let Some(error) = error {
-        return Err(failure_of(&error));
-    }
-    Ok(browsed(ended.session, ended.act, position, took_ms, done, notes))
-}
-
-/// What is written down: pages say again what was typed into them.
-fn without_secrets(engine: &Engine, body: ActedBody) -> ActedBody {
-    let clean = |text: String| engine.browsers.without_secrets(text);
-    ActedBody {
-        url: clean(body.url),
-        title: clean(body.title),
-        result: body.result.map(clean),
-        text: body.text.map(clean),
-        reason: body.reason.map(clean),
-        notes: body.notes.into_iter().map(clean).collect(),
-        pages: body.pages.into_iter().map(clean).collect(),
-        front: body.front,
-    }
-}
-
-fn browsed(session: &str, act: &Act, position: Position, took_ms: u32, done: Done, notes: Vec<String>) -> Browsed {
-    // Those in one commit stand in front of its last event, in order.
-    let first = position.0.saturating_sub(done.artifacts.len() as u64);
-    let artifacts = done.artifacts.into_iter().zip(first..).map(|(artifact, position)| BrowsedArtifact {
-        name: artifact.name,
-        media_type: artifact.media_type,
-        position: Position(position),
-        size: u32::try_from(artifact.bytes.len()).unwrap_or(u32::MAX),
-        bytes: artifact.bytes,
-    });
-    let downloads = done.downloads.into_iter().map(|download| BrowsedDownload {
-        path: download.path.display().to_string(),
-        name: download.name,
-        url: download.url,
-        size: download.size,
-    });
-    Browsed {
-        session: session.to_owned(),
-        act: act.name().to_owned(),
-        position,
-        url: done.url,
-        title: done.title,
-        value: (done.value != Value::Null).then(|| done.value.to_string()),
-        text: done.text,
-        artifacts: artifacts.collect(),
-        downloads: downloads.collect(),
-        notes,
-        took_ms,
-    }
-}
-
-/// An act that failed, as a request's failure.
-fn failure_of(error: &ActError) -> Failure {
-    use ActErrorKind::{
-        Ambiguous, Covered, Crashed, Detached, Disabled, Invalid, Io, Navigation, NotFound, NotVisible, Refused,
-        Script, Stopped, Timeout, TooLarge,
-    };
-    let kind = match error.kind {
-        Invalid => FailureKind::Invalid,
-        NotFound => FailureKind::NotFound,
-        Ambiguous | Covered | Detached | Disabled | NotVisible | Refused | Stopped => FailureKind::Refused,
-        Navigation | Timeout | Script | Crashed | TooLarge | Io => FailureKind::Io,
-    };
-    Failure { kind, message: format!("{}: {}", error.kind, error.message), hint: error.hint.clone() }
 }

@@ -168,6 +168,12 @@ impl Browsers {
         all.values().filter_map(|live| live.take_idle(Duration::ZERO)).for_each(end);
     }
 
+    /// Whether something is done in one of them.
+    pub(crate) fn is_busy(&self) -> bool {
+        let all: Vec<Arc<Live>> = self.lock().values().cloned().collect();
+        all.iter().any(|live| live.lock().busy)
+    }
+
     /// How the browser of a session is, if one runs and nothing is done in it just now.
     pub(crate) fn state(&self, id: BrowserId) -> Option<SessionState> {
         let live = self.lock().get(&id).cloned()?;

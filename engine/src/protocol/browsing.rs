@@ -20,6 +20,10 @@ pub struct BrowseInput {
     #[serde(with = "json::whole_text")]
     #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub act: String,
+    /// By which the same wish is known when it is told once more, to the next holder of the home: what changes something is begun once.
+    /// A client of this crate fills it in.
+    #[serde(skip)]
+    pub id: Option<u128>,
     /// The text of a `fill` or `type` that is in no event.
     #[serde(skip)]
     pub secret: Option<SecretText>,

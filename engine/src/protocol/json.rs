@@ -19,7 +19,7 @@ pub(super) fn client() -> Actor {
 }
 
 /// An id for what was asked for without one.
-pub(super) fn fresh_id() -> u128 {
+pub(crate) fn fresh_id() -> u128 {
     static WORLD: LazyLock<SystemWorld> = LazyLock::new(SystemWorld::default);
     WORLD.fresh_id()
 }

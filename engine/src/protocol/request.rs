@@ -695,7 +695,8 @@ pub enum Request {
         /// A call to try.
         #[serde(default)]
         call: Option<McpCall>,
-        /// How long starting it and listing its tools may take together, in milliseconds; a minute if not said.
+        /// How long starting it and listing its tools may take together, and then the call, in milliseconds; a minute and ten minutes if
+        /// not said.
         #[serde(default)]
         deadline_ms: Option<u64>,
         /// The surroundings of who asks.

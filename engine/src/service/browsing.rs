@@ -7,6 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
+use zo_browser::Act;
 use zo_projections::decide::browser::check_session_name;
 use zo_projections::event::Event;
 use zo_projections::event::browser::{ActBody, Acted, ActedBody, ArtifactBody, Opened};
@@ -30,7 +31,9 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) fn browse(engine: &Engine, input: &BrowseInput, each: Each<'_>) -> Result<Browsed, Failure> {
     let rules = rules(engine)?;
     let left = AtomicBool::new(false);
-    let stop = || left.load(Ordering::Relaxed) || engine.is_stopping();
+    // What changes something is not cut off because this process is to end: it has its own deadline.
+    let changes = Act::parse_json(&input.act).is_ok_and(|act| act.changes());
+    let stop = || left.load(Ordering::Relaxed) || (engine.is_stopping() && !changes);
     let wish = Wish { input, run: None, rules: &rules, stop: &stop };
     let (tx, rx) = channel();
     thread::scope(|scope| {
@@ -40,6 +43,10 @@ pub(super) fn browse(engine: &Engine, input: &BrowseInput, each: Each<'_>) -> Re
         });
         loop {
             match rx.recv_timeout(LOOK) {
+                Ok(Err(_)) if engine.is_stopping() && !changes && !left.load(Ordering::Relaxed) => {
+                    // It only looks: the next holder is asked.
+                    return Err(browsing::acting::not_begun(engine));
+                }
                 Ok(result) => return result,
                 Err(RecvTimeoutError::Timeout) => {
                     let waiting = Response::Progress { what: "browsing".to_owned(), done: 0, total: 1 };

@@ -140,7 +140,8 @@ pub(super) fn test(
     }
     let detail = format!("{} tools", tools.tools.len());
     listener.tell(step("list", &detail, begun));
-    let called = call.map(|call| try_out(&server, call, &listener, &stop)).transpose()?;
+    let calling = deadline_ms.map_or(CALLING, Duration::from_millis);
+    let called = call.map(|call| try_out(&server, call, calling, &listener, &stop)).transpose()?;
     let tested = McpTested {
         tools: lines(&server, &tools),
         left_out: tools.left_out.iter().map(|left| format!("{}: {}", left.name, left.why)).collect(),
@@ -154,6 +155,7 @@ pub(super) fn test(
 fn try_out(
     server: &Server,
     call: &McpCall,
+    within: Duration,
     listener: &Listener<'_>,
     stop: &dyn Fn() -> bool,
 ) -> Result<CallResult, Failure> {
@@ -168,7 +170,7 @@ fn try_out(
         let what = progress.message.map(|message| format!(": {message}")).unwrap_or_default();
         listener.tell(step("progress", &format!("{}{of}{what}", progress.done), begun));
     };
-    let calling = Calling { within: CALLING, progress: &mut progress, stop };
+    let calling = Calling { within, progress: &mut progress, stop };
     server.call(&call.tool, arguments, calling).map_err(|error| failure(&error))
 }
 

@@ -397,7 +397,14 @@ fn act(doing: &Doing<'_>, session: &Session, act: &Value) -> Result<Browsed, Out
     let session = session.0.clone().unwrap_or_else(|| own_session(doing.run));
     let input = BrowseInput { session, act: act.to_string(), guarded: true, ..BrowseInput::default() };
     let wish = Wish { input: &input, run: Some(doing.run), rules: doing.rules, stop: doing.stop };
-    browsing::act(doing.engine, &wish).map_err(|failure| {
+    let clean = |text: String| doing.engine.browsers.without_secrets(text);
+    let browsed = browsing::act(doing.engine, &wish).map(|mut browsed| {
+        // What is told to the agent is recorded too.
+        browsed.text = browsed.text.map(clean);
+        browsed.value = browsed.value.map(clean);
+        browsed
+    });
+    browsed.map_err(|failure| {
         let text = match &failure.hint {
             Some(hint) => format!("{}\nhint: {hint}", failure.message),
             None => failure.message.clone(),

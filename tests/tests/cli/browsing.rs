@@ -144,7 +144,7 @@ fn what_is_filled_into_a_field_for_passwords_is_a_secret_though_nobody_says_so()
     let _serving = Serving::start(&zo);
     zo.run(["browse", "open", &site.url_of("/login")]).ok();
     let filled = zo.run(["browse", "fill", "label=Password", "hunter2-and-more"]);
-    assert!(filled.stderr.contains("left out of the log"), "{filled}");
+    assert!(filled.stderr.contains("is left out of what is recorded"), "{filled}");
     assert_eq!(zo.run(["browse", "get", "value", "label=Password"]).ok(), "hunter2-and-more", "it was filled in");
     assert!(!zo.run(["log", "tail", "-n", "1000", "--json"]).ok().contains("hunter2-and-more"));
 }

@@ -55,6 +55,7 @@ impl SessionArgs {
         Ok(BrowseInput {
             session: self.session.clone(),
             act,
+            id: None,
             secret,
             deadline_ms: self.timeout.map(|seconds| seconds * 1000),
             visible: self.visible,
@@ -80,6 +81,9 @@ pub(super) fn run_one(context: &mut Context, session: &SessionArgs, acts: &Acts)
     check_display(session.visible)?;
     let act = acts.act()?;
     check_out(acts.out())?;
+    if context.output.is_json() && acts.out() == Some(Path::new("-")) {
+        return Err(CliError::usage("-o - and --json would both be on stdout").hint("write it into a file: -o FILE"));
+    }
     let secret = read_secret(context, acts)?;
     let mut client = context.open()?;
     let interrupt = Interrupt::watch()?;
@@ -176,6 +180,13 @@ pub(super) fn print(context: &mut Context, mut browsed: Browsed, out: Option<&Pa
         files.push(path.display().to_string());
     }
     for download in &mut browsed.downloads {
+        if out == Some(Path::new("-")) {
+            let cannot = |error: io::Error| CliError::io(format!("cannot read {}", download.path), &error);
+            context.output.bytes(&std::fs::read(&download.path).map_err(cannot)?)?;
+            // What is left is the session's to remove.
+            let _ = std::fs::remove_file(&download.path);
+            continue;
+        }
         let path = place(out, &download.name);
         take(Path::new(&download.path), &path)?;
         download.path = path.display().to_string();

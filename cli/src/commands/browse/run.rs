@@ -21,7 +21,7 @@ use crate::interrupt::Interrupt;
 ///   zo browse run --json steps.ndjson
 ///
 /// Each line is what would stand behind `zo browse`, or an act as JSON: {"act": "click", "target": "@e12"}. Empty lines and those that
-/// begin with # are passed over. All of it is checked before anything is done.
+/// begin with # are passed over. Each may have a --timeout of its own. All of it is checked before anything is done.
 #[derive(Args, Debug)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Run {
@@ -38,6 +38,9 @@ pub(super) struct Run {
 struct Line {
     #[command(subcommand)]
     acts: Acts,
+    /// Give up on this one after so many seconds
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: Option<u64>,
 }
 
 struct Step {
@@ -45,6 +48,7 @@ struct Step {
     line: String,
     act: Act,
     out: Option<PathBuf>,
+    timeout: Option<u64>,
 }
 
 impl Run {
@@ -60,7 +64,9 @@ impl Run {
         let (count, mut failed, mut all_refused) = (steps.len(), 0, true);
         for step in steps {
             context.output.note(format!("{}: {}", step.number, context.output.shown_err(&step.line)));
-            let browsed = acting::browse(&mut client, session.input(&step.act, None)?, &interrupt)
+            let mut input = session.input(&step.act, None)?;
+            input.deadline_ms = step.timeout.map(|seconds| seconds * 1000).or(input.deadline_ms);
+            let browsed = acting::browse(&mut client, input, &interrupt)
                 .and_then(|browsed| acting::print(context, browsed, step.out.as_deref()));
             let Err(error) = browsed else { continue };
             if self.bail || interrupt.is_set() {
@@ -102,19 +108,36 @@ fn steps(text: &str) -> Result<Vec<Step>, CliError> {
     lines.map(|(line, number)| step(line.trim(), number)).collect()
 }
 
+/// A line whose words may begin with `#`, as targets do: a shell would take the rest for a comment.
+fn with_hashes(line: &str) -> String {
+    let (mut escaped, mut quote, mut before) = (String::with_capacity(line.len()), None, ' ');
+    for letter in line.chars() {
+        match (quote, letter) {
+            (None, '#') if before.is_whitespace() => escaped.push('\\'),
+            (None, '\'' | '"') if before != '\\' => quote = Some(letter),
+            (Some(open), _) if letter == open && !(open == '"' && before == '\\') => quote = None,
+            _ => {}
+        }
+        escaped.push(letter);
+        before = letter;
+    }
+    escaped
+}
+
 fn step(line: &str, number: usize) -> Result<Step, CliError> {
-    let wrong = |why: String| CliError::invalid(format!("line {number}: {why}"));
+    let wrong = |why: String| CliError::usage(format!("line {number}: {why}"));
     if line.starts_with('{') {
         let act = Act::parse_json(line).map_err(|error| {
             let invalid = wrong(error.message);
             error.hint.into_iter().fold(invalid, CliError::hint)
         })?;
-        return Ok(Step { number, line: line.to_owned(), act, out: None });
+        return Ok(Step { number, line: line.to_owned(), act, out: None, timeout: None });
     }
-    let words = shlex::split(line).ok_or_else(|| wrong("a quotation mark is not closed".to_owned()))?;
+    let words = shlex::split(&with_hashes(line)).ok_or_else(|| wrong("a quotation mark is not closed".to_owned()))?;
     let parsed = Line::try_parse_from(words).map_err(|error| {
         let text = error.to_string();
-        wrong(text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned())
+        let told: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        wrong(told.join(" ").trim_start_matches("error: ").to_owned())
             .hint("a line is what stands behind `zo browse`, or JSON")
     })?;
     if !matches!(parsed.acts.secret(), super::acts::Secret::No) {
@@ -125,5 +148,27 @@ fn step(line: &str, number: usize) -> Result<Step, CliError> {
     let act = acting::check_out(parsed.acts.out())
         .and_then(|()| parsed.acts.act())
         .map_err(|error| CliError { message: format!("line {number}: {}", error.message), ..error })?;
-    Ok(Step { number, line: line.to_owned(), act, out: parsed.acts.out().map(Path::to_owned) })
+    Ok(Step { number, line: line.to_owned(), act, out: parsed.acts.out().map(Path::to_owned), timeout: parsed.timeout })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_may_begin_with_a_hash() {
+        for (line, words) in [
+            ("click #b", &["click", "#b"][..]),
+            ("fill '#a b' \"c #d\" e#f", &["fill", "#a b", "c #d", "e#f"]),
+            ("read #a\\ b #c", &["read", "#a b", "#c"]),
+        ] {
+            assert_eq!(shlex::split(&with_hashes(line)).expect("words"), words, "{line}");
+        }
+    }
+
+    #[test]
+    fn each_line_may_have_its_own_deadline() {
+        let steps = steps("open example.org\nwait --text x --timeout 3\n").expect("steps");
+        assert_eq!(steps.iter().map(|step| step.timeout).collect::<Vec<_>>(), [None, Some(3)]);
+    }
 }

@@ -28,9 +28,9 @@ pub(crate) struct Test {
     /// What the tool is called with, a JSON object
     #[arg(long, value_name = "JSON", requires = "call")]
     arguments: Option<String>,
-    /// Give up if it has not listed its tools after so many seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    /// Give up if it has not listed its tools, or not answered the call, after so many seconds [default: 60, and 600 for the call]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: Option<u64>,
 }
 
 impl Test {
@@ -41,7 +41,7 @@ impl Test {
         let mut tested = None;
         unlocked(&mut context.output, &mut environment, |output, environment| {
             let (name, call, environment) = (self.name.clone(), call.clone(), environment.clone());
-            let deadline_ms = Some(self.timeout * 1000);
+            let deadline_ms = self.timeout.map(|seconds| seconds * 1000);
             stream(&mut client, &Request::TestMcpServer { name, call, deadline_ms, environment }, |response| {
                 match response {
                     Response::Tested(step) => output.note(format!("{}: {}", step.step, step.detail)),

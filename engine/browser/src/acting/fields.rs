@@ -57,11 +57,11 @@ impl Acting<'_> {
         let conceals = match target {
             Some(target) => {
                 let Some(element) = self.find_one(target).await? else { return Ok(false) };
-                self.page.call_on(&element, "function() { return zo.control(this).type === 'password' }", &[]).await?
+                self.page.call_on(&element, "function() { const field = zo.control(this); return field.type === 'password' || /password/.test(field.autocomplete || '') }", &[]).await?
             }
             None => {
                 let (id, frame) = self.main_frame()?;
-                self.page.evaluate(&id, &frame, "document.activeElement?.type === 'password'").await?
+                self.page.evaluate(&id, &frame, "document.activeElement?.type === 'password' || /password/.test(document.activeElement?.autocomplete || '')").await?
             }
         };
         Ok(conceals == true)

@@ -31,6 +31,15 @@ pub(crate) enum Broken {
     Stopped,
 }
 
+/// Whether an act is about what a page shows, and comes to nothing on an empty one.
+fn needs_a_page(act: &Act) -> bool {
+    match act {
+        Act::Read(_) | Act::Snapshot(_) => true,
+        Act::Wait(wait) => wait.script.is_none() && wait.url.is_none(),
+        act => act.target().is_some(),
+    }
+}
+
 /// What became of the page that an act was broken off at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repaired {
@@ -163,6 +172,13 @@ impl Driver {
     async fn on_page(&mut self, act: &Act, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
         let page = self.page()?;
         let before = page.look(|tab| (tab.loading.begun, tab.document().to_owned()))?;
+        if needs_a_page(act)
+            && page.look(|tab| tab.url())? == "about:blank"
+            && let Some(why) = self.emptied.get(&page.number)
+        {
+            return Err(ActError::new(ActErrorKind::NotFound, format!("tab {} is empty: {why}", page.number))
+                .hint("open a page first"));
+        }
         let acting = Acting { page, references: &self.references, waits };
         let came = acting.perform(act).await;
         if act.changes() && !matches!(act, Act::Cookies(_) | Act::Storage(_) | Act::Hover(_) | Act::Wait(_)) {
@@ -219,6 +235,9 @@ impl Driver {
             || matches!(act, Act::Tabs(tabs) if tabs.op == TabsOp::Open);
         let url = self.place().0;
         let repaired = tokio::time::timeout(AFTER, self.repair(navigates)).await;
+        if let Some(number) = self.active() {
+            self.emptied.insert(number, format!("act `{}` was broken off at {url}", act.name()));
+        }
         let lost = match repaired {
             Ok(Ok(Repaired::Closed { tab })) => {
                 format!("; the page did not answer any more and was closed: tab {tab} is empty now")

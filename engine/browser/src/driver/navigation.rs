@@ -104,7 +104,7 @@ impl Driver {
     }
 
     /// What the proxy says about a page that it does not lead to: the reason is what is shown.
-    async fn proxys_word(&self, url: &str, word: &str) -> ActError {
+    async fn proxys_word(&mut self, url: &str, word: &str) -> ActError {
         let kind = if word == "refused" { ActErrorKind::Refused } else { ActErrorKind::Navigation };
         let said = async {
             let page = self.page().ok()?;
@@ -115,6 +115,9 @@ impl Driver {
         let said = said.await.unwrap_or_default();
         let mut lines = said.lines();
         let reason = lines.next().unwrap_or_default().trim_start_matches("zo: ").to_owned();
+        if let Some(number) = self.active() {
+            self.emptied.insert(number, format!("{url} could not be loaded"));
+        }
         let error = ActError::new(kind, format!("{url} could not be loaded: {reason}"));
         match lines.next().and_then(|line| line.strip_prefix("hint: ")) {
             Some(hint) => error.hint(hint),
@@ -143,7 +146,10 @@ impl Driver {
             .hint("the page that was there is still shown"))
     }
 
-    pub(super) fn not_loaded(&self, url: &str, error: &str) -> ActError {
+    pub(super) fn not_loaded(&mut self, url: &str, error: &str) -> ActError {
+        if let Some(number) = self.active() {
+            self.emptied.insert(number, format!("{url} could not be loaded"));
+        }
         let name = error.trim_start_matches("net::");
         let proxy = self.options.proxy.is_some();
         let (kind, hint) = match name {
@@ -157,6 +163,7 @@ impl Driver {
             "ERR_NAME_NOT_RESOLVED" => (ActErrorKind::Navigation, "there is no host of that name"),
             "ERR_CONNECTION_REFUSED" => (ActErrorKind::Navigation, "nobody listens there"),
             "ERR_INTERNET_DISCONNECTED" => (ActErrorKind::Navigation, "there is no network"),
+            "ERR_SSL_PROTOCOL_ERROR" => (ActErrorKind::Navigation, "no TLS is spoken there: is it http://?"),
             name if name.starts_with("ERR_CERT") || name.starts_with("ERR_SSL") => {
                 (ActErrorKind::Navigation, "its certificate is not trusted, which is respected")
             }

@@ -53,6 +53,8 @@ fn rounds(folder: &Path) {
         options.proxy = Some(proxy.address());
         one_round(&site, options, &mut random, &format!("ZO_SEED={seed} round {round}"));
         nothing_is_left(&profile, None);
+        // What the site remembers of each request is not the session's.
+        site.clear();
         let used = Used::now();
         eprintln!("round {round} of {count}, ZO_SEED={seed}: {used:?}");
         if round == 2 {

@@ -1,5 +1,7 @@
 //! The browser: sessions that reach what agents may reach.
 
+use std::ops::ControlFlow;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -29,8 +31,8 @@ impl Tool for BrowseOpen {
     const NEED: Need = Need::Act;
     const IDEMPOTENT: bool = true;
 
-    fn call<R: Requests>(self, home: &Home<R>, _: &Doing<'_>) -> Result<Told, Failure> {
-        browse(home, self.session, &json!({"act": "open", "url": self.url}))
+    fn call<R: Requests>(self, home: &Home<R>, doing: &Doing<'_>) -> Result<Told, Failure> {
+        browse(home, doing, self.session, &json!({"act": "open", "url": self.url}))
     }
 }
 
@@ -55,9 +57,9 @@ impl Tool for BrowseSnapshot {
     const NEED: Need = Need::Act;
     const IDEMPOTENT: bool = true;
 
-    fn call<R: Requests>(self, home: &Home<R>, _: &Doing<'_>) -> Result<Told, Failure> {
+    fn call<R: Requests>(self, home: &Home<R>, doing: &Doing<'_>) -> Result<Told, Failure> {
         let act = json!({"act": "snapshot", "interactive": self.interactive, "offset": self.offset});
-        browse(home, self.session, &act)
+        browse(home, doing, self.session, &act)
     }
 }
 
@@ -79,8 +81,8 @@ impl Tool for BrowseRead {
     const NEED: Need = Need::Act;
     const IDEMPOTENT: bool = true;
 
-    fn call<R: Requests>(self, home: &Home<R>, _: &Doing<'_>) -> Result<Told, Failure> {
-        browse(home, self.session, &json!({"act": "read", "offset": self.offset}))
+    fn call<R: Requests>(self, home: &Home<R>, doing: &Doing<'_>) -> Result<Told, Failure> {
+        browse(home, doing, self.session, &json!({"act": "read", "offset": self.offset}))
     }
 }
 
@@ -103,21 +105,27 @@ impl Tool for BrowseAct {
     const NEED: Need = Need::Act;
     const DESTRUCTIVE: bool = true;
 
-    fn call<R: Requests>(self, home: &Home<R>, _: &Doing<'_>) -> Result<Told, Failure> {
+    fn call<R: Requests>(self, home: &Home<R>, doing: &Doing<'_>) -> Result<Told, Failure> {
         let act = self.act.get("act").and_then(Value::as_str).unwrap_or_default();
         if act == "upload" {
             // The files would be any that the home's process can read.
             let message = "files are given to pages by `zo browse upload` alone";
             return Err(Failure::new(crate::protocol::FailureKind::Forbidden, message));
         }
-        browse(home, self.session, &Value::Object(self.act))
+        browse(home, doing, self.session, &Value::Object(self.act))
     }
 }
 
-fn browse<R: Requests>(home: &Home<R>, session: Option<String>, act: &Value) -> Result<Told, Failure> {
+fn browse<R: Requests>(
+    home: &Home<R>,
+    doing: &Doing<'_>,
+    session: Option<String>,
+    act: &Value,
+) -> Result<Told, Failure> {
     let session = session.unwrap_or_else(|| USUAL_SESSION.to_owned());
     let input = BrowseInput { session, act: act.to_string(), guarded: true, ..BrowseInput::default() };
-    match home.one(Request::Browse(Box::new(input)))? {
+    let mut watch = |_: &Response| if (doing.stop)() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    match home.last(Request::Browse(Box::new(input)), &mut watch)? {
         Response::Browsed(browsed) => Ok(told(&browsed)),
         other => Ok(Told { text: format!("{other:?}"), structured: None }),
     }
