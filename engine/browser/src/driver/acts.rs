@@ -40,6 +40,16 @@ fn needs_a_page(act: &Act) -> bool {
     }
 }
 
+/// Whether a tab shows nothing, and nothing is on its way there.
+async fn is_empty(page: &Page<'_>) -> Result<bool, ActError> {
+    if page.look(|tab| tab.loading.under_way || tab.url() != "about:blank")? {
+        return Ok(false);
+    }
+    // A script of the user's may have written something there.
+    let asked = json!({ "expression": "!document.body || !document.body.hasChildNodes()", "returnByValue": true });
+    Ok(page.call("Runtime.evaluate", asked).await?["result"]["value"] == true)
+}
+
 /// What became of the page that an act was broken off at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Repaired {
@@ -172,10 +182,8 @@ impl Driver {
     async fn on_page(&mut self, act: &Act, waits: &Mutex<Option<ActError>>) -> Result<Came, ActError> {
         let page = self.page()?;
         let before = page.look(|tab| (tab.loading.begun, tab.document().to_owned()))?;
-        if needs_a_page(act)
-            && page.look(|tab| tab.url())? == "about:blank"
-            && let Some(why) = self.emptied.get(&page.number)
-        {
+        if needs_a_page(act) && is_empty(&page).await? {
+            let why = self.emptied.get(&page.number).map_or("no page is open in it", String::as_str);
             return Err(ActError::new(ActErrorKind::NotFound, format!("tab {} is empty: {why}", page.number))
                 .hint("open a page first"));
         }

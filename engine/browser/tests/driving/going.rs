@@ -182,3 +182,16 @@ fn dialogs_are_answered_and_told() {
     assert_eq!(home.eval("said"), json!([true, "ada"]));
     home.open("about:blank");
 }
+
+#[test]
+fn an_empty_tab_says_at_once_that_it_is_empty() {
+    let home = Home::new();
+    let started = Instant::now();
+    let click = json!({ "act": "click", "target": "#b" });
+    let error = home.within(click.clone(), Duration::from_secs(10)).unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), (ActErrorKind::NotFound, "tab 1 is empty: no page is open in it"));
+    home.try_act(json!({ "act": "open", "url": "http://none.invalid/" })).unwrap_err();
+    let error = home.within(click, Duration::from_secs(10)).unwrap_err();
+    assert_eq!(error.message, "tab 1 is empty: http://none.invalid/ could not be loaded");
+    assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
+}
