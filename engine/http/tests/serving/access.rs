@@ -7,8 +7,9 @@ use std::num::NonZeroU32;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use zo_http::{HttpError, HttpOptions, Limits};
+use zo_projections::event::vault::Scope;
 
-use crate::support::{Served, engine, options, start};
+use crate::support::{Served, engine, options, start, token};
 
 /// Every operation of the document: method, path, and the scopes of which it needs one; none needs no token.
 fn operations(document: &Value) -> Vec<(Method, String, Vec<String>)> {
@@ -135,7 +136,11 @@ fn other_machines_are_served_with_a_certificate_only() {
     std::fs::write(&certificate, made.cert.pem()).expect("written");
     std::fs::write(&key, made.signing_key.serialize_pem()).expect("written");
     let tls = zo_http::TlsFiles { certificates: certificate.clone(), key };
-    let http = start(&engine, HttpOptions { tls: Some(tls), ..everywhere.clone() }).expect("it starts");
+    let with_tls = HttpOptions { tls: Some(tls), ..everywhere.clone() };
+    let error = start(&engine, with_tls.clone()).err().expect("nobody could be let in");
+    assert!(matches!(error, HttpError::NeedsToken { .. }) && error.hint().contains("zo token create"), "{error}");
+    token(&engine, "phone", Scope::Read, None);
+    let http = start(&engine, with_tls).expect("it starts");
     let port = http.local_addr().port();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let _ = rustls::crypto::ring::default_provider().install_default();

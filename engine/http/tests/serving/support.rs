@@ -17,7 +17,7 @@ use zo_projections::Timestamp;
 use zo_projections::event::vault::Scope;
 
 /// The secret of a new token.
-fn token(engine: &Engine, name: &str, scope: Scope, expires_at: Option<Timestamp>) -> String {
+pub(crate) fn token(engine: &Engine, name: &str, scope: Scope, expires_at: Option<Timestamp>) -> String {
     let request = Request::CreateToken { name: name.to_owned(), scopes: vec![scope], expires_at };
     let mut secret = String::new();
     let made = service::handle(engine, request, &mut |response| {

@@ -24,7 +24,7 @@ fn check(line: &str, expected: &str) {
 
 #[test]
 fn lines_are_acts() {
-    check("open example.org", r#"{"act":"open","url":"https://example.org"}"#);
+    check("open example.org", r#"{"act":"open","url":"example.org"}"#);
     check("click @e12 --double --with control", r#"{"act":"click","target":"@e12","count":2,"modifiers":["control"]}"#);
     check("fill label=Name 'Ada L.'", r#"{"act":"fill","target":"label=Name","text":"Ada L."}"#);
     check("fill label=Name --secret", r#"{"act":"fill","target":"label=Name","text":""}"#);
