@@ -86,10 +86,7 @@ fn find(engine: &Engine, session: &str) -> Result<(BrowserId, Browser), Failure>
 
 pub(super) fn close(engine: &Engine, session: &str) -> Result<Acknowledged, Failure> {
     let (id, browser) = find(engine, session)?;
-    let turn = turn(engine, id, &browser)?;
-    browsing::acting::close_what_was_interrupted(engine, id)?;
-    drop(turn);
-    engine.browsers.end(id);
+    end_browser(engine, id, &browser.name)?;
     let command = Command::CloseBrowser { browser: id };
     acknowledge(browser.name, engine.writer.submit_one(Submission::new(Actor::User, command)))
 }
@@ -112,12 +109,9 @@ pub(super) fn export(
     if !profile.is_dir() {
         return Err(Failure::new(FailureKind::NotFound, format!("browser session {session} has no profile yet")));
     }
-    let turn = turn(engine, id, &browser)?;
-    browsing::acting::close_what_was_interrupted(engine, id)?;
-    drop(turn);
-    engine.browsers.end(id);
+    end_browser(engine, id, &browser.name)?;
     // Nobody begins anything in it until the file is there.
-    let _turn = self::turn(engine, id, &browser)?;
+    let _turn = turn(engine, id, &browser.name)?;
     let folder = path.parent().unwrap_or(Path::new("/"));
     let mut sealed = tempfile::NamedTempFile::new_in(folder).map_err(|error| cannot(&error))?;
     let key = zo_vault::Secret::new(passphrase.0.clone());
@@ -143,12 +137,7 @@ pub(super) fn import(
         _ => cannot(FailureKind::Io, &error),
     })?;
     let id = BrowserId(engine.names.browser(session));
-    let Some(_turn) = engine.browsers.take(id, &|| true) else {
-        return Err(Failure::new(
-            FailureKind::Refused,
-            format!("something is done in browser session {session} just now"),
-        ));
-    };
+    let _turn = turn(engine, id, session)?;
     let (profile, _) = browsing::live::folders(&engine.home.browsers(), session);
     let key = zo_vault::Secret::new(passphrase.0.clone());
     let tar = zo_vault::parcel::open(std::io::BufReader::new(sealed), &key).map_err(|error| match error {
@@ -183,10 +172,7 @@ pub(super) fn remove(engine: &Engine, session: &str) -> Result<Acknowledged, Fai
 
 /// Forgets a session, its profile and what it has downloaded.
 pub(crate) fn forget(engine: &Engine, id: BrowserId, browser: &Browser, actor: Actor) -> Result<Acknowledged, Failure> {
-    let turn = turn(engine, id, browser)?;
-    browsing::acting::close_what_was_interrupted(engine, id)?;
-    drop(turn);
-    engine.browsers.end(id);
+    end_browser(engine, id, &browser.name)?;
     let command = Command::RemoveBrowser { browser: id };
     let removed = acknowledge(browser.name.clone(), engine.writer.submit_one(Submission::new(actor, command)))?;
     let folder = engine.home.browsers().join(&browser.name);
@@ -198,10 +184,19 @@ pub(crate) fn forget(engine: &Engine, id: BrowserId, browser: &Browser, actor: A
     }
 }
 
+/// Ends the browser of a session, if nothing is done in it; its profile is written then.
+fn end_browser(engine: &Engine, id: BrowserId, session: &str) -> Result<(), Failure> {
+    let turn = turn(engine, id, session)?;
+    browsing::acting::close_what_was_interrupted(engine, id)?;
+    drop(turn);
+    engine.browsers.end(id);
+    Ok(())
+}
+
 /// The turn in a session, if nothing is done in it.
-fn turn(engine: &Engine, id: BrowserId, browser: &Browser) -> Result<browsing::live::Turn, Failure> {
+fn turn(engine: &Engine, id: BrowserId, session: &str) -> Result<browsing::live::Turn, Failure> {
     engine.browsers.take(id, &|| true).ok_or_else(|| {
-        let message = format!("something is done in browser session {} just now", browser.name);
+        let message = format!("something is done in browser session {session} just now");
         Failure::new(FailureKind::Refused, message).hint("try again when it has ended")
     })
 }

@@ -21,11 +21,11 @@ struct Kept {
 
 impl Fresh {
     /// Keeps what a job is to do whose submission is durable, if there is room.
-    pub(crate) fn keep(&self, submitted: Position, spec: &str) {
+    pub(crate) fn keep(&self, submitted: Position, spec: String) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.bytes + spec.len() <= MOST_BYTES {
             kept.bytes += spec.len();
-            if let Some(before) = kept.specs.insert(submitted, spec.to_owned()) {
+            if let Some(before) = kept.specs.insert(submitted, spec) {
                 kept.bytes -= before.len();
             }
         }
@@ -47,15 +47,15 @@ mod tests {
     #[test]
     fn what_is_kept_is_given_once_and_has_a_limit() {
         let fresh = Fresh::default();
-        fresh.keep(Position(3), "true");
-        fresh.keep(Position(3), "false");
+        fresh.keep(Position(3), "true".to_owned());
+        fresh.keep(Position(3), "false".to_owned());
         assert_eq!(fresh.take(Position(3)).as_deref(), Some("false"));
         assert_eq!(fresh.take(Position(3)), None);
-        fresh.keep(Position(4), &"x".repeat(MOST_BYTES));
-        fresh.keep(Position(5), "y");
+        fresh.keep(Position(4), "x".repeat(MOST_BYTES));
+        fresh.keep(Position(5), "y".to_owned());
         assert_eq!(fresh.take(Position(5)), None, "there is no room");
         assert!(fresh.take(Position(4)).is_some());
-        fresh.keep(Position(5), "y");
+        fresh.keep(Position(5), "y".to_owned());
         assert_eq!(fresh.take(Position(5)).as_deref(), Some("y"), "there is room again");
     }
 }

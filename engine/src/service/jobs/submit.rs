@@ -118,7 +118,7 @@ pub(in crate::service) fn submit(
             // One of its key may be there already, under another id.
             Ok(receipt) => {
                 if let Some(spec) = specs[index].take().filter(|_| receipt.events > 0) {
-                    engine.work.fresh.keep(receipt.position, &spec);
+                    engine.work.fresh.keep(receipt.position, spec);
                 }
                 JobId(receipt.stream.id)
             }
